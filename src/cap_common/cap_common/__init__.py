@@ -1,0 +1,1 @@
+"""What every node needs, each thing once: errors, frames, parameters, QoS, heartbeats, action calls."""
