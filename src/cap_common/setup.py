@@ -14,7 +14,7 @@ setup(
     zip_safe=True,
     maintainer='Code as Policies for ROS 2 maintainers',
     maintainer_email='maintainers@code-as-policies.example.com',
-    description='What every node needs: typed errors, parameters, frames, heartbeats, action calls with deadlines.',
+    description='What every node needs: errors, parameters, frames, heartbeats, action calls.',
     license='Apache-2.0',
     entry_points={'console_scripts': []},
 )

@@ -16,8 +16,10 @@ setup(
     maintainer_email='maintainers@code-as-policies.example.com',
     description='Instructions to checked, sandboxed programs that call the skills.',
     license='Apache-2.0',
-    entry_points={'console_scripts': [
-        'planner_node = cap_planner.node:main',
-        'guard_node = cap_planner.guard_node:main',
-    ]},
+    entry_points={
+        'console_scripts': [
+            'planner_node = cap_planner.node:main',
+            'guard_node = cap_planner.guard_node:main',
+        ]
+    },
 )

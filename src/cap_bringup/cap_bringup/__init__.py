@@ -1,0 +1,1 @@
+"""Launch files, configuration, the node list and the cap command line."""

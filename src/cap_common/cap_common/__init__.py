@@ -1,1 +1,1 @@
-"""What every node needs, each thing once: errors, frames, parameters, QoS, heartbeats, action calls."""
+"""What every node needs, each once: errors, frames, parameters, QoS, heartbeats, action calls."""

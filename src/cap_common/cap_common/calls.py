@@ -1,4 +1,4 @@
-"""One synchronous action call for all actions: every wait has a deadline, and a timeout cancels the goal."""
+"""One synchronous call for all actions: every wait has a deadline, a timeout cancels the goal."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ class ActionCaller:
         """
         if not self._client.wait_for_server(timeout_sec=timeout_s):
             raise RobotFaultError(
-                f'action {self._name!r} has no server after {timeout_s:g} s: is {self._server} running?'
+                f'action {self._name!r} has no server after {timeout_s:g} s: '
+                f'is {self._server} running?'
             )
 
     def call(
@@ -76,7 +77,9 @@ class ActionCaller:
         if handle is None:
             # The answer may still come; whatever it is, the goal shall not run.
             sent.add_done_callback(_cancel_late)
-            raise SkillTimeoutError(f'{self._server} did not accept {self._name!r} in {accept_s:g} s')
+            raise SkillTimeoutError(
+                f'{self._server} did not accept {self._name!r} in {accept_s:g} s'
+            )
         if not handle.accepted:
             raise BusyError(f'{self._server} rejected a goal of {self._name!r}')
         result = handle.get_result_async()

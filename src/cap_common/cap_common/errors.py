@@ -1,7 +1,8 @@
 """Typed errors, and the one mapping between them and the error codes of the action results.
 
-A number exists once, as a constant of an .action file; a meaning exists once, as a class here. The class
-attribute `name` is the constant's name, so `PickPlace.Result.UNREACHABLE` is `UnreachableError`.
+A number exists once, as a constant of an .action file; a meaning exists once, as a class here.
+The class attribute `name` is the constant's name: `PickPlace.Result.UNREACHABLE` is
+`UnreachableError`.
 """
 
 from __future__ import annotations

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from transforms3d.affines import compose
 from transforms3d.euler import euler2mat
 from transforms3d.quaternions import mat2quat, quat2mat
 
@@ -23,12 +22,18 @@ class UnknownFrameError(LookupError):
 def matrix_from_quaternion(xyz: Sequence[float], xyzw: Sequence[float]) -> Matrix:
     """Pose as a matrix, from a position [m] and a quaternion in ROS order (x, y, z, w)."""
     x, y, z, w = xyzw
-    return compose(np.asarray(xyz, float), quat2mat((w, x, y, z)), np.ones(3))
+    return _rigid(xyz, quat2mat((w, x, y, z)))
 
 
 def matrix_from_rpy(xyz: Sequence[float], rpy: Sequence[float]) -> Matrix:
     """Pose as a matrix, from a position [m] and fixed-axis roll, pitch, yaw [rad], as in URDF."""
-    return compose(np.asarray(xyz, float), euler2mat(*rpy, axes='sxyz'), np.ones(3))
+    return _rigid(xyz, euler2mat(*rpy, axes='sxyz'))
+
+
+def _rigid(xyz: Sequence[float], rotation: Matrix) -> Matrix:
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = rotation, xyz
+    return matrix
 
 
 def quaternion_from_matrix(matrix: Matrix) -> tuple[float, float, float, float]:
@@ -48,7 +53,7 @@ class FrameTree:
     def __init__(self) -> None:
         self._parent: dict[str, tuple[str, Matrix]] = {}
 
-    def set(self, parent: str, child: str, parent_from_child: Matrix) -> None:
+    def add(self, parent: str, child: str, parent_from_child: Matrix) -> None:
         """Add or replace one edge."""
         self._parent[child] = (parent, np.asarray(parent_from_child, float))
 

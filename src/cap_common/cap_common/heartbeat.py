@@ -6,12 +6,12 @@ import os
 import threading
 import time
 
-from cap_interfaces.msg import Heartbeat
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 from cap_common.qos import BEAT
+from cap_interfaces.msg import Heartbeat
 
 PERIOD_S = 0.05
 
@@ -23,7 +23,9 @@ class Beat:
     """
 
     def __init__(self, node: Node) -> None:
-        self._message = Heartbeat(node=node.get_name(), epoch=(os.getpid() << 32) | int(time.time()))
+        self._message = Heartbeat(
+            node=node.get_name(), epoch=(os.getpid() << 32) | int(time.time())
+        )
         self._publisher = node.create_publisher(Heartbeat, 'heartbeat', BEAT)
         self._timer = node.create_timer(
             PERIOD_S,
@@ -66,4 +68,3 @@ class BeatMonitor:
         with self._lock:
             seen = self._seen.get(node_name)
         return seen[1] if seen else None
-

@@ -1,4 +1,4 @@
-"""Node parameters as one frozen dataclass. The yaml files in config/ are the only place of defaults."""
+"""Node parameters as one frozen dataclass; the yaml files in config/ hold the only defaults."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def load_parameters(node: Node, cls: type[T]) -> T:
         if value is None:
             missing.append(field.name)
         else:
-            values[field.name] = tuple(value) if isinstance(value, list) or hasattr(
-                value, 'typecode'
-            ) else value
+            values[field.name] = (
+                tuple(value) if isinstance(value, list) or hasattr(value, 'typecode') else value
+            )
     if missing:
         raise MissingParameterError(
             f'{node.get_fully_qualified_name()} has no value for: {", ".join(missing)}. '

@@ -1,4 +1,4 @@
-"""The quality-of-service profiles of the system's topics. Both ends of a topic take theirs from here."""
+"""The quality-of-service profiles of the topics; both ends of a topic take theirs from here."""
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 

@@ -14,7 +14,9 @@ from rclpy.node import Node
 from cap_common.parameters import MissingParameterError
 
 
-def run_node(factory: Callable[[], Node], args: Sequence[str] | None = None, threads: int = 4) -> int:
+def run_node(
+    factory: Callable[[], Node], args: Sequence[str] | None = None, threads: int = 4
+) -> int:
     """Make the node, spin it on `threads` threads, and end cleanly on SIGINT or SIGTERM.
 
     A node's `close()`, where it has one, is called before it is destroyed. Returns the exit status.

@@ -42,7 +42,7 @@ class StaticTransformListener:
 
     def _add(self, message: TFMessage) -> None:
         for stamped in message.transforms:
-            self.frames.set(
+            self.frames.add(
                 stamped.header.frame_id,
                 stamped.child_frame_id,
                 matrix_from_transform(stamped.transform),

@@ -1,0 +1,1 @@
+"""Instructions become checked, sandboxed programs that call the skills."""

@@ -1,0 +1,129 @@
+"""The tabletop API: names and meanings of the paper's simulated and real tabletop domains.
+
+Coordinates are metres in the frame `workspace`: origin at the arm's base, +x to the right and +y to
+the top of the table as the operator sees it; the top edge is the one nearest the robot.
+"""
+
+# mypy: disable-error-code="empty-body"
+
+from __future__ import annotations
+
+from typing import Any
+
+from cap_common.errors import (
+    GraspFailedError,
+    LimitError,
+    LocationNotFoundError,
+    ObjectNotFoundError,
+    PerceptionLostError,
+    PlaceFailedError,
+    RobotFaultError,
+    UnreachableError,
+)
+from cap_planner.api.spec import Kind, Point, Target, declare
+
+_MOTION_ERRORS = (
+    ObjectNotFoundError,
+    UnreachableError,
+    LimitError,
+    GraspFailedError,
+    PlaceFailedError,
+    PerceptionLostError,
+    RobotFaultError,
+)
+
+
+@declare(Kind.QUERY, PerceptionLostError)
+def get_obj_names() -> list[str]:
+    """Names of all objects on the table, each unique, such as 'blue block'."""
+    ...
+
+
+@declare(Kind.QUERY, ObjectNotFoundError, PerceptionLostError)
+def get_obj_pos(name: str) -> Point:
+    """Centre of an object or of a named place: 'middle', 'left side', 'top left corner', ..."""
+    ...
+
+
+@declare(Kind.QUERY, ObjectNotFoundError, PerceptionLostError)
+def get_bbox(name: str) -> list[float]:
+    """Axis-aligned box of an object as [x_min, y_min, x_max, y_max]."""
+    ...
+
+
+@declare(Kind.QUERY, ObjectNotFoundError, PerceptionLostError)
+def get_color(name: str) -> list[float]:
+    """Colour of an object as [red, green, blue, alpha], each 0 to 1."""
+    ...
+
+
+@declare(Kind.QUERY, PerceptionLostError)
+def is_obj_visible(name: str) -> bool:
+    """True if the camera sees an object of that name in its next picture."""
+    ...
+
+
+@declare(Kind.QUERY)
+def denormalize_xy(pos_normalized: Point) -> Point:
+    """Position on the table for (0, 0) = bottom left to (1, 1) = top right of its usable area."""
+    ...
+
+
+@declare(Kind.QUERY)
+def get_corner_positions() -> list[Point]:
+    """The four corners: top left, top right, bottom left, bottom right."""
+    ...
+
+
+@declare(Kind.QUERY)
+def get_side_positions() -> list[Point]:
+    """The middles of the four sides: top, right, bottom, left."""
+    ...
+
+
+@declare(Kind.QUERY)
+def get_corner_name(pos: Point) -> str:
+    """Name of the corner nearest to a position, such as 'top left corner'."""
+    ...
+
+
+@declare(Kind.QUERY)
+def get_side_name(pos: Point) -> str:
+    """Name of the side nearest to a position, such as 'left side'."""
+    ...
+
+
+@declare(Kind.ACTION, *_MOTION_ERRORS, LocationNotFoundError)
+def put_first_on_second(first: Target, second: Target) -> None:
+    """Pick up an object, put it down on an object, in a bowl, at a named place or position."""
+    ...
+
+
+@declare(Kind.ACTION, *_MOTION_ERRORS, LocationNotFoundError)
+def point_gripper_to(target: Target) -> None:
+    """Bring the gripper above an object, a named place or a position."""
+    ...
+
+
+@declare(Kind.ACTION)
+def say(message: str) -> None:
+    """Tell the person something; the way to answer a question."""
+    ...
+
+
+@declare(Kind.LMP)
+def parse_obj_name(description: str, context: str = '', **variables: Any) -> Any:
+    """Name, or list of names, that a description means; context is 'objects = [...]'."""
+    ...
+
+
+@declare(Kind.LMP)
+def parse_position(description: str, context: str = '', **variables: Any) -> Any:
+    """Position (or list of positions) that a description means, such as 'the top side'."""
+    ...
+
+
+@declare(Kind.LMP)
+def parse_question(question: str, context: str = '', **variables: Any) -> Any:
+    """Answer (number, string, boolean or list) to a question about the scene."""
+    ...
