@@ -1,3 +1,5 @@
+from glob import glob
+
 from setuptools import find_packages, setup
 
 package_name = 'cap_description'
@@ -10,6 +12,7 @@ setup(
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
         (f'share/{package_name}', ['package.xml']),
+        (f'share/{package_name}/urdf', glob('urdf/*.xacro')),
     ],
     zip_safe=True,
     maintainer='Code as Policies for ROS 2 maintainers',

@@ -1,0 +1,19 @@
+"""The robot cell as one xacro, and what can be read from its URDF. No ROS."""
+
+from cap_description.cell import (
+    ARM_JOINTS,
+    JointLimit,
+    cell_urdf,
+    fixed_transforms,
+    joint_limits,
+    transform,
+)
+
+__all__ = [
+    'ARM_JOINTS',
+    'JointLimit',
+    'cell_urdf',
+    'fixed_transforms',
+    'joint_limits',
+    'transform',
+]

@@ -1,0 +1,83 @@
+"""The cell's URDF against published figures and an independent implementation of the kinematics."""
+
+import mujoco
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ur_analytic_ik import ur5e
+
+from cap_description import ARM_JOINTS, cell_urdf, fixed_transforms, joint_limits, transform
+
+URDF = cell_urdf()
+MODEL = mujoco.MjSpec.from_string(URDF).compile()
+# The DH frames start at the controller's `base`, which is base_link turned by pi about z, and
+# end at tool0.
+BASE_LINK_FROM_BASE = np.diag([-1.0, -1.0, 1.0, 1.0])
+ANGLES = st.lists(st.floats(-np.pi, np.pi), min_size=6, max_size=6)
+
+
+def mujoco_pose(body: str, joints: list[float]) -> np.ndarray:
+    data = mujoco.MjData(MODEL)
+    for name, angle in zip(ARM_JOINTS, joints, strict=True):
+        data.joint(name).qpos = angle
+    mujoco.mj_kinematics(MODEL, data)
+    pose = np.eye(4)
+    pose[:3, :3] = data.body(body).xmat.reshape(3, 3)
+    pose[:3, 3] = data.body(body).xpos
+    return pose
+
+
+@settings(max_examples=60, deadline=None)
+@given(ANGLES)
+def test_forward_kinematics_agree_with_the_published_dh_parameters(joints):
+    expected = BASE_LINK_FROM_BASE @ ur5e.forward_kinematics(*joints)
+    np.testing.assert_allclose(mujoco_pose('tool0', joints), expected, atol=1e-6)
+    named = dict(zip(ARM_JOINTS, joints, strict=True))
+    np.testing.assert_allclose(transform(URDF, 'base_link', 'tool0', named), expected, atol=1e-6)
+
+
+def test_constants_are_the_published_ones():
+    limits = joint_limits(URDF)
+    assert [limits[name].effort for name in ARM_JOINTS] == [150, 150, 150, 28, 28, 28]
+    assert all(limits[name].velocity == pytest.approx(np.pi) for name in ARM_JOINTS)
+    # The sum of the moving links' masses in the manufacturer's table.
+    links = ['shoulder', 'upper_arm', 'forearm', 'wrist_1', 'wrist_2', 'wrist_3']
+    masses = [MODEL.body(f'{link}_link').mass[0] for link in links]
+    assert masses == pytest.approx([3.761, 8.058, 2.846, 1.37, 1.3, 0.365])
+    assert MODEL.joint('elbow_joint').range == pytest.approx([-np.pi, np.pi], abs=1e-4)
+
+
+def test_the_gripper_reaches_014_beyond_the_flange_and_gives_way_by_12_mm():
+    np.testing.assert_allclose(transform(URDF, 'tool0', 'tcp')[:3, 3], [0, 0, 0.14], atol=1e-9)
+    pushed = transform(URDF, 'tool0', 'tcp', {'cup_slide_joint': 0.012})
+    np.testing.assert_allclose(pushed[:3, 3], [0, 0, 0.128], atol=1e-9)
+
+
+def test_workspace_is_what_the_operator_facing_the_robot_sees():
+    base_from_workspace = transform(URDF, 'base_link', 'workspace')
+    x, y, z, _ = base_from_workspace @ [0.1, -0.5, 0.02, 1]
+    assert (x, y, z) == pytest.approx((0.5, 0.1, 0.02))
+
+
+def test_the_camera_looks_down_with_workspace_x_to_the_right():
+    optical = transform(URDF, 'workspace', 'overhead_camera_optical_frame')
+    np.testing.assert_allclose(optical[:3, :3], np.diag([1.0, -1.0, -1.0]), atol=1e-9)
+    np.testing.assert_allclose(optical[:3, 3], [0, -0.5, 1.1], atol=1e-9)
+    raised = cell_urdf(camera_height=1.3)
+    assert transform(raised, 'world', 'overhead_camera_link')[2, 3] == pytest.approx(1.3)
+
+
+def test_every_frame_of_the_contract_hangs_on_the_world():
+    children = {child for _, child, _ in fixed_transforms(URDF)}
+    assert children >= {'base_link', 'table', 'workspace', 'overhead_camera_optical_frame', 'tool0'}
+    with pytest.raises(LookupError, match='wrist_camera'):
+        transform(URDF, 'world', 'wrist_camera')
+
+
+def test_the_arm_touches_neither_itself_nor_the_table_at_its_working_pose():
+    data = mujoco.MjData(MODEL)
+    for name, angle in zip(ARM_JOINTS, (0, -1.8, 2.0, -1.8, -1.57, 0), strict=True):
+        data.joint(name).qpos = angle
+    mujoco.mj_forward(MODEL, data)
+    assert data.ncon == 0
