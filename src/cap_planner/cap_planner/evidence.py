@@ -1,0 +1,267 @@
+"""One record per instruction in SQLite: what was asked, thought, checked, run and found. No ROS.
+
+Every write is committed as it happens (WAL, synchronous NORMAL), so a crash of the process loses at
+most the call in flight. Records that a dead process left open are closed when the file is next
+opened for writing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS instructions (
+    id TEXT PRIMARY KEY, started REAL NOT NULL, ended REAL,
+    session TEXT NOT NULL, mode TEXT NOT NULL, instruction TEXT NOT NULL,
+    outcome TEXT, label TEXT, error TEXT, answer TEXT, program TEXT, program_sha256 TEXT,
+    world_before TEXT, world_after TEXT);
+CREATE TABLE IF NOT EXISTS completions (
+    instruction_id TEXT NOT NULL REFERENCES instructions(id), started REAL NOT NULL,
+    lmp TEXT NOT NULL, messages TEXT NOT NULL, text TEXT, error TEXT, model TEXT,
+    prompt_tokens INTEGER, completion_tokens INTEGER, duration_s REAL);
+CREATE TABLE IF NOT EXISTS verifications (
+    instruction_id TEXT NOT NULL REFERENCES instructions(id), checked REAL NOT NULL,
+    lmp TEXT NOT NULL, program TEXT NOT NULL, violations TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS functions (
+    instruction_id TEXT NOT NULL REFERENCES instructions(id), name TEXT NOT NULL,
+    source TEXT NOT NULL, sha256 TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS calls (
+    id INTEGER PRIMARY KEY, instruction_id TEXT NOT NULL REFERENCES instructions(id),
+    started REAL NOT NULL, duration_s REAL, line INTEGER, name TEXT NOT NULL,
+    arguments TEXT NOT NULL, result TEXT, error TEXT);
+CREATE TABLE IF NOT EXISTS sessions (name TEXT PRIMARY KEY, saved REAL NOT NULL, data TEXT NOT NULL);
+"""
+
+
+def sha256(text: str) -> str:
+    """Hex digest of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an instruction ended. `label` is the failure label, empty on success."""
+
+    outcome: str
+    label: str = ''
+    error: str = ''
+    answer: str = ''
+
+
+class EvidenceStore:
+    """The database file, and what is written to it. Thread-safe."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute('PRAGMA journal_mode=WAL')
+        self._db.execute('PRAGMA synchronous=NORMAL')
+        self._db.executescript(_SCHEMA)
+
+    def close_orphans(self) -> list[str]:
+        """Close the records that a process left open when it died; returns their ids."""
+        with self._lock:
+            rows = self._db.execute('SELECT id FROM instructions WHERE outcome IS NULL').fetchall()
+            self._db.execute(
+                "UPDATE instructions SET outcome='failed', label='process_lost', ended=?,"
+                " error='the planner process ended while this ran' WHERE outcome IS NULL",
+                (time.time(),),
+            )
+        return [row['id'] for row in rows]
+
+    def begin(self, instruction: str, session: str, mode: str) -> Record:
+        """Open the record of one instruction."""
+        record_id = uuid.uuid4().hex[:12]
+        self._insert(
+            'instructions',
+            id=record_id,
+            started=time.time(),
+            session=session,
+            mode=mode,
+            instruction=instruction,
+        )
+        return Record(self, record_id)
+
+    def save_session(self, name: str, data: Mapping[str, Any]) -> None:
+        """Keep a session's data for after a restart."""
+        with self._lock:
+            self._db.execute(
+                'INSERT OR REPLACE INTO sessions VALUES (?, ?, ?)',
+                (name, time.time(), json.dumps(data)),
+            )
+
+    def load_session(self, name: str) -> dict[str, Any] | None:
+        """The data kept for a session, if any."""
+        with self._lock:
+            row = self._db.execute('SELECT data FROM sessions WHERE name=?', (name,)).fetchone()
+        return json.loads(row['data']) if row else None
+
+    def export(self, record_id: str) -> dict[str, Any]:
+        """Everything about one instruction, as JSON-ready data.
+
+        Raises:
+            KeyError: no such record.
+        """
+        with self._lock:
+            head = self._db.execute(
+                'SELECT * FROM instructions WHERE id=?', (record_id,)
+            ).fetchone()
+            if head is None:
+                raise KeyError(f'no evidence {record_id!r}')
+            result = _decode(head)
+            for table in ('completions', 'verifications', 'functions', 'calls'):
+                rows = self._db.execute(
+                    f'SELECT * FROM {table} WHERE instruction_id=? ORDER BY rowid', (record_id,)
+                )
+                result[table] = [_decode(row) for row in rows]
+        return result
+
+    def recent(self, count: int) -> list[dict[str, Any]]:
+        """The newest records, newest first, without their details."""
+        with self._lock:
+            rows = self._db.execute(
+                'SELECT id, started, ended, session, instruction, outcome, label, error, answer'
+                ' FROM instructions ORDER BY started DESC LIMIT ?',
+                (count,),
+            ).fetchall()
+        return [dict(row) for row in rows]
+
+    def _insert(self, table: str, **values: Any) -> int:
+        names = ', '.join(values)
+        marks = ', '.join('?' * len(values))
+        with self._lock:
+            cursor = self._db.execute(
+                f'INSERT INTO {table} ({names}) VALUES ({marks})', tuple(values.values())
+            )
+        return cursor.lastrowid or 0
+
+    def _update(self, table: str, key: str, key_value: Any, **values: Any) -> None:
+        sets = ', '.join(f'{name}=?' for name in values)
+        with self._lock:
+            self._db.execute(
+                f'UPDATE {table} SET {sets} WHERE {key}=?', (*values.values(), key_value)
+            )
+
+
+class Record:
+    """The evidence of one instruction, while it runs."""
+
+    def __init__(self, store: EvidenceStore, record_id: str) -> None:
+        self._store = store
+        self.id = record_id
+
+    def world(self, when: str, scene: Any) -> None:
+        """The scene `before` or `after`."""
+        column = {'before': 'world_before', 'after': 'world_after'}[when]
+        self._store._update('instructions', 'id', self.id, **{column: json.dumps(scene)})
+
+    def completion(
+        self,
+        lmp: str,
+        messages: Iterable[Mapping[str, str]],
+        *,
+        started: float,
+        duration_s: float,
+        text: str | None = None,
+        error: str | None = None,
+        model: str = '',
+        prompt_tokens: int = 0,
+        completion_tokens: int = 0,
+    ) -> None:
+        """One question to the language model and its answer, or why there was none."""
+        self._store._insert(
+            'completions',
+            instruction_id=self.id,
+            started=started,
+            lmp=lmp,
+            messages=json.dumps(list(messages)),
+            text=text,
+            error=error,
+            model=model,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+            duration_s=duration_s,
+        )
+
+    def verification(self, lmp: str, program: str, violations: Iterable[str]) -> None:
+        """What the verifier said of a program; nothing: it passed."""
+        self._store._insert(
+            'verifications',
+            instruction_id=self.id,
+            checked=time.time(),
+            lmp=lmp,
+            program=program,
+            violations=json.dumps(list(violations)),
+        )
+
+    def program(self, program: str, functions: Mapping[str, str]) -> None:
+        """The program as it will run, and the functions generated for it."""
+        self._store._update(
+            'instructions', 'id', self.id, program=program, program_sha256=sha256(program)
+        )
+        self.functions(functions)
+
+    def functions(self, functions: Mapping[str, str]) -> None:
+        """Functions that were generated, by name."""
+        for name, source in functions.items():
+            self._store._insert(
+                'functions', instruction_id=self.id, name=name, source=source, sha256=sha256(source)
+            )
+
+    def call_started(self, name: str, arguments: Any, line: int) -> int:
+        """An API call is about to be carried out."""
+        return self._store._insert(
+            'calls',
+            instruction_id=self.id,
+            started=time.time(),
+            line=line,
+            name=name,
+            arguments=json.dumps(arguments),
+        )
+
+    def call_ended(
+        self, call_id: int, duration_s: float, *, result: Any = None, error: str | None = None
+    ) -> None:
+        """It has ended."""
+        self._store._update(
+            'calls',
+            'id',
+            call_id,
+            duration_s=duration_s,
+            result=None if error else json.dumps(result),
+            error=error,
+        )
+
+    def end(self, ending: Ending) -> None:
+        """Close the record."""
+        self._store._update(
+            'instructions',
+            'id',
+            self.id,
+            ended=time.time(),
+            outcome=ending.outcome,
+            label=ending.label,
+            error=ending.error,
+            answer=ending.answer,
+        )
+
+
+_JSON_COLUMNS = {'messages', 'violations', 'arguments', 'result', 'world_before', 'world_after'}
+
+
+def _decode(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        key: json.loads(row[key]) if key in _JSON_COLUMNS and row[key] is not None else row[key]
+        for key in row.keys()  # noqa: SIM118 - a Row iterates over its values
+    }

@@ -1,0 +1,114 @@
+"""The motion lease as a state machine: may anything move now, and why not. No ROS.
+
+Time is handed in by the caller, in seconds of the steady clock.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class LeaseState(enum.IntEnum):
+    """Values as in cap_interfaces/Lease."""
+
+    GRANTED = 0
+    STOPPED = 1
+    WITHDRAWN = 2
+
+
+class StopState(enum.IntEnum):
+    """Values as in cap_interfaces/Stop."""
+
+    STOPPED = 0
+    FAILED = 1
+    UNCERTAIN = 2
+
+
+@dataclass(frozen=True)
+class LeaseStatus:
+    """The lease as it is now; `why` is empty when it is granted."""
+
+    state: LeaseState
+    why: str
+
+
+class MotionLease:
+    """Granted while every watched node beats and nobody has said stop.
+
+    Args:
+        watched: names of the nodes that own motion or what motion depends on.
+        timeout_s: a node older than this is lost.
+    """
+
+    def __init__(self, watched: tuple[str, ...], timeout_s: float) -> None:
+        self._watched = watched
+        self._timeout_s = timeout_s
+        self._stop_reason: str | None = None
+        self._silent: dict[str, float] = dict.fromkeys(watched, float('inf'))
+
+    def observe(self, ages_s: Mapping[str, float]) -> LeaseStatus:
+        """Take in the ages of the newest beats (infinite: never seen)."""
+        self._silent = {
+            name: ages_s.get(name, float('inf'))
+            for name in self._watched
+            if ages_s.get(name, float('inf')) > self._timeout_s
+        }
+        return self.status
+
+    def stop(self, who: str, why: str) -> None:
+        """Latch a stop."""
+        by = f' by {who}' if who else ''
+        self._stop_reason = f'stopped{by}' + (f': {why}' if why else '')
+
+    def resume(self) -> LeaseStatus:
+        """Take back the stop; the lease may still be withdrawn."""
+        self._stop_reason = None
+        return self.status
+
+    @property
+    def status(self) -> LeaseStatus:
+        """As of the last `observe`, `stop` or `resume`."""
+        if self._stop_reason is not None:
+            return LeaseStatus(LeaseState.STOPPED, self._stop_reason)
+        if self._silent:
+            ages = ', '.join(
+                f'{name} (never seen)' if age == float('inf') else f'{name} (for {age:.1f} s)'
+                for name, age in self._silent.items()
+            )
+            return LeaseStatus(LeaseState.WITHDRAWN, f'no heartbeat from: {ages}')
+        return LeaseStatus(LeaseState.GRANTED, '')
+
+
+class StandstillJudge:
+    """Whether the arm stands still, from joint states.
+
+    Args:
+        still_rad_s: below this speed of every joint it counts as standing.
+        hold_s: for so long it must stand.
+        silent_s: joint states older than this say nothing.
+    """
+
+    def __init__(self, still_rad_s: float, hold_s: float, silent_s: float) -> None:
+        self._still_rad_s = still_rad_s
+        self._hold_s = hold_s
+        self._silent_s = silent_s
+        self._seen_at: float | None = None
+        self._still_since: float | None = None
+
+    def observe(self, now: float, velocities_rad_s: tuple[float, ...]) -> None:
+        """One joint state."""
+        self._seen_at = now
+        if not velocities_rad_s or max(map(abs, velocities_rad_s)) > self._still_rad_s:
+            self._still_since = None
+        elif self._still_since is None:
+            self._still_since = now
+
+    def state(self, now: float) -> StopState:
+        """STOPPED: it stands; FAILED: it moves; UNCERTAIN: nothing is known."""
+        if self._seen_at is None or now - self._seen_at > self._silent_s:
+            return StopState.UNCERTAIN
+        if self._still_since is not None and self._seen_at - self._still_since >= self._hold_s:
+            return StopState.STOPPED
+        return StopState.FAILED

@@ -1,0 +1,141 @@
+"""guard_node: the latched stop and the motion lease, in a process of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+from action_msgs.srv import CancelGoal
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+
+from cap_common.heartbeat import PERIOD_S, BeatMonitor
+from cap_common.parameters import load_parameters
+from cap_common.qos import BEAT, SENSOR
+from cap_common.spin import run_node
+from cap_interfaces.msg import Lease
+from cap_interfaces.srv import Resume, Stop
+from cap_planner.guard import LeaseState, MotionLease, StandstillJudge, StopState
+
+_CANCEL_PERIOD_S = 0.25
+
+
+@dataclass(frozen=True)
+class GuardParameters:
+    """See config/guard.yaml."""
+
+    watched_nodes: tuple[str, ...]
+    canceled_actions: tuple[str, ...]
+    beat_timeout_s: float
+    stop_deadline_s: float
+    still_rad_s: float
+    still_hold_s: float
+    joint_state_silence_s: float
+
+
+class GuardNode(Node):
+    """Beats the lease; cancels every goal on the skill and controller actions when it is not granted."""
+
+    def __init__(self) -> None:
+        super().__init__('guard')
+        self._parameters = p = load_parameters(self, GuardParameters)
+        self._lock = threading.Lock()
+        self._lease = MotionLease(p.watched_nodes, p.beat_timeout_s)
+        self._standstill = StandstillJudge(p.still_rad_s, p.still_hold_s, p.joint_state_silence_s)
+        self._beats = BeatMonitor(self)
+        self._message = Lease()
+        self._canceled_at = 0.0
+        self._cancelers = {
+            action: self.create_client(
+                CancelGoal,
+                f'{action}/_action/cancel_goal',
+                callback_group=ReentrantCallbackGroup(),
+            )
+            for action in p.canceled_actions
+        }
+        self._publisher = self.create_publisher(Lease, 'lease', BEAT)
+        self.create_subscription(
+            JointState,
+            'joint_states',
+            self._on_joint_state,
+            SENSOR,
+            callback_group=MutuallyExclusiveCallbackGroup(),
+        )
+        self.create_timer(
+            PERIOD_S,
+            self._on_beat,
+            callback_group=MutuallyExclusiveCallbackGroup(),
+            clock=Clock(clock_type=ClockType.STEADY_TIME),
+        )
+        waiting = ReentrantCallbackGroup()
+        self.create_service(Stop, 'stop', self._on_stop, callback_group=waiting)
+        self.create_service(Resume, 'resume', self._on_resume, callback_group=waiting)
+
+    def _on_joint_state(self, message: JointState) -> None:
+        with self._lock:
+            self._standstill.observe(time.monotonic(), tuple(message.velocity))
+
+    def _on_beat(self) -> None:
+        with self._lock:
+            before = self._lease.status
+            ages = {name: self._beats.age_s(name) for name in self._parameters.watched_nodes}
+            status = self._lease.observe(ages)
+            still = self._standstill.state(time.monotonic()) is StopState.STOPPED
+        if status.state != before.state:
+            self.get_logger().info(f'lease {status.state.name.lower()}: {status.why or "all beat"}')
+        if status.state is not LeaseState.GRANTED:
+            self._cancel_everything(force=before.state is LeaseState.GRANTED, still=still)
+        self._message.state = int(status.state)
+        self._message.why = status.why
+        self._message.sequence += 1
+        self._publisher.publish(self._message)
+
+    def _cancel_everything(self, *, force: bool, still: bool) -> None:
+        """CancelGoal with the zero id and the zero stamp: all goals of that action server."""
+        now = time.monotonic()
+        if not force and (still or now - self._canceled_at < _CANCEL_PERIOD_S):
+            return
+        self._canceled_at = now
+        for client in self._cancelers.values():
+            if client.service_is_ready():
+                client.call_async(CancelGoal.Request())
+
+    def _on_stop(self, request: Stop.Request, response: Stop.Response) -> Stop.Response:
+        with self._lock:
+            self._lease.stop(request.who, request.why)
+            why = self._lease.status.why
+        self.get_logger().warning(why)
+        self._cancel_everything(force=True, still=False)
+        deadline = time.monotonic() + self._parameters.stop_deadline_s
+        pause = threading.Event()
+        # A skill between two motions stands still too: give the lease the time to reach it.
+        pause.wait(2 * PERIOD_S)
+        while True:
+            with self._lock:
+                state = self._standstill.state(time.monotonic())
+            if state is StopState.STOPPED or time.monotonic() > deadline:
+                break
+            pause.wait(0.02)
+        response.state = int(state)
+        response.why = {
+            StopState.STOPPED: 'every joint stands still; motion is forbidden until resume',
+            StopState.FAILED: f'joints still move after {self._parameters.stop_deadline_s:g} s',
+            StopState.UNCERTAIN: 'no joint states: whether the arm moves is not known',
+        }[state]
+        return response
+
+    def _on_resume(self, request: Resume.Request, response: Resume.Response) -> Resume.Response:
+        with self._lock:
+            status = self._lease.resume()
+        self.get_logger().info(f'resume by {request.who or "somebody"}: {status.state.name}')
+        response.resumed = status.state is LeaseState.GRANTED
+        response.why = status.why
+        return response
+
+
+def main() -> int:
+    """Entry point."""
+    return run_node(GuardNode)
