@@ -113,17 +113,16 @@ def install_python_packages(distro: str) -> None:
     lock = requirements(distro)
     with step(f'ROS 2 {distro.capitalize()} and Python packages, {lock.relative_to(ROOT)}'):
         environment = {**os.environ, 'VIRTUAL_ENV': str(VENV)}
-        for variable, key in (('UV_DEFAULT_INDEX', 'index-url'), ('UV_INDEX', 'extra-index-url')):
-            # uv does not read pip's configuration; a machine with a mirror has it only there.
-            if variable not in environment and (value := _pip_setting(key)):
-                environment[variable] = value
-        run([str(VENV / 'bin/uv'), 'pip', 'sync', '--require-hashes', str(lock)], env=environment)
-        run([str(VENV / 'bin/python'), '-m', 'ensurepip'], env=environment)
+        # uv does not read pip's configuration; a machine with a mirror has it only there.
+        if mirror := _pip_index():
+            environment.setdefault('UV_DEFAULT_INDEX', mirror)
+        uv = [str(VENV / 'bin/uv'), 'pip', 'install', '--require-hashes', '-r', str(lock)]
+        run(uv, env=environment)
         mend_cmake_exports()
 
 
-def _pip_setting(key: str) -> str:
-    command = [sys.executable, '-m', 'pip', 'config', 'get', f'global.{key}']
+def _pip_index() -> str:
+    command = [str(VENV / 'bin/pip'), 'config', 'get', 'global.index-url']
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     return answer.stdout.strip() if answer.returncode == 0 else ''
 
