@@ -1,0 +1,183 @@
+"""The arm's controller: follows joint trajectories by torque, brakes on its path, and holds. No ROS."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from enum import Enum
+
+import mujoco
+import numpy as np
+from cap_description import ARM_JOINTS, JointLimit
+
+from cap_sim.trajectory import Reference, Trajectory, Vector
+
+JOINTS = len(ARM_JOINTS)
+# Of the error's dynamics [1/s^2, 1/s]: 50 rad/s, critically damped; a tenth of the step's rate.
+_STIFFNESS = 2500.0
+_DAMPING = 100.0
+
+
+class MotionState(Enum):
+    """What became of a motion. All but RUNNING are final."""
+
+    RUNNING = 'running'
+    SUCCEEDED = 'succeeded'
+    CANCELED = 'canceled'
+    PREEMPTED = 'preempted'
+    PATH_TOLERANCE = 'path tolerance violated'
+    GOAL_TOLERANCE = 'goal tolerance violated'
+    FAULT = 'fault'
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """Allowed distance of actual from desired position: rad each (6,), and s past the last point."""
+
+    path_rad: Vector
+    goal_rad: Vector
+    goal_time_s: float
+
+
+@dataclass
+class Motion:
+    """One trajectory on its way. `ended` is set once `state` is final and, if braked, the arm stands."""
+
+    trajectory: Trajectory
+    tolerances: Tolerances
+    state: MotionState = MotionState.RUNNING
+    text: str = ''
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def end(self, state: MotionState, text: str = '') -> None:
+        """Make it final; the first word stands."""
+        if self.state is MotionState.RUNNING:
+            self.state, self.text = state, text
+        self.ended.set()
+
+
+class Arm:
+    """Computed torque with torque limits, on the arm of a MuJoCo model.
+
+    Not thread-safe: whoever steps the physics calls it.
+    """
+
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        data: mujoco.MjData,
+        limits: dict[str, JointLimit],
+        brake_deceleration: float,
+    ) -> None:
+        self._model, self._data = model, data
+        self._brake_deceleration = brake_deceleration
+        joints = [model.joint(name) for name in ARM_JOINTS]
+        self._qpos = np.array([joint.qposadr[0] for joint in joints])
+        self._dofs = np.array([joint.dofadr[0] for joint in joints])
+        self._motors = np.array([model.actuator(name).id for name in ARM_JOINTS])
+        self._effort = np.array([limits[name].effort for name in ARM_JOINTS])
+        self._inertia = np.zeros((model.nv, model.nv))
+        self._reference = Reference(self.q, np.zeros(JOINTS), np.zeros(JOINTS))
+        self._motion: Motion | None = None
+        self._path_time = 0.0
+        self._path_rate = 1.0  # 1: as planned; falls to 0 when braking
+        self._braking: tuple[MotionState, str] | None = None
+
+    @property
+    def q(self) -> Vector:
+        """Joint positions [rad], (6,)."""
+        return self._data.qpos[self._qpos].copy()
+
+    @property
+    def qd(self) -> Vector:
+        """Joint velocities [rad/s], (6,)."""
+        return self._data.qvel[self._dofs].copy()
+
+    @property
+    def torque(self) -> Vector:
+        """Torques of the last step [N m], (6,)."""
+        return self._data.ctrl[self._motors].copy()
+
+    @property
+    def reference(self) -> Reference:
+        """Where the arm is to be now."""
+        return self._reference
+
+    @property
+    def motion(self) -> Motion | None:
+        """The motion under way."""
+        return self._motion
+
+    def start(self, motion: Motion) -> None:
+        """Follow a trajectory that begins at `reference`; a motion under way ends as preempted."""
+        if self._motion is not None:
+            state, text = self._braking or (MotionState.PREEMPTED, 'a newer trajectory took over')
+            self._motion.end(state, text)
+        self._motion = motion
+        self._path_time, self._path_rate, self._braking = 0.0, 1.0, None
+
+    def brake(self, motion: Motion, state: MotionState, text: str) -> None:
+        """Come to rest on the path and hold there; `motion` ends in `state` once the arm is to stand."""
+        if self._motion is motion and self._braking is None:
+            self._braking = (state, text)
+
+    def step(self, dt: float) -> None:
+        """Advance the reference by dt and set the torques; after mj_step1, before mj_step2."""
+        if self._motion is not None:
+            self._advance(self._motion, dt)
+        reference = self._reference
+        wanted = (
+            reference.qdd
+            + _STIFFNESS * (reference.q - self.q)
+            + _DAMPING * (reference.qd - self.qd)
+        )
+        mujoco.mj_fullM(self._model, self._data, self._inertia)
+        inertia = self._inertia[np.ix_(self._dofs, self._dofs)]
+        torque = inertia @ wanted + self._data.qfrc_bias[self._dofs]
+        self._data.ctrl[self._motors] = np.clip(torque, -self._effort, self._effort)
+
+    def _advance(self, motion: Motion, dt: float) -> None:
+        trajectory = motion.trajectory
+        slowing = 0.0
+        if self._braking is not None:
+            speed = float(np.abs(trajectory.at(self._path_time).qd).max())
+            # Path time slows down so that the fastest joint decelerates as told, at most in one go.
+            slowing = min(self._brake_deceleration / max(speed, 1e-6), 1 / dt)
+            slowing = min(slowing, self._path_rate / dt)
+        self._path_rate -= slowing * dt
+        self._path_time += self._path_rate * dt
+        point = trajectory.at(self._path_time)
+        self._reference = Reference(
+            point.q,
+            point.qd * self._path_rate,
+            point.qdd * self._path_rate**2 - point.qd * slowing,
+        )
+        if self._braking is not None:
+            if self._path_rate <= 1e-9 or self._path_time >= trajectory.duration_s:
+                self._finish(motion, *self._braking)
+            return
+        self._judge(motion)
+
+    def _judge(self, motion: Motion) -> None:
+        error = np.abs(self._reference.q - self.q)
+        late = self._path_time - motion.trajectory.duration_s
+        if late < 0:
+            if (error > motion.tolerances.path_rad).any():
+                text = f'{_worst(error)} from its path'
+                self.brake(motion, MotionState.PATH_TOLERANCE, text)
+        elif (error <= motion.tolerances.goal_rad).all() and np.abs(self.qd).max() < 0.02:
+            self._finish(motion, MotionState.SUCCEEDED, '')
+        elif late > motion.tolerances.goal_time_s:
+            text = f'{_worst(error)} from its goal, {late:.2f} s after it was due'
+            self._finish(motion, MotionState.GOAL_TOLERANCE, text)
+
+    def _finish(self, motion: Motion, state: MotionState, text: str) -> None:
+        zero = np.zeros(JOINTS)
+        self._reference = Reference(self._reference.q, zero, zero)
+        self._motion, self._braking = None, None
+        motion.end(state, text)
+
+
+def _worst(error: Vector) -> str:
+    joint = int(error.argmax())
+    return f'{ARM_JOINTS[joint]} is {error[joint]:.3f} rad'

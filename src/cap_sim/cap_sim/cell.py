@@ -1,0 +1,189 @@
+"""The simulated cell: steps the physics, takes commands from other threads, tells its state. No ROS."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from cap_description import ARM_JOINTS, JointLimit, joint_limits, transform
+from numpy.typing import NDArray
+
+from cap_sim.arm import Arm, Motion, MotionState
+from cap_sim.layout import Layout, ObjectSpec
+from cap_sim.parameters import Parameters
+from cap_sim.suction import Suction
+from cap_sim.trajectory import Reference, Vector
+from cap_sim.world import FORCE_SENSOR, SLIDE_JOINT, TIMESTEP_S, TORQUE_SENSOR, build_model
+
+Matrix = NDArray[np.float64]
+
+# The wrench is low-passed at about 25 Hz, as force sensors of wrists are.
+_WRENCH_FILTER_S = 0.006
+# Joints of a cell at rest in a sane state stay far below [rad/s, m/s].
+_RUNAWAY = 200.0
+
+
+class PhysicsError(RuntimeError):
+    """The simulation diverged; only a reset helps."""
+
+
+@dataclass(frozen=True)
+class ObjectState:
+    """One object: what it is, and workspace_from_object (4, 4) about the middle of its box."""
+
+    spec: ObjectSpec
+    pose: Matrix
+
+
+@dataclass(frozen=True)
+class CellState:
+    """The cell at one time. Arrays are (6,), rad, rad/s and N m; force and torque (3,) in tcp."""
+
+    time_s: float
+    q: Vector
+    qd: Vector
+    torque: Vector
+    force: Vector
+    moment: Vector
+    pressure_pa: float
+    suction_force_n: float
+    holding: bool
+    held: str
+    objects: tuple[ObjectState, ...]
+
+
+class Cell:
+    """A world with its arm and cup. Every method may be called from any thread."""
+
+    def __init__(self, urdf: str, parameters: Parameters, layout: Layout) -> None:
+        self._urdf, self._parameters = urdf, parameters
+        self._limits = {name: joint_limits(urdf)[name] for name in ARM_JOINTS}
+        self._workspace_from_world = transform(urdf, 'workspace', 'world')
+        self._lock = threading.RLock()
+        self._time = 0.0
+        self._epoch = 0
+        self._load(layout)
+
+    def _load(self, layout: Layout) -> None:
+        parameters = self._parameters
+        self.layout = layout
+        self.model = build_model(
+            self._urdf, layout, parameters.suction_force_n, parameters.camera_fovy_deg
+        )
+        self._data = data = mujoco.MjData(self.model)
+        data.time = self._time
+        for name, angle in zip(ARM_JOINTS, parameters.home_joints, strict=True):
+            data.joint(name).qpos = angle
+        mujoco.mj_forward(self.model, data)
+        self._arm = Arm(self.model, data, self._limits, parameters.brake_deceleration)
+        self._suction = Suction(self.model, data, parameters.leak_fraction)
+        self._wrench = np.zeros(6)
+        self._slide_dof = self.model.joint(SLIDE_JOINT).dofadr[0]
+        tip = self.model.body('cup_link').id
+        self._tip_mass = float(self.model.body_subtreemass[tip])
+        self._tip_site = self.model.site('tcp').id
+        self._sensors = [
+            slice(self.model.sensor(name).adr[0], self.model.sensor(name).adr[0] + 3)
+            for name in (FORCE_SENSOR, TORQUE_SENSOR)
+        ]
+
+    def reset(self, layout: Layout) -> None:
+        """Another world: objects as in the layout, arm at home, suction off; time goes on.
+
+        The only way in which anything is ever placed rather than moved.
+        """
+        with self._lock:
+            if self._arm.motion is not None:
+                self._arm.motion.end(MotionState.FAULT, 'the world was reset')
+            self._epoch += 1
+            self._load(layout)
+
+    def step(self, count: int) -> None:
+        """Advance the physics by `count` steps of 2 ms.
+
+        Raises:
+            PhysicsError: the state is not finite.
+        """
+        with self._lock:
+            data, model = self._data, self.model
+            for _ in range(count):
+                mujoco.mj_step1(model, data)
+                self._arm.step(TIMESTEP_S)
+                self._suction.step(TIMESTEP_S)
+                mujoco.mj_step2(model, data)
+                self._measure()
+            self._time = float(data.time)
+            if not np.isfinite(data.qpos).all() or np.abs(data.qvel).max() > _RUNAWAY:
+                if self._arm.motion is not None:
+                    self._arm.motion.end(MotionState.FAULT, 'the physics diverged')
+                raise PhysicsError(f'the physics diverged at {self._time:.3f} s')
+
+    def _measure(self) -> None:
+        """Low-pass what the tool feels, less the weight of the cup itself."""
+        data = self._data
+        force, moment = (data.sensordata[part] for part in self._sensors)
+        tcp = data.site_xmat[self._tip_site].reshape(3, 3)
+        weight = tcp.T @ (self._tip_mass * self.model.opt.gravity)
+        wrench = np.concatenate([-force - weight, -moment])
+        self._wrench += (wrench - self._wrench) * (TIMESTEP_S / (_WRENCH_FILTER_S + TIMESTEP_S))
+
+    @property
+    def limits(self) -> dict[str, JointLimit]:
+        """Limits of the arm's joints, in its order."""
+        return dict(self._limits)
+
+    @property
+    def time_s(self) -> float:
+        """Simulated time; it never goes back."""
+        return self._time
+
+    def reference(self) -> Reference:
+        """Where the arm's controller holds or moves it now."""
+        with self._lock:
+            return self._arm.reference
+
+    def follow(self, motion: Motion) -> None:
+        """Start a motion whose trajectory begins at `reference()`; see Arm.start."""
+        with self._lock:
+            self._arm.start(motion)
+
+    def brake(self, motion: Motion) -> None:
+        """Cancel a motion: the arm brakes on its path and holds."""
+        with self._lock:
+            self._arm.brake(motion, MotionState.CANCELED, 'canceled')
+
+    def suck(self, on: bool) -> None:
+        """Switch the vacuum pump."""
+        with self._lock:
+            self._suction.on = on
+
+    def state(self) -> CellState:
+        """The cell as it is now."""
+        with self._lock:
+            return CellState(
+                time_s=self._time,
+                q=self._arm.q,
+                qd=self._arm.qd,
+                torque=self._arm.torque,
+                force=self._wrench[:3].copy(),
+                moment=self._wrench[3:].copy(),
+                pressure_pa=self._suction.pressure_pa,
+                suction_force_n=self._suction.force_n,
+                holding=self._suction.holding,
+                held=self._suction.held_body,
+                objects=tuple(self._object_state(spec) for spec in self.layout.objects),
+            )
+
+    def _object_state(self, spec: ObjectSpec) -> ObjectState:
+        body = self._data.body(spec.name)
+        world_from_object = np.eye(4)
+        world_from_object[:3, :3] = body.xmat.reshape(3, 3)
+        world_from_object[:3, 3] = body.xpos
+        return ObjectState(spec, self._workspace_from_world @ world_from_object)
+
+    def picture_state(self) -> tuple[int, mujoco.MjModel, float, Vector]:
+        """What a renderer needs: epoch (changes with the model), model, time [s], positions."""
+        with self._lock:
+            return self._epoch, self.model, self._time, self._data.qpos.copy()

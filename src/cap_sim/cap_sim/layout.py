@@ -1,0 +1,119 @@
+"""Which objects a world has and where they lie: drawn by a seed, or as asked. No physics, no ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+# RGB, 0 to 255. The palette of Tableau, as in the paper's tabletop.
+PALETTE: dict[str, tuple[int, int, int]] = {
+    'blue': (78, 121, 167),
+    'red': (255, 87, 89),
+    'green': (89, 169, 79),
+    'orange': (242, 142, 43),
+    'yellow': (237, 201, 72),
+    'purple': (176, 122, 161),
+    'pink': (255, 157, 167),
+    'cyan': (118, 183, 178),
+    'brown': (156, 117, 95),
+    'gray': (186, 176, 172),
+}
+
+# Centres are drawn in this part of the workspace [m], further apart than MIN_DISTANCE.
+SPAWN_X = (-0.2, 0.2)
+SPAWN_Y = (-0.7, -0.3)
+MIN_DISTANCE = 0.15
+MAX_OBJECTS = 8
+# A draw that has painted itself into a corner starts anew: 8 objects need 2 restarts on average.
+_TRIES_PER_OBJECT = 60
+_RESTARTS = 2000
+
+
+class LayoutError(ValueError):
+    """The world asked for cannot be; the text says why and what can."""
+
+
+@dataclass(frozen=True)
+class ObjectSpec:
+    """One object: its kind, colour, place in the workspace [m] and yaw [rad]."""
+
+    kind: str
+    color: str
+    xy: tuple[float, float]
+    yaw: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """As a person would call it; unique in a layout."""
+        return f'{self.color} {self.kind}'
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All objects of a world. Names are unique."""
+
+    objects: tuple[ObjectSpec, ...]
+
+    def __post_init__(self) -> None:
+        names = [spec.name for spec in self.objects]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise LayoutError(f'each colour once per kind; more than one {", ".join(twice)}')
+        unknown = sorted({spec.color for spec in self.objects} - set(PALETTE))
+        if unknown:
+            raise LayoutError(f'no colour {", ".join(unknown)}; there are {", ".join(PALETTE)}')
+
+
+def random_layout(
+    seed: int,
+    blocks: int = 3,
+    bowls: int = 3,
+    block_colors: Sequence[str] = (),
+    bowl_colors: Sequence[str] = (),
+) -> Layout:
+    """A layout drawn by a seed; the same arguments give the same layout.
+
+    Args:
+        blocks: how many blocks, when `block_colors` is empty; likewise `bowls`.
+        block_colors: the blocks' colours as they are to be; likewise `bowl_colors`.
+
+    Raises:
+        LayoutError: too many objects, or colours that are unknown or given twice.
+    """
+    rng = np.random.default_rng(seed)
+    wanted = [
+        (kind, color)
+        for kind, count, colors in (('block', blocks, block_colors), ('bowl', bowls, bowl_colors))
+        for color in (list(colors) or _draw_colors(rng, kind, count))
+    ]
+    if len(wanted) > MAX_OBJECTS:
+        raise LayoutError(f'{len(wanted)} objects asked for; there is room for {MAX_OBJECTS}')
+    places = _draw_places(rng, len(wanted))
+    return Layout(
+        tuple(
+            ObjectSpec(kind, color, xy, float(rng.uniform(-np.pi, np.pi)) if kind == 'block' else 0)
+            for (kind, color), xy in zip(wanted, places, strict=True)
+        )
+    )
+
+
+def _draw_colors(rng: np.random.Generator, kind: str, count: int) -> list[str]:
+    if not 0 <= count <= MAX_OBJECTS:
+        raise LayoutError(f'{count} {kind}s asked for; there is room for {MAX_OBJECTS} objects')
+    return [str(color) for color in rng.choice(list(PALETTE), size=count, replace=False)]
+
+
+def _draw_places(rng: np.random.Generator, count: int) -> list[tuple[float, float]]:
+    for _ in range(_RESTARTS):
+        places: list[tuple[float, float]] = []
+        for _ in range(_TRIES_PER_OBJECT * count):
+            if len(places) == count:
+                break
+            x, y = float(rng.uniform(*SPAWN_X)), float(rng.uniform(*SPAWN_Y))
+            if all(np.hypot(x - px, y - py) > MIN_DISTANCE for px, py in places):
+                places.append((x, y))
+        if len(places) == count:
+            return places
+    raise LayoutError(f'{count} objects found no room in {_RESTARTS} draws')

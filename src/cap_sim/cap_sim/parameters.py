@@ -1,0 +1,50 @@
+"""What can be set about the simulated cell. The values are in config/sim.yaml; no ROS here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Parameters of the sim node."""
+
+    # Simulated seconds per real second; 0 = as fast as the machine can.
+    real_time_factor: float
+
+    # The first world.
+    seed: int
+    blocks: int
+    bowls: int
+    # Joint positions at start and after a reset [rad], base to tool.
+    home_joints: tuple[float, ...]
+
+    # Deceleration of the fastest joint when a motion is canceled [rad/s^2].
+    brake_deceleration: float
+    # How far a trajectory's first point at time 0 may be from where the arm is [rad].
+    start_tolerance_rad: float
+    # Tolerances of a goal that names none: distance on the path and at its end [rad], lateness [s].
+    path_tolerance_rad: float
+    goal_tolerance_rad: float
+    goal_time_tolerance_s: float
+
+    # Pull of the cup when its whole lip is on a face and the vacuum is full [N].
+    suction_force_n: float
+    # The part of the lip that may be open until the pump holds no vacuum at all.
+    leak_fraction: float
+
+    joint_rate_hz: float
+    clock_rate_hz: float
+    truth_rate_hz: float
+
+    # Overhead camera: 640 x 480; rate in simulated time; vertical field of view.
+    camera_rate_hz: float
+    camera_fovy_deg: float
+    # Standard deviations: of a colour channel (0 to 255) and of depth [m].
+    color_noise: float
+    depth_noise_m: float
+
+    # The view for people.
+    operator_rate_hz: float
+    operator_width: int
+    operator_height: int

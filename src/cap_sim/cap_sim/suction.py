@@ -1,0 +1,96 @@
+"""The suction cup: a vacuum that needs its lip on a face, and a pull that acts through contact alone."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+
+from cap_sim.world import ADHESION, LIPS, LIPS_BODY
+
+AMBIENT_PA = 101325.0
+# Depth of the full vacuum below ambient.
+_DEPTH_PA = 75000.0
+# Time constants of pumping down and of venting.
+_PUMP_S = 0.04
+_VENT_S = 0.02
+# A lip seals when the surface faces it: cosine of the angle to the cup's axis.
+_FACING = 0.85
+
+
+class Suction:
+    """The vacuum of the cup in a MuJoCo model.
+
+    The pull is MuJoCo's adhesion on the lips: it acts at their contacts and nowhere else, so
+    nothing is held that the cup does not touch. With the whole lip sealed the full force holds;
+    each open eighth lets air in. Sides of the cup never seal.
+
+    Not thread-safe: whoever steps the physics calls it.
+    """
+
+    def __init__(
+        self, model: mujoco.MjModel, data: mujoco.MjData, leak_fraction: float
+    ) -> None:
+        self._model, self._data = model, data
+        self._leak_fraction = leak_fraction
+        self._lips_body = model.body(LIPS_BODY).id
+        self._actuator = model.actuator(ADHESION).id
+        self._force = float(model.actuator_gainprm[self._actuator, 0])
+        self.on = False
+        self._vacuum = 0.0
+        self._sealed = 0.0
+        self._held = -1
+
+    @property
+    def pressure_pa(self) -> float:
+        """Absolute pressure in the cup [Pa]."""
+        return AMBIENT_PA - self._vacuum * _DEPTH_PA
+
+    @property
+    def force_n(self) -> float:
+        """The pull that it can exert now [N]."""
+        return self._force * self._vacuum
+
+    @property
+    def sealed(self) -> float:
+        """The part of the lip that lies on one body's face, 0 to 1."""
+        return self._sealed
+
+    @property
+    def holding(self) -> bool:
+        """Whether the vacuum stands: something closes the cup."""
+        return self.on and self._vacuum > 0.5
+
+    @property
+    def held_body(self) -> str:
+        """Name of the body that closes the cup; empty when none does."""
+        return str(self._model.body(self._held).name) if self.holding else ''
+
+    def step(self, dt: float) -> None:
+        """Advance the vacuum by dt from the contacts of now; after mj_step1, before mj_step2."""
+        self._sealed, self._held = self._seal()
+        leak = (1.0 - self._sealed) / self._leak_fraction
+        target = max(0.0, 1.0 - leak) if self.on else 0.0
+        constant = _PUMP_S if target > self._vacuum else _VENT_S
+        self._vacuum += (target - self._vacuum) * min(dt / constant, 1.0)
+        self._data.ctrl[self._actuator] = self._vacuum
+
+    def _seal(self) -> tuple[float, int]:
+        """The largest part of the lip on one body, and that body."""
+        contact = self._data.contact
+        if not len(contact.geom):
+            return 0.0, -1
+        bodies = self._model.geom_bodyid[contact.geom]
+        of_lips = bodies == self._lips_body
+        rows = np.flatnonzero(of_lips.any(axis=1))
+        if not len(rows):
+            return 0.0, -1
+        axis = self._data.xmat[self._lips_body].reshape(3, 3)[:, 2]
+        facing = np.abs(contact.frame[rows, :3] @ axis) > _FACING
+        rows = rows[facing]
+        if not len(rows):
+            return 0.0, -1
+        lips = np.where(of_lips[rows, 0], contact.geom[rows, 0], contact.geom[rows, 1])
+        others = np.where(of_lips[rows, 0], bodies[rows, 1], bodies[rows, 0])
+        touched = [(len(set(lips[others == body])), int(body)) for body in set(others.tolist())]
+        count, body = max(touched)
+        return count / LIPS, body

@@ -1,0 +1,207 @@
+"""The cell as one MuJoCo model: the URDF of cap_description, what physics adds to it, and objects."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+from cap_description import ARM_JOINTS, joint_limits, transform
+
+from cap_sim.layout import PALETTE, Layout, ObjectSpec
+from cap_sim.shapes import (
+    CONTACT,
+    HIDDEN_GROUP,
+    add_block,
+    add_bowl,
+    add_bowl_mesh,
+    size_of,
+)
+
+TIMESTEP_S = 0.002
+OVERHEAD_CAMERA = 'overhead'
+OPERATOR_CAMERA = 'operator'
+SLIDE_JOINT = 'cup_slide_joint'
+LIPS_BODY = 'cup_lips'
+LIPS = 8
+FORCE_SENSOR = 'tcp_force'
+TORQUE_SENSOR = 'tcp_torque'
+ADHESION = 'suction'
+
+_FLOOR_Z = -0.76
+_LIP_RADIUS = 0.0015
+_LIP_RING_RADIUS = 0.0115
+# Level compensator: spring [N/m] and preload [N]; 2.0 N to leave its stop, 6.8 N pushed in.
+_SLIDE_STIFFNESS = 400.0
+_SLIDE_PRELOAD = 2.0
+# Of the cup and its rod, which move with the slide [kg].
+_SLIDE_MASS = 0.042
+# Reflected inertia of each joint's motor [kg m^2].
+_ROTOR_INERTIA = 0.1
+# A soft lip follows a face that is this far away [m]: 26 mm of cup take a tilt of 2 degrees.
+_LIP_REACH = 0.001
+
+
+def build_model(
+    urdf: str, layout: Layout, suction_force_n: float, camera_fovy_deg: float
+) -> mujoco.MjModel:
+    """Compile the model of a world, its objects lying on the table.
+
+    Args:
+        suction_force_n: pull of the cup when its whole lip is sealed and the vacuum is full.
+        camera_fovy_deg: vertical field of view of the overhead camera.
+    """
+    spec = mujoco.MjSpec.from_string(urdf)
+    _set_physics(spec)
+    _sort_geoms(spec)
+    _add_actuators(spec, urdf)
+    _add_slide(spec)
+    _add_lips(spec, suction_force_n)
+    _add_surroundings(spec, camera_fovy_deg)
+    if any(item.kind == 'bowl' for item in layout.objects):
+        add_bowl_mesh(spec)
+    base_from_workspace = transform(urdf, 'world', 'workspace')
+    for item in layout.objects:
+        _add_object(spec, item, base_from_workspace)
+    return spec.compile()
+
+
+def _set_physics(spec: mujoco.MjSpec) -> None:
+    spec.option.timestep = TIMESTEP_S
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    # Elliptic cones with a high ratio of friction to normal impedance: what is held does not creep.
+    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
+    spec.option.impratio = 10
+    # By default MuJoCo answers a diverged state with a jump back to the start; here it is a fault.
+    spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
+
+
+def _sort_geoms(spec: mujoco.MjSpec) -> None:
+    """Seen shapes into group 0, colliding ones into a group that is not drawn."""
+    for geom in spec.geoms:
+        seen_only = geom.contype == 0 and geom.conaffinity == 0
+        geom.group = 0 if seen_only else HIDDEN_GROUP
+        if not seen_only:
+            geom.solref = CONTACT['solref']
+            geom.friction = CONTACT['friction']
+
+
+def _add_actuators(spec: mujoco.MjSpec, urdf: str) -> None:
+    """A torque motor per arm joint, within the joint's effort limit."""
+    limits = joint_limits(urdf)
+    for name in ARM_JOINTS:
+        spec.joint(name).armature = _ROTOR_INERTIA
+        effort = limits[name].effort
+        motor = spec.add_actuator(
+            name=name, trntype=mujoco.mjtTrn.mjTRN_JOINT, target=name, ctrlrange=[-effort, effort]
+        )
+        motor.ctrllimited = True
+        motor.set_to_motor()
+
+
+def _add_slide(spec: mujoco.MjSpec) -> None:
+    slide = spec.joint(SLIDE_JOINT)
+    slide.stiffness = [_SLIDE_STIFFNESS, 0, 0]
+    slide.springref = -_SLIDE_PRELOAD / _SLIDE_STIFFNESS
+    # Critical, so that it does not ring.
+    slide.damping = [2 * np.sqrt(_SLIDE_STIFFNESS * _SLIDE_MASS), 0, 0]
+    slide.solref_limit = [0.006, 1.0]
+
+
+def _add_lips(spec: mujoco.MjSpec, force_n: float) -> None:
+    """The cup's face: a ring of small soft spheres, pulled onto what they touch by adhesion."""
+    cup = spec.body('cup_link')
+    lips = cup.add_body(name=LIPS_BODY)
+    for index in range(LIPS):
+        turn = 2 * np.pi * index / LIPS
+        lips.add_geom(
+            type=mujoco.mjtGeom.mjGEOM_SPHERE,
+            size=[_LIP_RADIUS, 0, 0],
+            pos=[
+                _LIP_RING_RADIUS * np.cos(turn),
+                _LIP_RING_RADIUS * np.sin(turn),
+                -_LIP_RADIUS,
+            ],
+            mass=0.0002,
+            group=HIDDEN_GROUP,
+            friction=[1.0, 0.005, 0.0001],
+            condim=4,
+            solref=[0.01, 1.0],
+            solimp=[0.9, 0.98, 0.001, 0.5, 2.0],
+            margin=_LIP_REACH,
+            gap=_LIP_REACH,
+            priority=1,
+        )
+    pull = spec.add_actuator(
+        name=ADHESION, trntype=mujoco.mjtTrn.mjTRN_BODY, target=LIPS_BODY, ctrlrange=[0, 1]
+    )
+    pull.ctrllimited = True
+    pull.set_to_adhesion(gain=force_n)
+    cup.add_site(name='tcp')
+    for name, kind in (
+        (FORCE_SENSOR, mujoco.mjtSensor.mjSENS_FORCE),
+        (TORQUE_SENSOR, mujoco.mjtSensor.mjSENS_TORQUE),
+    ):
+        spec.add_sensor(name=name, type=kind, objtype=mujoco.mjtObj.mjOBJ_SITE, objname='tcp')
+
+
+def _add_surroundings(spec: mujoco.MjSpec, camera_fovy_deg: float) -> None:
+    """Floor, light, sky and the two cameras. Lit so that a level face shows its own colour."""
+    spec.worldbody.add_geom(
+        name='floor',
+        type=mujoco.mjtGeom.mjGEOM_PLANE,
+        size=[4, 4, 0.1],
+        pos=[0, 0, _FLOOR_Z],
+        rgba=[0.80, 0.81, 0.82, 1],
+    )
+    spec.add_texture(
+        name='sky',
+        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_GRADIENT,
+        rgb1=[0.97, 0.98, 0.99],
+        rgb2=[0.80, 0.81, 0.82],
+        width=128,
+        height=768,
+    )
+    spec.visual.headlight.ambient = [0.42, 0.42, 0.42]
+    spec.visual.headlight.diffuse = [0, 0, 0]
+    spec.visual.headlight.specular = [0, 0, 0]
+    spec.worldbody.add_light(
+        name='sun',
+        type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
+        pos=[0.9, 0.6, 2.2],
+        dir=[-0.2, -0.25, -1],
+        diffuse=[0.6, 0.6, 0.6],
+        specular=[0, 0, 0],
+        ambient=[0, 0, 0],
+        castshadow=True,
+    )
+    spec.body('overhead_camera_optical_frame').add_camera(
+        name=OVERHEAD_CAMERA,
+        quat=[0, 1, 0, 0],  # MuJoCo's cameras look along -z, optical frames along +z
+        fovy=camera_fovy_deg,
+    )
+    eye, target = np.array([1.55, 0.75, 0.85]), np.array([0.32, -0.02, 0.12])
+    spec.worldbody.add_camera(
+        name=OPERATOR_CAMERA, pos=eye, quat=look_at(eye, target), fovy=38.0
+    )
+
+
+def look_at(eye: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Quaternion (w, x, y, z) of a MuJoCo camera at `eye` that sees `target` upright."""
+    back = (eye - target) / np.linalg.norm(eye - target)
+    right = np.cross([0, 0, 1], back)
+    right /= np.linalg.norm(right)
+    quat = np.empty(4)
+    mujoco.mju_mat2Quat(quat, np.column_stack([right, np.cross(back, right), back]).ravel())
+    return quat
+
+
+def _add_object(spec: mujoco.MjSpec, item: ObjectSpec, base_from_workspace: np.ndarray) -> None:
+    height = size_of(item.kind)[2]
+    position = base_from_workspace @ [*item.xy, height / 2, 1]
+    yaw = item.yaw + np.arctan2(base_from_workspace[1, 0], base_from_workspace[0, 0])
+    body = spec.worldbody.add_body(
+        name=item.name, pos=position[:3], quat=[np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)]
+    )
+    body.add_freejoint(name=item.name)
+    rgba = [*(channel / 255 for channel in PALETTE[item.color]), 1.0]
+    (add_block if item.kind == 'block' else add_bowl)(body, rgba)
