@@ -1,6 +1,16 @@
+from pathlib import Path
+
 from setuptools import find_packages, setup
 
 package_name = 'cap_bringup'
+# setuptools wants paths relative to this file's folder; launch/ and config/ stand at the top level.
+top = Path('../..')
+
+
+def files(folder: str) -> list[str]:
+    here = Path(__file__).resolve().parent
+    return sorted(str(top / folder / path.name) for path in (here / top / folder).glob('*.*'))
+
 
 setup(
     name=package_name,
@@ -10,6 +20,8 @@ setup(
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
         (f'share/{package_name}', ['package.xml']),
+        (f'share/{package_name}/launch', files('launch')),
+        (f'share/{package_name}/config', files('config')),
     ],
     zip_safe=True,
     maintainer='Code as Policies for ROS 2 maintainers',

@@ -1,0 +1,51 @@
+"""The tabletop system on a ROS 2 machine: `ros2 launch cap_bringup tabletop.launch.py`."""
+
+from pathlib import Path
+
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchContext, LaunchDescription
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+from cap_bringup.node_list import ENVIRONMENT, FASTDDS_PROFILE, TABLETOP_ARGUMENTS, tabletop
+from cap_description import cell_urdf
+
+SHARE = Path(get_package_share_directory('cap_bringup'))
+
+
+def nodes(context: LaunchContext) -> list[Node]:
+    """One Node for each entry of the node list, once the arguments have their values."""
+    arguments = {a.name: LaunchConfiguration(a.name).perform(context) for a in TABLETOP_ARGUMENTS}
+    actions = []
+    for spec in tabletop(arguments):
+        parameters = {**spec.parameters, 'use_sim_time': spec.uses_sim_time}
+        if spec.needs_robot_description:
+            parameters['robot_description'] = cell_urdf()
+        actions.append(
+            Node(
+                package=spec.package,
+                executable=spec.executable,
+                name=spec.name,
+                parameters=[str(SHARE / 'config' / f'{spec.name}.yaml'), parameters],
+                output='screen',
+                respawn=True,
+                respawn_delay=1.0,
+            )
+        )
+    return actions
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Entry point of `ros2 launch`."""
+    environment = {**ENVIRONMENT, 'FASTRTPS_DEFAULT_PROFILES_FILE': str(SHARE / FASTDDS_PROFILE)}
+    return LaunchDescription(
+        [
+            *(SetEnvironmentVariable(name, value) for name, value in environment.items()),
+            *(
+                DeclareLaunchArgument(a.name, default_value=a.default, description=a.description)
+                for a in TABLETOP_ARGUMENTS
+            ),
+            OpaqueFunction(function=nodes),
+        ]
+    )

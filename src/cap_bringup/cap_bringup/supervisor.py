@@ -1,0 +1,178 @@
+"""Runs the node list as processes: started together, restarted when one dies, ended together."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+from ament_index_python.packages import get_package_prefix, get_package_share_directory
+
+from cap_bringup.node_list import ENVIRONMENT, FASTDDS_PROFILE, NodeSpec
+from cap_description import cell_urdf
+
+_RESTART_DELAY_S = 1.0
+_END_S = 5.0
+_PR_SET_PDEATHSIG = 1
+
+
+def node_environment(domain_id: int | None = None) -> dict[str, str]:
+    """The environment of every process of the system, on this machine only."""
+    share = Path(get_package_share_directory('cap_bringup'))
+    environment = {
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+        **os.environ,
+        **ENVIRONMENT,
+        'FASTRTPS_DEFAULT_PROFILES_FILE': str(share / FASTDDS_PROFILE),
+    }
+    if domain_id is not None:
+        environment['ROS_DOMAIN_ID'] = str(domain_id)
+    return environment
+
+
+def node_command(spec: NodeSpec, parameters_file: Path) -> list[str]:
+    """How a node is started; writes what comes on top of its yaml into `parameters_file`."""
+    parameters: dict[str, Any] = dict(spec.parameters)
+    if spec.uses_sim_time:
+        parameters['use_sim_time'] = True
+    if spec.needs_robot_description:
+        parameters['robot_description'] = cell_urdf()
+    share = Path(get_package_share_directory('cap_bringup'))
+    content = {f'/**/{spec.name}': {'ros__parameters': parameters}}
+    parameters_file.write_text(yaml.safe_dump(content), encoding='utf-8')
+    executable = Path(get_package_prefix(spec.package), 'lib', spec.package, spec.executable)
+    return [
+        *(str(executable), '--ros-args'),
+        *('--params-file', str(share / 'config' / f'{spec.name}.yaml')),
+        *('--params-file', str(parameters_file)),
+    ]
+
+
+@dataclass
+class _Child:
+    name: str
+    command: list[str]
+    log: IO[bytes]
+    process: subprocess.Popen[bytes] | None = None
+    died_at: float = 0.0
+    restarts: int = field(default=0)
+
+
+class Supervisor:
+    """The processes of a system.
+
+    Args:
+        folder: for their logs and parameter files.
+        restart: start a node again when it ends by itself.
+    """
+
+    def __init__(
+        self, specs: Sequence[NodeSpec], folder: Path, environment: Mapping[str, str], restart: bool
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._environment = {**environment, 'ROS_LOG_DIR': str(folder / 'ros')}
+        self._restart = restart
+        self._children = [
+            _Child(
+                spec.name,
+                node_command(spec, folder / f'{spec.name}.yaml'),
+                (folder / f'{spec.name}.log').open('ab', buffering=0),
+            )
+            for spec in specs
+        ]
+
+    def __enter__(self) -> Supervisor:
+        sweep_shared_memory()
+        for child in self._children:
+            self._start(child)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def poll(self) -> list[str]:
+        """Restart what died; returns a line for each death and each restart."""
+        events = []
+        for child in self._children:
+            if child.process is None:
+                if self._restart and time.monotonic() - child.died_at > _RESTART_DELAY_S:
+                    child.restarts += 1
+                    self._start(child)
+                    events.append(f'{child.name} started again')
+            elif (status := child.process.poll()) is not None:
+                child.process, child.died_at = None, time.monotonic()
+                sweep_shared_memory()
+                events.append(f'{child.name} ended with status {status}; its log: {child.log.name}')
+        return events
+
+    def pid(self, name: str) -> int:
+        """Process id of a running node.
+
+        Raises:
+            LookupError: no such node, or it is not running.
+        """
+        for child in self._children:
+            if child.name == name and child.process is not None and child.process.poll() is None:
+                return child.process.pid
+        raise LookupError(f'{name!r} is not running; nodes: {[c.name for c in self._children]}')
+
+    def log_tail(self, name: str, lines: int = 15) -> str:
+        """The end of a node's log."""
+        (log,) = (child.log.name for child in self._children if child.name == name)
+        return '\n'.join(Path(log).read_text(errors='replace').splitlines()[-lines:])
+
+    def stop(self) -> None:
+        """SIGINT to all, then SIGKILL to those that do not end."""
+        running = [c.process for c in self._children if c.process and c.process.poll() is None]
+        for process in running:
+            _signal_group(process, signal.SIGINT)
+        deadline = time.monotonic() + _END_S
+        for process in running:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _signal_group(process, signal.SIGKILL)
+                process.wait()
+        for child in self._children:
+            child.log.close()
+        sweep_shared_memory()
+
+    def _start(self, child: _Child) -> None:
+        child.process = subprocess.Popen(
+            child.command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=child.log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        process.poll()
+
+
+def sweep_shared_memory() -> None:
+    """Remove the shared memory of dead nodes, with the tool that comes with Fast DDS."""
+    tool = shutil.which('fastdds')
+    if tool:
+        subprocess.run([tool, 'shm', 'clean'], capture_output=True, timeout=10, check=False)
