@@ -1,0 +1,114 @@
+"""Record what a model answers, and answer from the record later. No ROS.
+
+One JSON object per line: {key, messages, stop, text, model, prompt_tokens, completion_tokens,
+duration_s}. The key is a hash of messages and stop texts, so an answer belongs to one exact prompt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from cap_planner.models.base import Completion, LanguageModel, Message, ModelUnavailableError
+
+
+def prompt_key(messages: Sequence[Message], stop: Sequence[str] = ()) -> str:
+    """Hash of a prompt: 64 hexadecimal digits."""
+    text = json.dumps([list(messages), list(stop)], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class RecordingModel:
+    """Passes on to another model, and appends every answer to a file."""
+
+    def __init__(self, model: LanguageModel, path: Path) -> None:
+        self._model = model
+        self._path = path
+        self._lock = threading.Lock()
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        stop: Sequence[str] = (),
+        max_tokens: int = 1024,
+        deadline_s: float,
+    ) -> Completion:
+        """As the other model."""
+        completion = self._model.complete(
+            messages, stop=stop, max_tokens=max_tokens, deadline_s=deadline_s
+        )
+        line = {
+            'key': prompt_key(messages, stop),
+            'messages': list(messages),
+            'stop': list(stop),
+            **asdict(completion),
+        }
+        with self._lock, self._path.open('a', encoding='utf-8') as file:
+            file.write(json.dumps(line, ensure_ascii=False) + '\n')
+        return completion
+
+
+class ReplayModel:
+    """Answers as recorded; of several records of one prompt, the last one counts.
+
+    Raises:
+        ModelUnavailableError: the file is missing or not a transcript.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._answers: dict[str, Completion] = {}
+        try:
+            lines = path.read_text(encoding='utf-8').splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ModelUnavailableError(f'cannot read the transcript {path}: {error}') from error
+        for number, line in enumerate(lines, start=1):
+            try:
+                record = json.loads(line)
+                self._answers[str(record['key'])] = Completion(
+                    text=str(record['text']),
+                    model=str(record['model']),
+                    prompt_tokens=int(record['prompt_tokens']),
+                    completion_tokens=int(record['completion_tokens']),
+                    duration_s=float(record['duration_s']),
+                )
+            except (ValueError, KeyError, TypeError) as error:
+                raise ModelUnavailableError(
+                    f'{path}:{number} is not a line of a transcript: {error!r}'
+                ) from error
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        stop: Sequence[str] = (),
+        max_tokens: int = 1024,  # noqa: ARG002 - the record is as long as it is
+        deadline_s: float,  # noqa: ARG002
+    ) -> Completion:
+        """The recorded answer, with the time it took to find it.
+
+        Raises:
+            ModelUnavailableError: this prompt was never recorded.
+        """
+        start = time.monotonic()
+        key = prompt_key(messages, stop)
+        recorded = self._answers.get(key)
+        if recorded is None:
+            last = messages[-1]['content'].strip().splitlines()[-1:] if messages else []
+            raise ModelUnavailableError(
+                f'{self._path} has no answer to this prompt (ends with {last}, key {key[:12]}); '
+                f'it has {len(self._answers)} others. Record it again with the present prompts'
+            )
+        return Completion(
+            recorded.text,
+            recorded.model,
+            recorded.prompt_tokens,
+            recorded.completion_tokens,
+            time.monotonic() - start,
+        )
