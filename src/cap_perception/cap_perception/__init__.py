@@ -1,0 +1,1 @@
+"""Camera images to a named scene: detect, deproject, fit, track."""

@@ -1,0 +1,194 @@
+"""From masks to oriented boxes: deprojection, then the fit of the class's shape."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from cap_perception.deproject import pixels_of, workspace_points
+from cap_perception.shapes import (
+    Models,
+    Plane,
+    Points,
+    Rectangle,
+    fit_circle,
+    fit_plane,
+    fit_rectangle,
+)
+from cap_perception.types import CameraFrame, Detection, Observation
+
+MAX_TILT = np.deg2rad(50.0)  # of a block's top; steeper, another face is the top
+_BESIDE = 0.008  # [m] outside a box's top edge; nearer, a side face seen at a slant is no lower
+_STEP = 0.01  # [m] of depth that is another surface
+
+
+def observe(
+    frame: CameraFrame, detections: Iterable[Detection], models: Models
+) -> list[Observation]:
+    """The oriented boxes of all detections that have enough measured depth."""
+    found = []
+    for label, detection in enumerate(detections, start=1):
+        points = workspace_points(frame, detection.mask)
+        points = points[np.isfinite(points).all(axis=1)]
+        if len(points) < 12:
+            continue
+        if detection.class_name == 'block':
+            fit = _block(frame, points, models)
+        elif detection.class_name == 'bowl':
+            fit = _bowl(points, models)
+        else:
+            fit = _any_box(points)
+        if fit is None:
+            continue
+        matrix, size, complete = fit
+        found.append(
+            Observation(
+                detection.class_name,
+                detection.color,
+                matrix,
+                size,
+                detection.score,
+                complete,
+                f'{frame.stamp_ns}/{label}',
+            )
+        )
+    return found
+
+
+_Fit = tuple[np.ndarray, tuple[float, float, float], bool]
+
+
+def _block(frame: CameraFrame, points: Points, models: Models) -> _Fit | None:
+    """A cube by its top face."""
+    side = models.block_size
+    top = points[on_top(points)]
+    if len(top) < 12:
+        return None
+    plane = fit_plane(top)
+    rectangle = fit_rectangle(top, plane)
+    complete = all(models.fits(s, side) for s in rectangle.sides)
+    if not complete:
+        rectangle = _grown(frame, rectangle, side)
+    matrix = rectangle.workspace_from_rectangle.copy()
+    matrix[:3, 3] -= 0.5 * side * matrix[:3, 2]
+    return _turned_least(matrix), (side, side, side), complete
+
+
+def _bowl(points: Points, models: Models) -> _Fit | None:
+    """A bowl by its rim."""
+    radius = 0.5 * models.bowl_diameter
+    level = float(np.percentile(points[:, 2], 90))
+    rim = points[np.abs(points[:, 2] - level) < 0.2 * models.bowl_height]
+    circle = fit_circle(rim, radius, 0.12 * radius)
+    if circle is None:
+        return None
+    matrix = np.eye(4)
+    matrix[:3, 3] = circle.x, circle.y, circle.z - 0.5 * models.bowl_height
+    size = (models.bowl_diameter, models.bowl_diameter, models.bowl_height)
+    return matrix, size, circle.coverage > 0.7
+
+
+def _any_box(points: Points) -> _Fit | None:
+    """The upright box around a thing without a model, which is taken to stand on the table."""
+    top = float(np.percentile(points[:, 2], 95))
+    if top < 0.002:
+        return None
+    rectangle = fit_rectangle(points, Plane(np.array([0.0, 0.0, 1.0]), top))
+    matrix = rectangle.workspace_from_rectangle.copy()
+    matrix[2, 3] = 0.5 * top
+    return matrix, (*rectangle.sides, top), True
+
+
+def on_top(points: Points, band: float = 0.006, tries: int = 60) -> np.ndarray:
+    """Which of (N, 3) points lie on the largest plane that looks up: RANSAC, the same every time.
+
+    Args:
+        band: distance from the plane that counts as on it [m].
+    """
+    rng = np.random.default_rng(0)
+    a, b, c = points[rng.integers(len(points), size=(3, tries))]
+    normals = np.cross(b - a, c - a)
+    length = np.linalg.norm(normals, axis=1)
+    normals, a = normals[length > 1e-6], a[length > 1e-6]
+    normals /= np.linalg.norm(normals, axis=1)[:, None]
+    up = np.abs(normals[:, 2]) > np.cos(MAX_TILT)
+    # A level plane through a high point is the likeliest; it is always among the candidates.
+    normals = np.vstack([normals[up], [0.0, 0.0, 1.0]])
+    high = points[np.argsort(points[:, 2])[int(0.8 * len(points))]]
+    offsets = np.append((normals[:-1] * a[up]).sum(axis=1), high[2])
+    near = np.abs(points @ normals.T - offsets) < band
+    best = near[:, int(near.sum(axis=0).argmax())]
+    plane = fit_plane(points[best])
+    return np.asarray(np.abs(plane.heights(points)) < band)
+
+
+def _beside(rectangle: Rectangle, side: int, count: int = 8) -> Points:
+    """Points (count, 3) just outside one side of a rectangle, at its level; sides +x -x +y -y."""
+    width, height = rectangle.sides
+    along = np.linspace(-0.4, 0.4, count)
+    sign = 1.0 if side % 2 == 0 else -1.0
+    if side < 2:
+        local = np.column_stack([np.full(count, sign * (0.5 * width + _BESIDE)), along * height])
+    else:
+        local = np.column_stack([along * width, np.full(count, sign * (0.5 * height + _BESIDE))])
+    matrix = rectangle.workspace_from_rectangle
+    return local @ matrix[:3, :2].T + matrix[:3, 3]
+
+
+def _farther(frame: CameraFrame, points: Points) -> np.ndarray:
+    """How much farther than each point the camera sees something on its ray [m]; NaN: unknown."""
+    pixels, depth = pixels_of(frame, points)
+    u, v = np.nan_to_num(np.rint(pixels), nan=-1.0).astype(int).T
+    height, width = frame.depth.shape
+    inside = (u >= 0) & (v >= 0) & (u < width) & (v < height)
+    seen = np.full(len(points), np.nan)
+    seen[inside] = frame.depth[v[inside], u[inside]]
+    return np.asarray(seen - depth)
+
+
+def share_lower_around(frame: CameraFrame, rectangle: Rectangle) -> float:
+    """Share of a rectangle's surroundings that lie lower than it."""
+    farther = np.concatenate([_farther(frame, _beside(rectangle, side)) for side in range(4)])
+    return float(np.mean(farther > _STEP))
+
+
+def _hidden_beside(frame: CameraFrame, rectangle: Rectangle) -> list[float]:
+    """Share of each side's surroundings, +x -x +y -y, where something nearer is in front."""
+    return [float(np.mean(_farther(frame, _beside(rectangle, side)) < -_STEP)) for side in range(4)]
+
+
+def is_square_or_cut(frame: CameraFrame, rectangle: Rectangle, models: Models) -> bool:
+    """Has it the size of a block's top, or is it smaller because something nearer hides a part?"""
+    side, hidden = models.block_size, None
+    for axis in range(2):
+        if models.fits(rectangle.sides[axis], side):
+            continue
+        hidden = hidden or _hidden_beside(frame, rectangle)
+        longer = rectangle.sides[axis] > side
+        if longer or rectangle.sides[axis] < 0.3 * side or max(hidden[2 * axis :][:2]) < 0.3:
+            return False
+    return True
+
+
+def _grown(frame: CameraFrame, rectangle: Rectangle, side: float) -> Rectangle:
+    """A cut rectangle, grown to a square on the sides where something nearer hides the rest."""
+    hidden = _hidden_beside(frame, rectangle)
+    shift = np.zeros(2)
+    for axis in range(2):
+        plus, minus = hidden[2 * axis], hidden[2 * axis + 1]
+        if plus != minus:
+            shift[axis] = 0.5 * (side - rectangle.sides[axis]) * (1.0 if plus > minus else -1.0)
+    matrix = rectangle.workspace_from_rectangle.copy()
+    matrix[:3, 3] += matrix[:3, :2] @ shift
+    return Rectangle(matrix, (side, side))
+
+
+def _turned_least(matrix: np.ndarray) -> np.ndarray:
+    """The same cube, its x axis within 45 degrees of the workspace's."""
+    yaw = np.arctan2(matrix[1, 0], matrix[0, 0])
+    quarter = -np.round(yaw / (np.pi / 2)) * np.pi / 2
+    cos, sin = np.cos(quarter), np.sin(quarter)
+    turned = matrix.copy()
+    turned[:3, :3] = matrix[:3, :3] @ np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1.0]])
+    return turned

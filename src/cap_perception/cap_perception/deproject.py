@@ -1,0 +1,106 @@
+"""Pixels and depth to points and back, for a pinhole camera without distortion."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cap_common.frames import Matrix, transform_points
+from cap_perception.types import CameraFrame, FloatImage, Mask
+
+Points = NDArray[np.float64]
+
+
+def deproject(pixels: Points, depth: NDArray[np.floating], intrinsics: Matrix) -> Points:
+    """Points (N, 3) in the camera's optical frame [m] of pixels (N, 2), as (u, v), at a depth."""
+    depth = np.asarray(depth, float)
+    fx, fy, cx, cy = intrinsics[0, 0], intrinsics[1, 1], intrinsics[0, 2], intrinsics[1, 2]
+    x = (pixels[:, 0] - cx) / fx * depth
+    y = (pixels[:, 1] - cy) / fy * depth
+    return np.column_stack([x, y, depth])
+
+
+def project(points_camera: Points, intrinsics: Matrix) -> Points:
+    """Pixels (N, 2), as (u, v), of points (N, 3) in the camera's optical frame; z must be > 0."""
+    return points_camera @ intrinsics[:2].T / points_camera[:, 2:3]
+
+
+def workspace_rays(frame: CameraFrame) -> FloatImage:
+    """Rays (H, W, 3): a pixel's point in workspace is depth * ray + the camera's position."""
+    return _rays(
+        frame.depth.shape,
+        np.asarray(frame.intrinsics, float).tobytes(),
+        np.asarray(frame.workspace_from_camera, float).tobytes(),
+    )
+
+
+@lru_cache(maxsize=4)
+def _rays(shape: tuple[int, int], intrinsics: bytes, workspace_from_camera: bytes) -> FloatImage:
+    """Kept, because the camera stands still and the frames come ten times a second."""
+    v, u = np.mgrid[: shape[0], : shape[1]].reshape(2, -1).astype(float)
+    rays_camera = deproject(
+        np.column_stack([u, v]), np.ones(u.size), np.frombuffer(intrinsics).reshape(3, 3)
+    )
+    rotation = np.frombuffer(workspace_from_camera).reshape(4, 4)[:3, :3]
+    return (rays_camera @ rotation.T).reshape(*shape, 3).astype(np.float32)
+
+
+def workspace_image(frame: CameraFrame) -> FloatImage:
+    """Points (H, W, 3) in workspace [m] of all pixels; NaN where nothing was measured."""
+    points: FloatImage = frame.depth[..., None] * workspace_rays(frame)
+    points += frame.workspace_from_camera[:3, 3].astype(np.float32)
+    return points
+
+
+def workspace_points(frame: CameraFrame, mask: Mask) -> Points:
+    """Points (N, 3) in workspace [m] of the pixels in a mask, in the order of np.nonzero."""
+    at = np.flatnonzero(mask)
+    rays = workspace_rays(frame).reshape(-1, 3).take(at, axis=0).astype(float)
+    return rays * frame.depth.ravel()[at, None] + frame.workspace_from_camera[:3, 3]
+
+
+def pixels_of(frame: CameraFrame, points_workspace: Points) -> tuple[Points, Points]:
+    """Pixels (N, 2) and depths (N,) that points (N, 3) in workspace have in the frame.
+
+    Points behind the camera get NaN pixels.
+    """
+    points_camera = transform_points(np.linalg.inv(frame.workspace_from_camera), points_workspace)
+    depth = points_camera[:, 2].copy()
+    points_camera[depth <= 1e-6] = np.nan
+    return project(points_camera, frame.intrinsics), depth
+
+
+def crop_to_box(frame: CameraFrame, low: Points, high: Points) -> CameraFrame:
+    """The part of a frame that can show a box of workspace, from corner `low` to `high` [m].
+
+    Only the principal point changes: all maths goes on as before, on fewer pixels.
+    """
+    corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1])
+                        for z in (low[2], high[2])])  # fmt: skip
+    pixels, _ = pixels_of(frame, corners)
+    height, width = frame.depth.shape
+    if not np.isfinite(pixels).all():
+        return frame
+    u0, v0 = np.clip(np.floor(pixels.min(axis=0)), 0, (width, height)).astype(int)
+    u1, v1 = np.clip(np.ceil(pixels.max(axis=0)) + 1, 0, (width, height)).astype(int)
+    intrinsics = np.array(frame.intrinsics, float)
+    intrinsics[:2, 2] -= (u0, v0)
+    return replace(
+        frame, rgb=frame.rgb[v0:v1, u0:u1], depth=frame.depth[v0:v1, u0:u1], intrinsics=intrinsics
+    )
+
+
+def denoise(frame: CameraFrame) -> CameraFrame:
+    """Median of 3x3 colours and depths: it takes noise away and leaves edges where they are.
+
+    Depths that were not measured become NaN.
+    """
+    depth = np.where(np.isfinite(frame.depth) & (frame.depth > 0), frame.depth, np.float32(1e3))
+    depth = cv2.medianBlur(np.ascontiguousarray(depth, np.float32), 3)
+    depth[depth > 100] = np.nan
+    rgb = cv2.medianBlur(np.ascontiguousarray(frame.rgb), 3)
+    return replace(frame, rgb=np.asarray(rgb, np.uint8), depth=np.asarray(depth, np.float32))

@@ -1,0 +1,47 @@
+"""What finds objects in a picture: the protocol, and the providers by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from cap_perception.types import CameraFrame, Detection
+
+
+class Detector(Protocol):
+    """Finds objects in one picture. Its masks become places elsewhere (see `boxes`)."""
+
+    def detect(self, frame: CameraFrame) -> Sequence[Detection]:
+        """All objects seen, in any order; masks of different objects do not overlap."""
+        ...
+
+
+class UnknownProviderError(LookupError):
+    """No provider of that name; the text lists those that exist."""
+
+
+# Name in the configuration -> module:factory. A module is imported only when it is chosen.
+DETECTORS = {'color_shape': 'cap_perception.color_shape:ColorShapeDetector'}
+
+
+def load_provider(kind: str, name: str, providers: dict[str, str]) -> Any:
+    """The factory that a name stands for.
+
+    Raises:
+        UnknownProviderError: the name is not in `providers`.
+        ImportError: its module, or something that it needs, is not installed.
+    """
+    if name not in providers:
+        raise UnknownProviderError(f'no {kind} named {name!r}; there are: {sorted(providers)}')
+    module, factory = providers[name].split(':')
+    return getattr(import_module(module), factory)
+
+
+def make_detector(name: str, config: Any) -> Detector:
+    """A detector by its name in DETECTORS; `config` is what the provider's constructor takes.
+
+    Raises:
+        UnknownProviderError: no such detector.
+    """
+    return cast(Detector, load_provider('detector', name, DETECTORS)(config))

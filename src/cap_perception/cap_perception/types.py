@@ -1,0 +1,92 @@
+"""What flows through perception: a camera frame, masks, boxes, named objects, a scene. No ROS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cap_common.frames import Matrix
+
+ByteImage = NDArray[np.uint8]
+FloatImage = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class CameraFrame:
+    """One synchronised picture of a colour and depth camera.
+
+    Attributes:
+        rgb: (H, W, 3).
+        depth: (H, W), along the optical axis [m] (REP-118); NaN, 0 or infinite: no measurement.
+        intrinsics: 3x3 pinhole matrix [px].
+        workspace_from_camera: 4x4, camera in the optical convention (z forward, x right, y down).
+        stamp_ns: ROS time of the exposure.
+    """
+
+    rgb: ByteImage
+    depth: FloatImage
+    intrinsics: Matrix
+    workspace_from_camera: Matrix
+    stamp_ns: int
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """One object in the picture: what it is and which pixels are its own.
+
+    Attributes:
+        mask: (H, W) of the frame the detector was given.
+        score: 0 to 1.
+    """
+
+    class_name: str
+    color: str
+    mask: Mask
+    score: float
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """A detection with its place: an oriented box in frame `workspace`.
+
+    Attributes:
+        workspace_from_box: 4x4; origin at the box's centre, z out of its top.
+        size: full extents along the box's axes [m].
+        complete: nothing in front of it was in the way of the fit; else the pose is a guess.
+        mask_ref: "<stamp of the image in ns>/<label>".
+    """
+
+    class_name: str
+    color: str
+    workspace_from_box: Matrix
+    size: tuple[float, float, float]
+    score: float
+    complete: bool
+    mask_ref: str = ''
+
+
+@dataclass(frozen=True, eq=False)
+class SceneObject:
+    """One tracked object; fields as in cap_interfaces/SceneObject.msg."""
+
+    id: str
+    name: str
+    class_name: str
+    color: str
+    workspace_from_box: Matrix
+    size: tuple[float, float, float]
+    confidence: float
+    stamp_ns: int
+    visible: bool
+    mask_ref: str = ''
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything known at one moment, in frame `workspace`."""
+
+    stamp_ns: int
+    objects: tuple[SceneObject, ...]
