@@ -122,9 +122,10 @@ class Arm:
             self._braking = (state, text)
 
     def step(self, dt: float) -> None:
-        """Advance the reference by dt and set the torques; after mj_step1, before mj_step2."""
-        if self._motion is not None:
-            self._advance(self._motion, dt)
+        """Set the torques for the step to come, then move the reference to its end.
+
+        After mj_step1, before mj_step2.
+        """
         reference = self._reference
         wanted = (
             reference.qdd
@@ -135,6 +136,10 @@ class Arm:
         inertia = self._inertia[np.ix_(self._dofs, self._dofs)]
         torque = inertia @ wanted + self._data.qfrc_bias[self._dofs]
         self._data.ctrl[self._motors] = np.clip(torque, -self._effort, self._effort)
+        if self._motion is not None:
+            self._judge(self._motion)
+        if self._motion is not None:
+            self._advance(self._motion, dt)
 
     def _advance(self, motion: Motion, dt: float) -> None:
         trajectory = motion.trajectory
@@ -155,10 +160,11 @@ class Arm:
         if self._braking is not None:
             if self._path_rate <= 1e-9 or self._path_time >= trajectory.duration_s:
                 self._finish(motion, *self._braking)
-            return
-        self._judge(motion)
 
     def _judge(self, motion: Motion) -> None:
+        """End the motion when it is done or too far off; before the reference moves on."""
+        if self._braking is not None:
+            return
         error = np.abs(self._reference.q - self.q)
         late = self._path_time - motion.trajectory.duration_s
         if late < 0:

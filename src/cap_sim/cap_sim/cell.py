@@ -126,7 +126,9 @@ class Cell:
         force, moment = (data.sensordata[part] for part in self._sensors)
         tcp = data.site_xmat[self._tip_site].reshape(3, 3)
         weight = tcp.T @ (self._tip_mass * self.model.opt.gravity)
-        wrench = np.concatenate([-force - weight, -moment])
+        # The sensor knows the contacts' push, and not the vacuum's pull through the same contacts.
+        pull = np.array([0.0, 0.0, self._suction.pull_n])
+        wrench = np.concatenate([force + weight - pull, moment])
         self._wrench += (wrench - self._wrench) * (TIMESTEP_S / (_WRENCH_FILTER_S + TIMESTEP_S))
 
     @property

@@ -5,14 +5,19 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from cap_sim.world import ADHESION, LIPS, LIPS_BODY
+from cap_sim.world import ADHESION, LIP_REACH, LIPS, LIPS_BODY
 
 AMBIENT_PA = 101325.0
 # Depth of the full vacuum below ambient.
 _DEPTH_PA = 75000.0
+# From this part of the full vacuum on, something closes the cup.
+_STANDS = 0.5
 # Time constants of pumping down and of venting.
 _PUMP_S = 0.04
 _VENT_S = 0.02
+# A lip seals once it touches [m], and stays so within LIP_REACH: were the reach enough, the vacuum
+# would pull at what it does not touch, and at one side first.
+_TOUCH = 0.0001
 # A lip seals when the surface faces it: cosine of the angle to the cup's axis.
 _FACING = 0.85
 
@@ -27,9 +32,7 @@ class Suction:
     Not thread-safe: whoever steps the physics calls it.
     """
 
-    def __init__(
-        self, model: mujoco.MjModel, data: mujoco.MjData, leak_fraction: float
-    ) -> None:
+    def __init__(self, model: mujoco.MjModel, data: mujoco.MjData, leak_fraction: float) -> None:
         self._model, self._data = model, data
         self._leak_fraction = leak_fraction
         self._lips_body = model.body(LIPS_BODY).id
@@ -39,6 +42,7 @@ class Suction:
         self._vacuum = 0.0
         self._sealed = 0.0
         self._held = -1
+        self._touching = False
 
     @property
     def pressure_pa(self) -> float:
@@ -51,6 +55,11 @@ class Suction:
         return self._force * self._vacuum
 
     @property
+    def pull_n(self) -> float:
+        """The pull that acts now: the cup's face is drawn onto what it touches [N]."""
+        return self.force_n if self._touching else 0.0
+
+    @property
     def sealed(self) -> float:
         """The part of the lip that lies on one body's face, 0 to 1."""
         return self._sealed
@@ -58,7 +67,7 @@ class Suction:
     @property
     def holding(self) -> bool:
         """Whether the vacuum stands: something closes the cup."""
-        return self.on and self._vacuum > 0.5
+        return self.on and self._vacuum > _STANDS
 
     @property
     def held_body(self) -> str:
@@ -77,16 +86,19 @@ class Suction:
     def _seal(self) -> tuple[float, int]:
         """The largest part of the lip on one body, and that body."""
         contact = self._data.contact
+        self._touching = False
         if not len(contact.geom):
             return 0.0, -1
         bodies = self._model.geom_bodyid[contact.geom]
         of_lips = bodies == self._lips_body
         rows = np.flatnonzero(of_lips.any(axis=1))
+        self._touching = len(rows) > 0
         if not len(rows):
             return 0.0, -1
         axis = self._data.xmat[self._lips_body].reshape(3, 3)[:, 2]
         facing = np.abs(contact.frame[rows, :3] @ axis) > _FACING
-        rows = rows[facing]
+        near = contact.dist[rows] < (LIP_REACH if self._vacuum > _STANDS else _TOUCH)
+        rows = rows[facing & near]
         if not len(rows):
             return 0.0, -1
         lips = np.where(of_lips[rows, 0], contact.geom[rows, 0], contact.geom[rows, 1])

@@ -36,8 +36,8 @@ _SLIDE_PRELOAD = 2.0
 _SLIDE_MASS = 0.042
 # Reflected inertia of each joint's motor [kg m^2].
 _ROTOR_INERTIA = 0.1
-# A soft lip follows a face that is this far away [m]: 26 mm of cup take a tilt of 2 degrees.
-_LIP_REACH = 0.001
+# A lip that has sealed follows the face until it is this far away [m].
+LIP_REACH = 0.0005
 
 
 def build_model(
@@ -104,6 +104,8 @@ def _add_slide(spec: mujoco.MjSpec) -> None:
     # Critical, so that it does not ring.
     slide.damping = [2 * np.sqrt(_SLIDE_STIFFNESS * _SLIDE_MASS), 0, 0]
     slide.solref_limit = [0.006, 1.0]
+    # The URDF's effort limit would cut the vacuum's pull on the cup, but not that on the object.
+    slide.actfrclimited = mujoco.mjtLimited.mjLIMITED_FALSE
 
 
 def _add_lips(spec: mujoco.MjSpec, force_n: float) -> None:
@@ -126,8 +128,7 @@ def _add_lips(spec: mujoco.MjSpec, force_n: float) -> None:
             condim=4,
             solref=[0.01, 1.0],
             solimp=[0.9, 0.98, 0.001, 0.5, 2.0],
-            margin=_LIP_REACH,
-            gap=_LIP_REACH,
+            gap=LIP_REACH,  # contacts within it are known, and carry no force
             priority=1,
         )
     pull = spec.add_actuator(
@@ -180,9 +181,7 @@ def _add_surroundings(spec: mujoco.MjSpec, camera_fovy_deg: float) -> None:
         fovy=camera_fovy_deg,
     )
     eye, target = np.array([1.55, 0.75, 0.85]), np.array([0.32, -0.02, 0.12])
-    spec.worldbody.add_camera(
-        name=OPERATOR_CAMERA, pos=eye, quat=look_at(eye, target), fovy=38.0
-    )
+    spec.worldbody.add_camera(name=OPERATOR_CAMERA, pos=eye, quat=look_at(eye, target), fovy=38.0)
 
 
 def look_at(eye: np.ndarray, target: np.ndarray) -> np.ndarray:
