@@ -1,4 +1,4 @@
-"""Which nodes make up the system: the one list behind `./cap up`, `./cap demo` and the launch file."""
+"""Which nodes make up the system: one list for `./cap up`, `./cap demo` and the launch file."""
 
 from __future__ import annotations
 

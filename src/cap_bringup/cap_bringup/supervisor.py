@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import signal
@@ -21,7 +20,8 @@ from cap_description import cell_urdf
 
 _RESTART_DELAY_S = 1.0
 _END_S = 5.0
-_PR_SET_PDEATHSIG = 1
+# A node must not outlive its supervisor, however that ends.
+_DIE_WITH_PARENT = ('setpriv', '--pdeathsig', 'TERM')
 
 
 def node_environment(domain_id: int | None = None) -> dict[str, str]:
@@ -147,21 +147,13 @@ class Supervisor:
 
     def _start(self, child: _Child) -> None:
         child.process = subprocess.Popen(
-            child.command,
+            [*_DIE_WITH_PARENT, *child.command],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=child.log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
         )
-
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _die_with_parent() -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -1,0 +1,219 @@
+"""The system as seen by its user: instructions, stop and resume, what the simulator shows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import rclpy
+from numpy.typing import NDArray
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import Image
+
+from cap_common.calls import ActionCaller
+from cap_common.errors import CapError, RobotFaultError
+from cap_common.heartbeat import BeatMonitor
+from cap_common.qos import BEAT, LATCHED, SENSOR
+from cap_eval.state import WorldState, at_rest, world_from_scene
+from cap_interfaces.action import ExecuteInstruction
+from cap_interfaces.msg import Lease, Scene
+from cap_interfaces.srv import Resume, Stop
+
+_SILENT_S = 1.5
+
+
+class NotReadyError(CapError):
+    """The system did not come up; the text says what is missing."""
+
+    name = 'ROBOT_FAULT'
+
+
+class Client:
+    """A node on a thread of its own. Use as a context manager.
+
+    Args:
+        watch_world: subscribe to what only a simulator has: true poses and the operator's camera.
+    """
+
+    def __init__(self, *, watch_world: bool = False) -> None:
+        rclpy.init()
+        self._node = Node('cap_client')
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
+        self._changed = threading.Condition()
+        self._newest: dict[str, Any] = {}
+        self._frame_listeners: list[Callable[[Image], None]] = []
+        self._beats = BeatMonitor(self._node)
+        self._execute = ActionCaller(
+            self._node, ExecuteInstruction, 'execute_instruction', 'the planner'
+        )
+        self._keep('lease', Lease, BEAT)
+        self._keep('scene', Scene, LATCHED)
+        if watch_world:
+            self._keep('sim/ground_truth', Scene, QoSProfile(depth=1))
+            self._node.create_subscription(
+                Image, 'operator_camera/image_raw', self._on_frame, SENSOR
+            )
+        self._thread = threading.Thread(target=self._spin, name='cap_client', daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.shutdown(timeout_sec=1.0)
+        self._node.destroy_node()
+        rclpy.try_shutdown()
+        self._thread.join(timeout=2.0)
+
+    def _spin(self) -> None:
+        try:
+            self._executor.spin()
+        except ExternalShutdownException:
+            return
+
+    def _keep(self, topic: str, message_type: Any, qos: QoSProfile) -> None:
+        def on_message(message: Any) -> None:
+            with self._changed:
+                self._newest[topic] = message
+                self._changed.notify_all()
+
+        self._node.create_subscription(message_type, topic, on_message, qos)
+
+    def _on_frame(self, message: Image) -> None:
+        with self._changed:
+            self._newest['frame'] = message
+            self._changed.notify_all()
+        for listener in self._frame_listeners:
+            listener(message)
+
+    # ── readiness ────────────────────────────────────────────────────────────────────────────
+
+    def wait_ready(self, timeout_s: float, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Return when instructions can be taken: motion is granted and there is a scene.
+
+        Raises:
+            NotReadyError: not within the time.
+        """
+        deadline = time.monotonic() + timeout_s
+        while missing := self._missing():
+            if time.monotonic() > deadline:
+                raise NotReadyError(f'not ready after {timeout_s:g} s: {missing}')
+            meanwhile()
+            with self._changed:
+                self._changed.wait(0.1)
+
+    def _missing(self) -> str:
+        lease, scene = self._newest.get('lease'), self._newest.get('scene')
+        if lease is None:
+            return 'no lease from guard: is the system up? (./cap up tabletop)'
+        if lease.state == Lease.WITHDRAWN:
+            return lease.why
+        if scene is None:
+            return 'no scene from perception'
+        return ''
+
+    # ── instructions ─────────────────────────────────────────────────────────────────────────
+
+    def execute(
+        self,
+        instruction: str,
+        *,
+        session: str = '',
+        timeout_s: float,
+        on_feedback: Callable[[ExecuteInstruction.Feedback], None] | None = None,
+        canceled: Callable[[], bool] = lambda: False,
+    ) -> ExecuteInstruction.Result:
+        """Send an instruction and wait for its Result.
+
+        Raises:
+            RobotFaultError: the planner is not there, or was lost while it ran.
+            CapError: busy, canceled or out of time.
+        """
+        epoch = self._beats.epoch('planner')
+
+        def lost() -> str | None:
+            if self._beats.age_s('planner') > _SILENT_S:
+                return f'no heartbeat from the planner for {_SILENT_S:g} s'
+            if epoch is not None and self._beats.epoch('planner') != epoch:
+                return 'the planner was started again, and knows nothing of this instruction'
+            return None
+
+        goal = ExecuteInstruction.Goal(instruction=instruction, session=session)
+        return self._execute.call(
+            goal, deadline_s=timeout_s, canceled=canceled, lost=lost, on_feedback=on_feedback
+        )
+
+    def stop(self, who: str, why: str) -> Stop.Response:
+        """The latched stop."""
+        return self._service(Stop, 'stop', Stop.Request(who=who, why=why))
+
+    def resume(self, who: str) -> Resume.Response:
+        """Takes back the stop."""
+        return self._service(Resume, 'resume', Resume.Request(who=who))
+
+    def _service(self, service_type: Any, name: str, request: Any, timeout_s: float = 5.0) -> Any:
+        client = self._node.create_client(service_type, name)
+        try:
+            if not client.wait_for_service(timeout_sec=timeout_s):
+                raise RobotFaultError(f'service {name!r} has no server: is the system up?')
+            done = threading.Event()
+            future = client.call_async(request)
+            future.add_done_callback(lambda _: done.set())
+            if not done.wait(timeout_s):
+                raise RobotFaultError(f'service {name!r} did not answer in {timeout_s:g} s')
+            return future.result()
+        finally:
+            self._node.destroy_client(client)
+
+    # ── the simulated world ──────────────────────────────────────────────────────────────────
+
+    def world(self, timeout_s: float = 10.0) -> WorldState:
+        """The true state of the world, as soon as it is at rest.
+
+        Raises:
+            NotReadyError: nothing came, or it never came to rest.
+        """
+        deadline = time.monotonic() + timeout_s
+        earlier: WorldState | None = None
+        with self._changed:
+            self._newest.pop('sim/ground_truth', None)
+            while time.monotonic() < deadline:
+                self._changed.wait(0.1)
+                message = self._newest.pop('sim/ground_truth', None)
+                if message is None:
+                    continue
+                state = world_from_scene(message)
+                if earlier is not None and at_rest(earlier, state):
+                    return state
+                earlier = state
+        raise NotReadyError(f'the simulated world did not come to rest in {timeout_s:g} s')
+
+    def picture(self, timeout_s: float = 10.0) -> NDArray[np.uint8]:
+        """A new picture of the operator's camera, (height, width, 3) RGB.
+
+        Raises:
+            NotReadyError: none came.
+        """
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            self._newest.pop('frame', None)
+            while time.monotonic() < deadline:
+                self._changed.wait(0.1)
+                if 'frame' in self._newest:
+                    return pixels(self._newest['frame'])
+        raise NotReadyError(f'no picture of the operator camera in {timeout_s:g} s')
+
+    def on_frame(self, listener: Callable[[Image], None]) -> None:
+        """Have every picture of the operator's camera from now on."""
+        self._frame_listeners.append(listener)
+
+
+def pixels(message: Image) -> NDArray[np.uint8]:
+    """An rgb8 image message as an array (height, width, 3)."""
+    return np.frombuffer(message.data, np.uint8).reshape(message.height, message.width, 3)
