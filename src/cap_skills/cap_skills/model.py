@@ -1,0 +1,176 @@
+"""What skills, planner and robot pass to each other. No ROS; all poses in base_link, SI units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from cap_common.frames import Matrix
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+Joints = NDArray[np.float64]  # shape (6,) [rad], shoulder first
+
+
+@dataclass(frozen=True)
+class Item:
+    """One object of the scene: an oriented box, hollow if it is a bowl.
+
+    Attributes:
+        pose: base_from_object, shape (4, 4), of the box's centre.
+        size: full extents along the object's own axes, shape (3,) [m].
+    """
+
+    name: str
+    class_name: str
+    pose: Matrix
+    size: Vector
+
+    @property
+    def hollow(self) -> bool:
+        """Whether things can be lowered into it."""
+        return self.class_name == 'bowl'
+
+    @property
+    def center(self) -> Vector:
+        """Centre in base_link, shape (3,) [m]."""
+        return self.pose[:3, 3]
+
+    @property
+    def half_height(self) -> float:
+        """Half of its extent along the base's z, as it lies [m]."""
+        return float(np.abs(self.pose[2, :3]) @ self.size / 2)
+
+    @property
+    def top(self) -> float:
+        """Height of its highest point in base_link [m]."""
+        return float(self.center[2]) + self.half_height
+
+    @property
+    def radius(self) -> float:
+        """Of a circle around it, seen from above [m]."""
+        half = self.size[:2] / 2
+        return float(max(half) if self.hollow else np.hypot(*half))
+
+    @property
+    def yaw(self) -> float:
+        """Rotation about the base's z [rad]."""
+        return float(np.arctan2(self.pose[1, 0], self.pose[0, 0]))
+
+    def at(self, pose: Matrix) -> Item:
+        """The same object elsewhere."""
+        return Item(self.name, self.class_name, pose, self.size)
+
+
+@dataclass(frozen=True)
+class SceneView:
+    """The scene as it was when it was asked for.
+
+    Attributes:
+        age_s: since the image was taken, in ROS time [s].
+    """
+
+    items: tuple[Item, ...]
+    age_s: float
+
+    def find(self, name: str) -> Item | None:
+        """The object of that name."""
+        return next((item for item in self.items if item.name == name), None)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a skill acts on: an object by name or, where the name is empty, a point in base_link."""
+
+    name: str = ''
+    position: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def __str__(self) -> str:
+        x, y, _ = self.position
+        return repr(self.name) if self.name else f'the point x={x:.3f}, y={y:.3f} of base_link'
+
+
+@dataclass(frozen=True)
+class Held:
+    """What hangs on the cup.
+
+    Attributes:
+        item: as it was seen when it was grasped.
+        tcp_from_object: shape (4, 4).
+    """
+
+    item: Item
+    tcp_from_object: Matrix
+
+
+@dataclass(frozen=True)
+class GripperReading:
+    """What the gripper's sensors say.
+
+    Attributes:
+        force: along the tool's axis, positive when the cup is pushed in [N].
+        pressure: absolute, in the cup [Pa].
+    """
+
+    force: float
+    pressure: float
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """A timed joint motion from rest to rest.
+
+    Attributes:
+        times: shape (n,) [s], the first is 0.
+        positions, velocities: shape (n, 6) [rad], [rad/s].
+    """
+
+    times: Vector
+    positions: Vector
+    velocities: Vector
+
+    @property
+    def duration(self) -> float:
+        """[s]."""
+        return float(self.times[-1])
+
+    @property
+    def end(self) -> Joints:
+        """Where it ends."""
+        return self.positions[-1]
+
+
+@dataclass(frozen=True)
+class Free:
+    """Leg of a motion: to a joint position, by whatever way is free."""
+
+    goal: Joints
+
+
+@dataclass(frozen=True)
+class Straight:
+    """Leg of a motion: the tool in a straight line to a pose.
+
+    Attributes:
+        goal: base_from_tcp, shape (4, 4).
+        speed: of the tool [m/s].
+    """
+
+    goal: Matrix
+    speed: float
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a motion must not touch.
+
+    Attributes:
+        touch: names of objects that may be come near to (no padding).
+        ignore: names of objects that may be touched.
+    """
+
+    items: Sequence[Item]
+    held: Held | None = None
+    touch: frozenset[str] = field(default_factory=frozenset)
+    ignore: frozenset[str] = field(default_factory=frozenset)

@@ -1,0 +1,60 @@
+"""Robot: what skills need of an arm with a suction gripper. Providers: the ROS interfaces, and a kinematic one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from cap_skills.model import GripperReading, Joints, Trajectory
+
+# Raises a CapError when the motion must end: canceled, no lease, no scene.
+Check = Callable[[], None]
+Until = Callable[[GripperReading], bool]
+
+
+class Robot(Protocol):
+    """An arm with a suction gripper. Times are in the robot's own clock, ROS time; every wait ends."""
+
+    def joints(self) -> Joints:
+        """Joint positions now.
+
+        Raises:
+            RobotFaultError: the joint states are missing or too old.
+        """
+        ...
+
+    def gripper(self) -> GripperReading:
+        """What the gripper feels now.
+
+        Raises:
+            RobotFaultError: its sensors are silent.
+        """
+        ...
+
+    def execute(self, trajectory: Trajectory, check: Check, until: Until | None = None) -> bool:
+        """Follow a trajectory from where the arm stands, and return when it stands again.
+
+        Args:
+            check: called often; what it raises ends the motion at once and is raised again.
+            until: called with every reading; once it is true the arm brakes.
+
+        Returns:
+            Whether `until` ended it.
+
+        Raises:
+            RobotFaultError: the controller is not there, refused, failed, or is silent.
+            SkillTimeoutError: it did not end in time.
+        """
+        ...
+
+    def suction(self, on: bool) -> None:
+        """Switch the suction; does not wait for what it does.
+
+        Raises:
+            RobotFaultError: the gripper is not there.
+        """
+        ...
+
+    def wait(self, until: Until, timeout_s: float, check: Check) -> bool:
+        """Stand still until `until` is true of a reading, or for `timeout_s`; returns whether it was."""
+        ...
