@@ -16,6 +16,9 @@ BESIDE_DEFAULT = 0.10  # where the paper's prompts put "to the left of" and "a b
 MARGIN = 0.01  # by which the leftmost block must be leftmost to be asked for [m]
 
 
+Options = Callable[[WorldState], list[dict[str, str]]]
+
+
 class InfeasibleError(Exception):
     """This world has no parameters for which the instruction could be carried out as worded."""
 
@@ -43,14 +46,14 @@ class Family:
     """Instructions of one kind.
 
     Attributes:
-        draw: parameters for a world, or raises InfeasibleError.
+        options: all parameters that a world offers, or raises InfeasibleError with the reason.
         check: whether it was done.
         same_colors: the bowls get the colours of the blocks, shuffled; else both are drawn.
     """
 
     name: str
     template: str
-    draw: Callable[[WorldState, random.Random], dict[str, str]]
+    options: Options
     check: Check
     same_colors: bool = field(default=False)
 
@@ -81,7 +84,7 @@ def world_for(family: str, seed: int, blocks: int = 3, bowls: int = 3) -> WorldC
 
 
 def sample(family: str, seed: int, before: WorldState) -> Task:
-    """One instruction of the family that can be carried out in this world.
+    """One instruction of the family that can be carried out in this world, and is not already.
 
     Where it puts a block next to something, the spot that the paper's prompts mean is free: what to
     do with an occupied one is a matter of taste, and cannot be judged.
@@ -90,17 +93,25 @@ def sample(family: str, seed: int, before: WorldState) -> Task:
         InfeasibleError: there is none; take another world.
         KeyError: no such family.
     """
-    return Task(family, FAMILIES[family].draw(before, _rng('task', family, seed)))
+    known = FAMILIES[family]
+    options = [
+        params
+        for params in known.options(before)
+        if known.check(before, before, '', params).missing
+    ]
+    if not options:
+        raise InfeasibleError(f'{family}: whatever could be asked for is so already')
+    return Task(family, _rng('task', family, seed).choice(options))
 
 
 def _rng(*seed: object) -> random.Random:
     return random.Random('/'.join(str(part) for part in seed))
 
 
-def _choose(rng: random.Random, options: list[dict[str, str]], why_none: str) -> dict[str, str]:
+def _some(options: list[dict[str, str]], why_none: str) -> list[dict[str, str]]:
     if not options:
         raise InfeasibleError(why_none)
-    return rng.choice(options)
+    return options
 
 
 def is_clear(before: WorldState, xy: Pair, block: str) -> bool:
@@ -114,49 +125,49 @@ def is_clear(before: WorldState, xy: Pair, block: str) -> bool:
     )
 
 
-def _matching(before: WorldState, rng: random.Random) -> dict[str, str]:
+def _matching(before: WorldState) -> list[dict[str, str]]:
     bowls = {bowl.color for bowl in before.bowls}
     if not any(block.color in bowls for block in before.blocks):
         raise InfeasibleError('no block has a bowl of its color')
-    return {}
+    return [{}]
 
 
-def _two_blocks(before: WorldState, rng: random.Random) -> dict[str, str]:
+def _two_blocks(before: WorldState) -> list[dict[str, str]]:
     options = [
         {'color': upper.color, 'on': lower.color}
         for upper in before.blocks
         for lower in before.blocks
         if upper.name != lower.name
     ]
-    return _choose(rng, options, 'fewer than two blocks')
+    return _some(options, 'fewer than two blocks')
 
 
-def _block_and_bowl(before: WorldState, rng: random.Random) -> dict[str, str]:
+def _block_and_bowl(before: WorldState) -> list[dict[str, str]]:
     options = [
         {'color': block.color, 'bowl': bowl.color}
         for block in before.blocks
         for bowl in before.bowls
     ]
-    return _choose(rng, options, 'no block, or no bowl')
+    return _some(options, 'no block, or no bowl')
 
 
-def _beside(before: WorldState, rng: random.Random) -> dict[str, str]:
+def _beside(before: WorldState) -> list[dict[str, str]]:
     options = [
         {'color': block.color, 'direction': 'left', 'bowl': bowl.color}
         for block in before.blocks
         for bowl in before.bowls
         if is_clear(before, _step(bowl.position[:2], 'left'), block.name)
     ]
-    return _choose(rng, options, 'no bowl with a free spot to its left')
+    return _some(options, 'no bowl with a free spot to its left')
 
 
-def _a_bit(before: WorldState, rng: random.Random) -> dict[str, str]:
+def _a_bit(before: WorldState) -> list[dict[str, str]]:
     options = [
         {'color': block.color, 'direction': 'right'}
         for block in before.blocks
         if is_clear(before, _step(block.position[:2], 'right'), block.name)
     ]
-    return _choose(rng, options, 'no block with a free spot to its right')
+    return _some(options, 'no block with a free spot to its right')
 
 
 def _step(xy: Pair, direction: str) -> Pair:
@@ -164,25 +175,25 @@ def _step(xy: Pair, direction: str) -> Pair:
     return xy[0] + BESIDE_DEFAULT * ux, xy[1] + BESIDE_DEFAULT * uy
 
 
-def _stack(before: WorldState, rng: random.Random) -> dict[str, str]:
+def _stack(before: WorldState) -> list[dict[str, str]]:
     if len(before.blocks) < 2:
         raise InfeasibleError('fewer than two blocks')
-    return {}
+    return [{}]
 
 
-def _all_at(place: str) -> Callable[[WorldState, random.Random], dict[str, str]]:
-    def draw(before: WorldState, rng: random.Random) -> dict[str, str]:
+def _all_at(place: str) -> Options:
+    def options(before: WorldState) -> list[dict[str, str]]:
         if not before.blocks:
             raise InfeasibleError('no blocks')
         for bowl in before.bowls:
             if distance_xy(bowl, PLACES[place]) < footprint(bowl) + footprint(before.blocks[0]):
                 raise InfeasibleError(f'the {bowl.name} stands on the {place}')
-        return {'place': place}
+        return [{'place': place}]
 
-    return draw
+    return options
 
 
-def _leftmost(before: WorldState, rng: random.Random) -> dict[str, str]:
+def _leftmost(before: WorldState) -> list[dict[str, str]]:
     if not before.blocks:
         raise InfeasibleError('no blocks')
     first = farthest_block(before, 'left')
@@ -190,12 +201,14 @@ def _leftmost(before: WorldState, rng: random.Random) -> dict[str, str]:
         lead = along('left', first.position[:2])[0] - along('left', other.position[:2])[0]
         if other.name != first.name and lead < MARGIN:
             raise InfeasibleError(f'the {first.name} and the {other.name} are both leftmost')
-    return {'direction': 'left'}
+    return [{'direction': 'left'}]
 
 
-def _leftmost_and_bowl(before: WorldState, rng: random.Random) -> dict[str, str]:
-    options = [{'bowl': bowl.color} for bowl in before.bowls]
-    return {**_leftmost(before, rng), **_choose(rng, options, 'no bowl')}
+def _leftmost_and_bowl(before: WorldState) -> list[dict[str, str]]:
+    options = [
+        {**leftmost, 'bowl': bowl.color} for leftmost in _leftmost(before) for bowl in before.bowls
+    ]
+    return _some(options, 'no bowl')
 
 
 FAMILIES: dict[str, Family] = {
