@@ -162,6 +162,12 @@ def _add_surroundings(spec: mujoco.MjSpec, camera_fovy_deg: float) -> None:
         width=128,
         height=768,
     )
+    # Fixed, so that near and far planes and the shadow's reach do not hang on the objects.
+    spec.stat.extent = 1.0
+    spec.stat.center = [0.4, 0, 0.1]
+    spec.visual.map.znear, spec.visual.map.zfar = 0.05, 12.0
+    spec.visual.map.shadowclip = 1.2
+    spec.visual.quality.shadowsize = 2048
     spec.visual.headlight.ambient = [0.42, 0.42, 0.42]
     spec.visual.headlight.diffuse = [0, 0, 0]
     spec.visual.headlight.specular = [0, 0, 0]

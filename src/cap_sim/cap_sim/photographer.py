@@ -1,0 +1,116 @@
+"""The thread that takes the pictures, so that physics never waits for one. No ROS."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from cap_sim.camera import HEIGHT, WIDTH, Depth, Noise, Rgb, View
+from cap_sim.parameters import Parameters
+from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What to take a picture of: the cell as it was at one time."""
+
+    epoch: int
+    model: mujoco.MjModel
+    time_s: float
+    qpos: NDArray[np.float64]
+
+
+class Photographer(threading.Thread):
+    """Renders the newest shot asked for, of each camera; older ones that it had no time for go.
+
+    Args:
+        on_overhead: called in this thread with time [s], colour and depth, noise added.
+        on_operator: called in this thread with time [s] and colour.
+        on_error: called once with a text when no picture can be taken; the thread ends.
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        on_overhead: Callable[[float, Rgb, Depth], None],
+        on_operator: Callable[[float, Rgb], None],
+        on_error: Callable[[str], None],
+    ) -> None:
+        super().__init__(name='photographer', daemon=True)
+        self._parameters = parameters
+        self._callbacks: dict[str, Callable[..., None]] = {
+            OVERHEAD_CAMERA: on_overhead,
+            OPERATOR_CAMERA: on_operator,
+        }
+        self._on_error = on_error
+        self._noise = Noise(parameters.color_noise, parameters.depth_noise_m, parameters.seed)
+        self._wanted: dict[str, Shot] = {}
+        self._condition = threading.Condition()
+        self._closing = False
+        self._views: dict[str, tuple[int, View]] = {}
+
+    def take(self, camera: str, shot: Shot) -> None:
+        """Ask for a picture; returns at once."""
+        with self._condition:
+            self._wanted[camera] = shot
+            self._condition.notify()
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """End the thread."""
+        with self._condition:
+            self._closing = True
+            self._condition.notify()
+        self.join(timeout_s)
+
+    def run(self) -> None:
+        """Render until closed."""
+        try:
+            while (wanted := self._next()) is not None:
+                self._render(*wanted)
+            for _, view in self._views.values():
+                view.close()
+        except Exception as error:
+            _LOG.exception('no pictures any more')
+            self._on_error(f'the camera cannot render: {error}')
+
+    def _next(self) -> tuple[str, Shot] | None:
+        with self._condition:
+            # The pause only bounds the wait; take() and close() end it.
+            while not self._wanted and not self._closing:
+                self._condition.wait(1.0)
+            if self._closing:
+                return None
+            camera = OVERHEAD_CAMERA if OVERHEAD_CAMERA in self._wanted else OPERATOR_CAMERA
+            return camera, self._wanted.pop(camera)
+
+    def _render(self, camera: str, shot: Shot) -> None:
+        rgb, depth = self._view(camera, shot).render(shot.qpos)
+        if camera == OVERHEAD_CAMERA:
+            rgb, depth = self._noise.color(rgb), self._noise.depth(depth)
+            self._callbacks[camera](shot.time_s, rgb, depth)
+        else:
+            self._callbacks[camera](shot.time_s, rgb)
+
+    def _view(self, camera: str, shot: Shot) -> View:
+        """The camera's view of the shot's model; another one after a reset."""
+        epoch, view = self._views.get(camera, (-1, None))
+        if view is None or epoch != shot.epoch:
+            if view is not None:
+                view.close()
+            p = self._parameters
+            size = (
+                (WIDTH, HEIGHT)
+                if camera == OVERHEAD_CAMERA
+                else (p.operator_width, p.operator_height)
+            )
+            view = View(shot.model, camera, *size, pretty=camera == OPERATOR_CAMERA)
+            self._views[camera] = (shot.epoch, view)
+        return view
