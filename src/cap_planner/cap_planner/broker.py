@@ -14,7 +14,7 @@ from cap_common.errors import CapError
 from cap_planner.api.spec import Api, ApiFunction, Kind
 from cap_planner.budget import Budget
 from cap_planner.evidence import Record
-from cap_planner.labels import InstructionError, Label
+from cap_planner.labels import InstructionError
 from cap_planner.writer import Written
 
 
@@ -46,7 +46,7 @@ class Broker:
     Args:
         robot: has a method for every query and action of the API.
         write: LMP name, query, context and names of variables in scope, to a checked program.
-        stopped: polled before every call; a text says why the program has to end.
+        stopped: polled before every call and after every action: why the program has to end.
         on_call: told of every call before it is carried out, as (text, line).
     """
 
@@ -57,7 +57,7 @@ class Broker:
         budget: Budget,
         record: Record,
         write: Callable[[str, str, str, list[str]], tuple[Written, str]],
-        stopped: Callable[[], str | None],
+        stopped: Callable[[], InstructionError | None],
         on_call: Callable[[str, int], None],
     ) -> None:
         self._api = api
@@ -81,8 +81,8 @@ class Broker:
         """
         try:
             self._budget.call()
-            if why := self._stopped():
-                raise InstructionError(Label.STOPPED, why)
+            if stop := self._stopped():
+                raise stop
             return self._checked_call(name, args, kwargs, line)
         except InstructionError as error:
             self.fatal = error
@@ -120,14 +120,12 @@ class Broker:
             return handler(**arguments)
         started = time.monotonic()
         try:
-            value = handler(**arguments)
+            return handler(**arguments)
         finally:
-            duration = time.monotonic() - started
-        self._budget.motion(duration)
-        # A stop that came during the motion ends the program even where the program catches errors.
-        if why := self._stopped():
-            raise InstructionError(Label.STOPPED, why)
-        return value
+            self._budget.motion(time.monotonic() - started)
+            # A stop ends the program, whatever the action said of it and the program would catch.
+            if stop := self._stopped():
+                raise stop
 
     def _lmp(self, function: ApiFunction, arguments: dict[str, Any]) -> LmpProgram:
         query, context, variables = arguments.values()

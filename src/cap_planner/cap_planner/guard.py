@@ -32,6 +32,7 @@ class LeaseStatus:
 
     state: LeaseState
     why: str
+    silent: tuple[str, ...] = ()
 
 
 class MotionLease:
@@ -71,13 +72,14 @@ class MotionLease:
     def status(self) -> LeaseStatus:
         """As of the last `observe`, `stop` or `resume`."""
         if self._stop_reason is not None:
-            return LeaseStatus(LeaseState.STOPPED, self._stop_reason)
+            return LeaseStatus(LeaseState.STOPPED, self._stop_reason, tuple(self._silent))
         if self._silent:
             ages = ', '.join(
                 f'{name} (never seen)' if age == float('inf') else f'{name} (for {age:.1f} s)'
                 for name, age in self._silent.items()
             )
-            return LeaseStatus(LeaseState.WITHDRAWN, f'no heartbeat from: {ages}')
+            why = f'no heartbeat from: {ages}'
+            return LeaseStatus(LeaseState.WITHDRAWN, why, tuple(self._silent))
         return LeaseStatus(LeaseState.GRANTED, '')
 
 

@@ -90,6 +90,7 @@ class GuardNode(Node):
             self._cancel_everything(force=before.state is LeaseState.GRANTED, still=still)
         self._message.state = int(status.state)
         self._message.why = status.why
+        self._message.silent = list(status.silent)
         self._message.sequence += 1
         self._publisher.publish(self._message)
 

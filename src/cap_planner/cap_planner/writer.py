@@ -45,7 +45,7 @@ class ProgramWriter:
     """Asks the model for the programs of one instruction.
 
     Args:
-        stopped: polled between completions; a text says why to give up.
+        stopped: polled between completions: why to give up.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class ProgramWriter:
         model: LanguageModel,
         budget: Budget,
         record: Record,
-        stopped: Callable[[], str | None],
+        stopped: Callable[[], InstructionError | None],
     ) -> None:
         self._api = api
         self._model = model
@@ -124,8 +124,8 @@ class ProgramWriter:
         return report
 
     def _complete(self, lmp_name: str, messages: Sequence[Message], stop: Sequence[str]) -> str:
-        if why := self._stopped():
-            raise InstructionError(Label.STOPPED, why)
+        if stop := self._stopped():
+            raise stop
         self._budget.program()
         started, clock = time.time(), time.monotonic()
         try:

@@ -1,0 +1,51 @@
+"""The guard's lease, as the planner sees it."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+
+from cap_common.qos import BEAT
+from cap_interfaces.msg import Lease
+from cap_planner.labels import InstructionError, Label
+
+
+class LeaseWatch:
+    """The newest lease.
+
+    Args:
+        silence_s: an older lease grants nothing (steady clock).
+    """
+
+    def __init__(self, node: Node, silence_s: float) -> None:
+        self._silence_s = silence_s
+        self._lock = threading.Lock()
+        self._lease: Lease | None = None
+        self._received_at = 0.0
+        node.create_subscription(
+            Lease, 'lease', self._on_lease, BEAT, callback_group=MutuallyExclusiveCallbackGroup()
+        )
+
+    def _on_lease(self, message: Lease) -> None:
+        with self._lock:
+            self._lease, self._received_at = message, time.monotonic()
+
+    def refusal(self) -> InstructionError | None:
+        """Why nothing may move now, or None."""
+        with self._lock:
+            lease, age = self._lease, time.monotonic() - self._received_at
+        if lease is None:
+            return InstructionError(Label.PROCESS_LOST, 'no lease from the guard: is it running?')
+        if age > self._silence_s:
+            text = f'the guard has been silent for {age:.1f} s: nothing may move'
+            return InstructionError(Label.PROCESS_LOST, text)
+        if lease.state == Lease.GRANTED:
+            return None
+        if lease.state == Lease.STOPPED:
+            return InstructionError(Label.STOPPED, f'{lease.why}; resume allows motion again')
+        only_perception = list(lease.silent) == ['perception']
+        label = Label.PERCEPTION_LOST if only_perception else Label.PROCESS_LOST
+        return InstructionError(label, lease.why)

@@ -1,0 +1,229 @@
+"""planner_node: instructions in, answers out."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.node import Node
+
+from cap_common.heartbeat import Beat, BeatMonitor
+from cap_common.parameters import load_parameters
+from cap_common.spin import run_node
+from cap_interfaces.action import ExecuteInstruction
+from cap_interfaces.srv import Instruct
+from cap_planner.api import TABLETOP
+from cap_planner.budget import Limits
+from cap_planner.engine import Engine, Progress, Report, Request
+from cap_planner.evidence import EvidenceStore
+from cap_planner.labels import InstructionError, Label
+from cap_planner.lease_watch import LeaseWatch
+from cap_planner.models.registry import open_model
+from cap_planner.places import Table
+from cap_planner.ros_scene import SceneCache
+from cap_planner.ros_skills import RosSkills
+from cap_planner.sandbox.host import Sandbox, SandboxConfig
+
+
+@dataclass(frozen=True)
+class PlannerParameters:
+    """See config/planner.yaml."""
+
+    model: str
+    evidence: str
+    frame: str
+    table: tuple[float, ...]
+    max_instruction_chars: int
+    wall_s: float
+    model_s: float
+    compute_s: float
+    motion_s: float
+    calls: int
+    calls_per_s: int
+    programs: int
+    repairs: int
+    action_deadline_s: float
+    node_silence_s: float
+    scene_silence_s: float
+    scene_wait_s: float
+    lease_silence_s: float
+    placement_tolerance_m: float
+    sandbox_allow_missing: tuple[str, ...]
+
+
+class PlannerNode(Node):
+    """Offers execute_instruction and instruct; runs one instruction at a time."""
+
+    def __init__(self) -> None:
+        super().__init__('planner')
+        p = load_parameters(self, PlannerParameters)
+        self._evidence = EvidenceStore(evidence_path(p.evidence))
+        for record_id in self._evidence.close_orphans():
+            self.get_logger().warning(f'instruction {record_id} was cut off by the last exit')
+        beats = BeatMonitor(self)
+        self._lease = LeaseWatch(self, p.lease_silence_s)
+        self._sandbox = Sandbox(
+            SandboxConfig(allow_missing=frozenset(filter(None, p.sandbox_allow_missing)))
+        )
+        self._sandbox.start()
+        self._engine = Engine(
+            api=TABLETOP,
+            model=open_model(p.model),
+            sandbox=self._sandbox,
+            scenes=SceneCache(self, p.frame, p.scene_silence_s, p.scene_wait_s),
+            skills=RosSkills(self, p.frame, beats, p.action_deadline_s, p.node_silence_s),
+            table=Table(*p.table),
+            evidence=self._evidence,
+            limits=Limits(
+                wall_s=p.wall_s,
+                model_s=p.model_s,
+                compute_s=p.compute_s,
+                motion_s=p.motion_s,
+                calls=p.calls,
+                calls_per_s=p.calls_per_s,
+                programs=p.programs,
+                repairs=p.repairs,
+            ),
+            placement_tolerance_m=p.placement_tolerance_m,
+            max_instruction_chars=p.max_instruction_chars,
+        )
+        self._busy = threading.Lock()
+        self._server = ActionServer(
+            self,
+            ExecuteInstruction,
+            'execute_instruction',
+            execute_callback=self._on_execute,
+            goal_callback=self._on_goal,
+            cancel_callback=lambda _: CancelResponse.ACCEPT,
+            callback_group=ReentrantCallbackGroup(),
+        )
+        self.create_service(
+            Instruct, 'instruct', self._on_instruct, callback_group=ReentrantCallbackGroup()
+        )
+        self._beat = Beat(self)
+
+    def close(self) -> None:
+        """End the sandbox."""
+        self._sandbox.stop()
+
+    # ── execute_instruction ──────────────────────────────────────────────────────────────────
+
+    def _on_goal(self, _: ExecuteInstruction.Goal) -> GoalResponse:
+        return GoalResponse.REJECT if self._busy.locked() else GoalResponse.ACCEPT
+
+    def _on_execute(self, handle: ServerGoalHandle) -> ExecuteInstruction.Result:
+        goal = handle.request
+
+        def on_progress(progress: Progress) -> None:
+            handle.publish_feedback(_feedback(progress))
+
+        report = self._run(
+            Request(goal.instruction, goal.session, goal.mode),
+            on_progress,
+            lambda: handle.is_cancel_requested or not handle.is_active,
+        )
+        result = ExecuteInstruction.Result()
+        _fill(result, report)
+        result.outcome = report.outcome
+        if handle.is_cancel_requested:
+            handle.canceled()
+        elif report.label is None:
+            handle.succeed()
+        else:
+            handle.abort()
+        return result
+
+    def _run(
+        self,
+        request: Request,
+        on_progress: Callable[[Progress], None],
+        canceled: Callable[[], bool],
+        on_begun: Callable[[str], None] = lambda _: None,
+    ) -> Report:
+        def stopped() -> InstructionError | None:
+            if canceled():
+                return InstructionError(Label.STOPPED, 'canceled by the caller')
+            return self._lease.refusal()
+
+        if not self._busy.acquire(blocking=False):
+            return Report.refused(Label.BUSY, 'another instruction is being carried out')
+        try:
+            return self._engine.run(request, on_progress, stopped, on_begun)
+        finally:
+            self._busy.release()
+
+    # ── instruct ─────────────────────────────────────────────────────────────────────────────
+
+    def _on_instruct(
+        self, request: Instruct.Request, response: Instruct.Response
+    ) -> Instruct.Response:
+        begun = threading.Event()
+        ended = threading.Event()
+        reports: list[Report] = []
+        ids: list[str] = []
+
+        def on_begun(evidence_id: str) -> None:
+            ids.append(evidence_id)
+            begun.set()
+
+        def run() -> None:
+            reports.append(
+                self._run(
+                    Request(request.instruction, request.session, request.mode),
+                    lambda _: None,
+                    lambda: False,
+                    on_begun,
+                )
+            )
+            begun.set()
+            ended.set()
+
+        threading.Thread(target=run, name='instruct', daemon=True).start()
+        limit_s = self._engine.limits.wall_s + self._engine.limits.model_s
+        (ended if request.wait else begun).wait(limit_s)
+        if not reports:
+            response.evidence_id = ids[0] if ids else ''
+            response.outcome = 'running'
+            return response
+        _fill(response, reports[0])
+        response.outcome = reports[0].outcome
+        return response
+
+
+def _fill(message: ExecuteInstruction.Result | Instruct.Response, report: Report) -> None:
+    message.program = report.program
+    message.answer = report.answer
+    message.evidence_id = report.evidence_id
+    message.error_msg = report.error
+    message.error_code = (
+        int(getattr(ExecuteInstruction.Result, report.label.name)) if report.label else 0
+    )
+
+
+def _feedback(progress: Progress) -> ExecuteInstruction.Feedback:
+    return ExecuteInstruction.Feedback(
+        state=progress.state,
+        program=progress.program,
+        line=progress.line,
+        call=progress.call,
+        spoken_text=progress.spoken,
+    )
+
+
+def evidence_path(parameter: str) -> Path:
+    """Where the evidence is kept; by default in the user's data folder (XDG)."""
+    if parameter:
+        return Path(parameter)
+    data = os.environ.get('XDG_DATA_HOME') or Path.home() / '.local/share'
+    return Path(data, 'cap', 'evidence.db')
+
+
+def main() -> int:
+    """Entry point."""
+    return run_node(PlannerNode, threads=8)

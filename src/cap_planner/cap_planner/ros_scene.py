@@ -1,0 +1,107 @@
+"""The scene topic as a SceneSource."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+from transforms3d.euler import quat2euler
+
+from cap_common.errors import PerceptionLostError
+from cap_common.qos import LATCHED
+from cap_interfaces.msg import Scene as SceneMessage
+from cap_interfaces.msg import SceneObject as ObjectMessage
+from cap_planner.scene import Scene, SceneObject
+
+
+class SceneCache:
+    """The newest scene of the topic, and waits for newer ones.
+
+    Args:
+        silence_s: a scene that came longer ago than this (steady clock) is too old.
+        wait_s: how long `newer` waits (steady clock).
+    """
+
+    def __init__(self, node: Node, frame: str, silence_s: float, wait_s: float) -> None:
+        self._node = node
+        self._frame = frame
+        self._silence_s = silence_s
+        self._wait_s = wait_s
+        self._changed = threading.Condition()
+        self._scene: Scene | None = None
+        self._received_at = 0.0
+        node.create_subscription(
+            SceneMessage,
+            'scene',
+            self._on_scene,
+            LATCHED,
+            callback_group=MutuallyExclusiveCallbackGroup(),
+        )
+
+    def _on_scene(self, message: SceneMessage) -> None:
+        if message.header.frame_id != self._frame:
+            self._node.get_logger().error(
+                f'scene in frame {message.header.frame_id!r}, not {self._frame!r}: ignored',
+                throttle_duration_sec=5.0,
+            )
+            return
+        scene = scene_from_message(message)
+        with self._changed:
+            self._scene, self._received_at = scene, time.monotonic()
+            self._changed.notify_all()
+
+    def latest(self) -> Scene:
+        """See SceneSource."""
+        with self._changed:
+            return self._checked()
+
+    def newer(self, than_ns: int) -> Scene:
+        """See SceneSource."""
+        deadline = time.monotonic() + self._wait_s
+        with self._changed:
+            # A restarted simulator begins its time anew: then every new scene is newer.
+            while self._scene is None or not (
+                self._scene.stamp_ns > than_ns or self.now_ns() < than_ns
+            ):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise PerceptionLostError(
+                        f'no picture was taken in the last {self._wait_s:g} s: '
+                        'are the camera and perception running?'
+                    )
+                self._changed.wait(left)
+            return self._checked()
+
+    def now_ns(self) -> int:
+        """See SceneSource."""
+        return int(self._node.get_clock().now().nanoseconds)
+
+    def _checked(self) -> Scene:
+        if self._scene is None:
+            raise PerceptionLostError('no scene yet: is perception running?')
+        age = time.monotonic() - self._received_at
+        if age > self._silence_s:
+            raise PerceptionLostError(f'the newest scene is {age:.1f} s old: is perception running?')
+        return self._scene
+
+
+def scene_from_message(message: SceneMessage) -> Scene:
+    """The pure form of a scene."""
+    stamp = message.header.stamp
+    objects = tuple(_object_from_message(item) for item in message.objects)
+    return Scene(stamp.sec * 1_000_000_000 + stamp.nanosec, objects)
+
+
+def _object_from_message(message: ObjectMessage) -> SceneObject:
+    p, q, s = message.pose.position, message.pose.orientation, message.size
+    return SceneObject(
+        name=message.name,
+        class_name=message.class_name,
+        color=message.color,
+        position=(p.x, p.y, p.z),
+        size=(s.x, s.y, s.z),
+        yaw=float(quat2euler((q.w, q.x, q.y, q.z))[2]),
+        visible=message.visible,
+    )

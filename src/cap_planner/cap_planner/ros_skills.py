@@ -1,0 +1,73 @@
+"""The skill servers, through thin action clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.node import Node
+
+from cap_common.calls import ActionCaller
+from cap_common.errors import error_from_result
+from cap_common.heartbeat import BeatMonitor
+from cap_interfaces.action import MoveTo, PickPlace, Say
+from cap_interfaces.msg import Target as TargetMessage
+from cap_planner.api.spec import Target
+
+_SKILLS_NODE = 'skills'
+
+
+class RosSkills:
+    """See cap_planner.tabletop.Skills. Targets are stamped with the program's frame.
+
+    Args:
+        deadline_s: of one action, on the steady clock.
+        silence_s: without a heartbeat of the skills node for so long, it is lost.
+    """
+
+    def __init__(
+        self, node: Node, frame: str, beats: BeatMonitor, deadline_s: float, silence_s: float
+    ) -> None:
+        self._frame = frame
+        self._beats = beats
+        self._deadline_s = deadline_s
+        self._silence_s = silence_s
+        self._pick_place = ActionCaller(node, PickPlace, 'pick_place', 'the skills node')
+        self._move_to = ActionCaller(node, MoveTo, 'move_to', 'the skills node')
+        self._say = ActionCaller(node, Say, 'say', 'the skills node')
+        self.stopped: Callable[[], bool] = lambda: False
+
+    def pick_place(self, first: Target, second: Target) -> None:
+        """See Skills."""
+        goal = PickPlace.Goal(object=self._target(first), target=self._target(second))
+        self._call(self._pick_place, goal)
+
+    def move_to(self, target: Target) -> None:
+        """See Skills."""
+        self._call(self._move_to, MoveTo.Goal(target=self._target(target)))
+
+    def say(self, text: str) -> None:
+        """See Skills."""
+        self._call(self._say, Say.Goal(text=text))
+
+    def _call(self, caller: ActionCaller, goal: Any) -> None:
+        result = caller.call(
+            goal, deadline_s=self._deadline_s, canceled=lambda: self.stopped(), lost=self._lost
+        )
+        error = error_from_result(result)
+        if error is not None:
+            raise error
+
+    def _lost(self) -> str | None:
+        age = self._beats.age_s(_SKILLS_NODE)
+        return f'no heartbeat for {age:.1f} s' if age > self._silence_s else None
+
+    def _target(self, target: Target) -> TargetMessage:
+        message = TargetMessage()
+        message.pose.header.frame_id = self._frame
+        message.pose.pose.orientation.w = 1.0
+        if isinstance(target, str):
+            message.name = target
+        else:
+            message.pose.pose.position.x, message.pose.pose.position.y = map(float, target)
+        return message
