@@ -8,6 +8,7 @@ import numpy as np
 
 from cap_perception.deproject import pixels_of, workspace_points
 from cap_perception.shapes import (
+    Circle,
     Models,
     Plane,
     Points,
@@ -67,9 +68,11 @@ def _block(frame: CameraFrame, points: Points, models: Models) -> _Fit | None:
         return None
     plane = fit_plane(top)
     rectangle = fit_rectangle(top, plane)
-    complete = all(models.fits(s, side) for s in rectangle.sides)
+    hidden = _hidden_beside(frame, rectangle)
+    least = 1.0 - models.tolerance if max(hidden) < 0.1 else 0.95
+    complete = min(rectangle.sides) > least * side
     if not complete:
-        rectangle = _grown(frame, rectangle, side)
+        rectangle = _grown(rectangle, hidden, side)
     matrix = rectangle.workspace_from_rectangle.copy()
     matrix[:3, 3] -= 0.5 * side * matrix[:3, 2]
     return _turned_least(matrix), (side, side, side), complete
@@ -153,6 +156,23 @@ def share_lower_around(frame: CameraFrame, rectangle: Rectangle) -> float:
     return float(np.mean(farther > _STEP))
 
 
+def stands_out_hollow(frame: CameraFrame, circle: Circle) -> bool:
+    """Lies what is around a level circle lower than it, and most of what is inside, too?
+
+    Where something nearer hides the surroundings they count for neither; inside, up to half may be
+    filled to the rim.
+    """
+    angles = np.linspace(0.0, 2 * np.pi, 24, endpoint=False)
+    ring = np.column_stack([np.cos(angles), np.sin(angles), np.zeros(24)])
+    centre = np.array([circle.x, circle.y, circle.z])
+    for radius, least in ((circle.radius + _BESIDE, 0.6), (0.62 * circle.radius, 0.4)):
+        farther = _farther(frame, centre + radius * ring)
+        open_to_view = farther > -_STEP
+        if not open_to_view.any() or np.mean(farther[open_to_view] > _STEP) < least:
+            return False
+    return True
+
+
 def _hidden_beside(frame: CameraFrame, rectangle: Rectangle) -> list[float]:
     """Share of each side's surroundings, +x -x +y -y, where something nearer is in front."""
     return [float(np.mean(_farther(frame, _beside(rectangle, side)) < -_STEP)) for side in range(4)]
@@ -171,9 +191,8 @@ def is_square_or_cut(frame: CameraFrame, rectangle: Rectangle, models: Models) -
     return True
 
 
-def _grown(frame: CameraFrame, rectangle: Rectangle, side: float) -> Rectangle:
+def _grown(rectangle: Rectangle, hidden: list[float], side: float) -> Rectangle:
     """A cut rectangle, grown to a square on the sides where something nearer hides the rest."""
-    hidden = _hidden_beside(frame, rectangle)
     shift = np.zeros(2)
     for axis in range(2):
         plus, minus = hidden[2 * axis], hidden[2 * axis + 1]

@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cap_perception.boxes import MAX_TILT, is_square_or_cut, share_lower_around
+from cap_perception.boxes import MAX_TILT, is_square_or_cut, share_lower_around, stands_out_hollow
 from cap_perception.deproject import workspace_image
 from cap_perception.palette import NO_COLOR, Palette
+from cap_perception.parameters import PerceptionParameters
 from cap_perception.shapes import (
     Models,
     Points,
@@ -95,7 +96,9 @@ class ColorShapeDetector:
         """Class, window of the picture, mask in it, and score of each object of one colour."""
         column, row, width, height = cv2.boundingRect(colored.view(np.uint8))
         window = np.s_[row : row + height, column : column + width]
-        mask = cv2.morphologyEx(colored[window].view(np.uint8), cv2.MORPH_OPEN, _CROSS)
+        mask = np.asarray(
+            cv2.morphologyEx(colored[window].view(np.uint8), cv2.MORPH_OPEN, _CROSS), np.uint8
+        )
         rest = mask.astype(bool)
         for patch in _patches(
             points[window], mask, int((0.25 * self._config.models.block_size / pixel) ** 2)
@@ -105,12 +108,12 @@ class ColorShapeDetector:
                 full[patch.window] = block
                 rest &= ~full
                 yield 'block', window, full, score
-        for bowl, score in self._bowls(points[window], rest):
+        for bowl, score in self._bowls(frame, points[window], rest):
             yield 'bowl', window, bowl, score
 
     def _labels(self, frame: CameraFrame, heights: FloatImage) -> NDArray[np.uint8]:
         """Colour index (H, W) of what stands on the table; NO_COLOR elsewhere."""
-        near = cv2.erode(np.nan_to_num(frame.depth, nan=np.float32(1e3)), _CROSS)
+        near = cv2.erode(np.where(np.isnan(frame.depth), np.float32(1e3), frame.depth), _CROSS)
         stands = (heights > self._config.min_height) & (heights < self._config.max_height)
         stands &= frame.depth - near < _JUMP  # the far side of an edge mixes two surfaces
         labels = np.full(stands.shape, NO_COLOR, np.uint8)
@@ -174,7 +177,9 @@ class ColorShapeDetector:
             return None
         return rectangle if is_square_or_cut(frame, rectangle, models) else None
 
-    def _bowls(self, image: FloatImage, rest: Mask) -> Iterator[tuple[Mask, float]]:
+    def _bowls(
+        self, frame: CameraFrame, image: FloatImage, rest: Mask
+    ) -> Iterator[tuple[Mask, float]]:
         """Masks of the bowls among the pixels of one colour that belong to no block."""
         models = self._config.models
         radius = 0.5 * models.bowl_diameter
@@ -194,11 +199,29 @@ class ColorShapeDetector:
             distance = np.linalg.norm(points[:, :2] - (circle.x, circle.y), axis=1)
             if np.mean(distance[rim] < 0.6 * radius) > 0.3:
                 return  # a disc, not a rim
+            if not stands_out_hollow(frame, circle):
+                return
             below_rim = points[:, 2] < circle.z + 0.2 * models.bowl_height
             bowl = np.zeros_like(rest)
             bowl[rest] = (distance < 1.12 * radius) & below_rim
             rest = rest & ~bowl
             yield bowl, circle.coverage
+
+
+def from_parameters(parameters: PerceptionParameters) -> ColorShapeDetector:
+    """The detector as configured."""
+    rgb = parameters.color_rgb
+    return ColorShapeDetector(
+        ColorShapeConfig(
+            color_names=parameters.color_names,
+            color_rgb=tuple(zip(rgb[0::3], rgb[1::3], rgb[2::3], strict=True)),
+            max_color_distance=parameters.max_color_distance,
+            min_height=parameters.min_height,
+            max_height=parameters.region_high[2],
+            max_flat_rms=parameters.max_flat_rms,
+            models=parameters.models(),
+        )
+    )
 
 
 def _pixel_size(frame: CameraFrame) -> float:

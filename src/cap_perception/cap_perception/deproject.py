@@ -68,7 +68,9 @@ def pixels_of(frame: CameraFrame, points_workspace: Points) -> tuple[Points, Poi
 
     Points behind the camera get NaN pixels.
     """
-    points_camera = transform_points(np.linalg.inv(frame.workspace_from_camera), points_workspace)
+    points_camera = transform_points(
+        np.asarray(np.linalg.inv(frame.workspace_from_camera), float), points_workspace
+    )
     depth = points_camera[:, 2].copy()
     points_camera[depth <= 1e-6] = np.nan
     return project(points_camera, frame.intrinsics), depth

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Protocol, cast
 
+from cap_perception.parameters import PerceptionParameters
 from cap_perception.types import CameraFrame, Detection
 
 
@@ -22,7 +23,7 @@ class UnknownProviderError(LookupError):
 
 
 # Name in the configuration -> module:factory. A module is imported only when it is chosen.
-DETECTORS = {'color_shape': 'cap_perception.color_shape:ColorShapeDetector'}
+DETECTORS = {'color_shape': 'cap_perception.color_shape:from_parameters'}
 
 
 def load_provider(kind: str, name: str, providers: dict[str, str]) -> Any:
@@ -38,10 +39,10 @@ def load_provider(kind: str, name: str, providers: dict[str, str]) -> Any:
     return getattr(import_module(module), factory)
 
 
-def make_detector(name: str, config: Any) -> Detector:
-    """A detector by its name in DETECTORS; `config` is what the provider's constructor takes.
+def make_detector(name: str, parameters: PerceptionParameters) -> Detector:
+    """A detector by its name in DETECTORS.
 
     Raises:
         UnknownProviderError: no such detector.
     """
-    return cast(Detector, load_provider('detector', name, DETECTORS)(config))
+    return cast(Detector, load_provider('detector', name, DETECTORS)(parameters))

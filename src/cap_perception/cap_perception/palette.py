@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import cv2
 import numpy as np
@@ -55,4 +54,4 @@ class Palette:
 def _lab(rgb: NDArray[np.float64]) -> NDArray[np.float32]:
     """CIELAB (N, 3) of sRGB (N, 3) in 0 to 255."""
     image = (rgb / 255.0).astype(np.float32).reshape(1, -1, 3)
-    return cast(NDArray[np.float32], cv2.cvtColor(image, cv2.COLOR_RGB2LAB))[0]
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[0], np.float32)

@@ -156,7 +156,7 @@ def _vote(xy: Points, radius: float, cell: float = 0.004) -> Points:
     counts = np.bincount(votes[:, 0] * height + votes[:, 1], minlength=width * height)
     smooth = cv2.blur(counts.reshape(width, height).astype(np.float32), (3, 3))
     best = np.array(np.unravel_index(int(smooth.argmax()), smooth.shape))
-    return low + (best + 0.5) * cell
+    return np.asarray(low + (best + 0.5) * cell, float)
 
 
 def _sector_of(offsets: Points) -> NDArray[np.int_]:

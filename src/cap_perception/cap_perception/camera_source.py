@@ -1,0 +1,81 @@
+"""Scenes from the colour and depth camera."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
+from rclpy.node import Node
+from sensor_msgs.msg import CameraInfo, Image
+
+from cap_common.frames import Matrix, UnknownFrameError
+from cap_common.qos import SENSOR
+from cap_common.static_tf import StaticTransformListener
+from cap_perception.detector import make_detector
+from cap_perception.images import (
+    UnsupportedImageError,
+    depth_from_image,
+    intrinsics_from_info,
+    rgb_from_image,
+)
+from cap_perception.parameters import PerceptionParameters
+from cap_perception.pipeline import Pipeline
+from cap_perception.sync import StampSynchronizer
+from cap_perception.types import CameraFrame, Scene
+
+_TOPICS: dict[str, Any] = {
+    'camera/color/image_raw': Image,
+    'camera/depth/image_raw': Image,
+    'camera/camera_info': CameraInfo,
+}
+
+
+class CameraSource:
+    """A scene for every complete set of colour, depth and camera_info of one stamp."""
+
+    def __init__(
+        self, node: Node, parameters: PerceptionParameters, on_scene: Callable[[Scene], None]
+    ) -> None:
+        self._logger = node.get_logger()
+        self._workspace = parameters.workspace_frame
+        self._on_scene = on_scene
+        self._pipeline = Pipeline(
+            make_detector(parameters.detector, parameters),
+            parameters.models(),
+            parameters.region(),
+            parameters.tracker(),
+        )
+        self._transforms = StaticTransformListener(node)
+        self._synchronizer = StampSynchronizer(list(_TOPICS))
+        group = MutuallyExclusiveCallbackGroup()
+        self._subscriptions = [
+            node.create_subscription(
+                message_type, topic, partial(self._add, topic), SENSOR, callback_group=group
+            )
+            for topic, message_type in _TOPICS.items()
+        ]
+
+    def _add(self, topic: str, message: Any) -> None:
+        stamp = message.header.stamp
+        stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
+        complete = self._synchronizer.add(topic, stamp_ns, message)
+        if complete is None:
+            return
+        color, depth, info = complete
+        try:
+            frame = CameraFrame(
+                rgb=rgb_from_image(color),
+                depth=depth_from_image(depth),
+                intrinsics=intrinsics_from_info(info),
+                workspace_from_camera=self._workspace_from(depth.header.frame_id),
+                stamp_ns=stamp_ns,
+            )
+        except (UnsupportedImageError, UnknownFrameError) as error:
+            self._logger.warning(f'no scene: {error}', throttle_duration_sec=5.0)
+            return
+        self._on_scene(self._pipeline.process(frame))
+
+    def _workspace_from(self, camera_frame: str) -> Matrix:
+        return self._transforms.frames.lookup(self._workspace, camera_frame)

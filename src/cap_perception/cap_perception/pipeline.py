@@ -1,0 +1,54 @@
+"""From one camera frame to a scene: crop, denoise, detect, fit, track. No ROS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cap_perception.boxes import observe
+from cap_perception.deproject import crop_to_box, denoise
+from cap_perception.detector import Detector
+from cap_perception.shapes import Models
+from cap_perception.tracker import Tracker, TrackerConfig
+from cap_perception.types import CameraFrame, Scene
+
+
+@dataclass(frozen=True)
+class Region:
+    """The box of workspace that is looked at: opposite corners (x, y, z) [m]."""
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+class Pipeline:
+    """Frames in the order of their stamps; each gives the scene as it is then known.
+
+    A stamp before the last one means that the clock began anew: what was known is dropped.
+    """
+
+    def __init__(
+        self, detector: Detector, models: Models, region: Region, tracker: TrackerConfig
+    ) -> None:
+        self._detector = detector
+        self._models = models
+        self._low, self._high = np.array(region.low), np.array(region.high)
+        self._tracker_config = tracker
+        self._tracker = Tracker(tracker)
+        self._stamp_ns = 0
+
+    def process(self, frame: CameraFrame) -> Scene:
+        """The scene after this frame."""
+        if frame.stamp_ns < self._stamp_ns:
+            self._tracker = Tracker(self._tracker_config)
+        self._stamp_ns = frame.stamp_ns
+        frame = denoise(crop_to_box(frame, self._low, self._high))
+        observations = observe(frame, self._detector.detect(frame), self._models)
+        inside = [
+            o
+            for o in observations
+            if (o.workspace_from_box[:2, 3] >= self._low[:2]).all()
+            and (o.workspace_from_box[:2, 3] <= self._high[:2]).all()
+        ]
+        return self._tracker.update(frame, inside)
