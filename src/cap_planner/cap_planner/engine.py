@@ -92,3 +92,127 @@ class Engine:
         self.limits = limits
         self._placement_tolerance_m = placement_tolerance_m
         self._max_instruction_chars = max_instruction_chars
+
+    def run(
+        self,
+        request: Request,
+        on_progress: Callable[[Progress], None],
+        stopped: Callable[[], InstructionError | None],
+        on_begun: Callable[[str], None] = lambda _: None,
+    ) -> Report:
+        """Carry out one instruction. Never raises: every end is a Report.
+
+        Args:
+            stopped: polled: why it has to end now, or None.
+            on_begun: told the evidence id as soon as there is one.
+        """
+        session_name = request.session or 'default'
+        shown = for_people(request.instruction, self._max_instruction_chars)
+        record = self._evidence.begin(shown, session_name, request.mode or 'auto')
+        on_begun(record.id)
+        run = _Run(self, record, on_progress, stopped)
+        try:
+            self._check(request)
+            run.carry_out(request.instruction.strip(), self._session(session_name))
+            label, error = None, ''
+        except InstructionError as failure:
+            label, error = failure.label, str(failure)
+        except CapError as failure:
+            label, error = label_of(failure.name), str(failure)
+        run.look_at_the_end()
+        outcome = {None: 'succeeded', Label.STOPPED: 'stopped'}.get(label, 'failed')
+        answer = '\n'.join(run.spoken)
+        record.end(Ending(outcome, label or '', error, answer))
+        run.tell('done')
+        return Report(outcome, label, error, run.program_text, answer, record.id)
+
+    def _check(self, request: Request) -> None:
+        text = request.instruction
+        limit = self._max_instruction_chars
+        if not for_people(text).strip():
+            raise InstructionError(Label.INVALID_INSTRUCTION, 'the instruction is empty')
+        if len(text) > limit:
+            raise InstructionError(
+                Label.INVALID_INSTRUCTION,
+                f'the instruction has {len(text)} characters; at most {limit} are taken',
+            )
+        if (request.mode or 'auto') not in _MODES:
+            raise InstructionError(
+                Label.UNSUPPORTED_MODE, f'no mode {request.mode!r}; there are {", ".join(_MODES)}'
+            )
+        if (request.mode or 'auto') != 'auto':
+            raise InstructionError(
+                Label.UNSUPPORTED_MODE, f'mode {request.mode!r} is not offered yet; use auto'
+            )
+
+    def _session(self, name: str) -> Session:
+        data = self._evidence.load_session(name)
+        return Session.from_data(data) if data else Session(name)
+
+
+class _Run:
+    """What belongs to one instruction."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        record: Record,
+        on_progress: Callable[[Progress], None],
+        stopped: Callable[[], InstructionError | None],
+    ) -> None:
+        self._engine = engine
+        self._record = record
+        self._on_progress = on_progress
+        self._stopped = stopped
+        self._progress = Progress('queued')
+        self.spoken: list[str] = []
+        self.program_text = ''
+        self._budget = Budget(engine.limits)
+        self._writer = ProgramWriter(engine._api, engine._model, self._budget, record, stopped)
+        engine._skills.stopped = lambda: stopped() is not None
+        self._robot = TabletopRobot(
+            engine._scenes, engine._skills, engine._table, self._say, engine._placement_tolerance_m
+        )
+
+    def carry_out(self, instruction: str, session: Session) -> None:
+        """Write the program, run it, and look at what came of it.
+
+        Raises:
+            CapError: it was not carried out.
+        """
+        engine = self._engine
+        if stop := self._stopped():
+            raise stop
+        scene = engine._scenes.latest()
+        self._record.world('before', scene.as_data())
+        self.tell('prompting')
+        context = f'objects = {scene.names}'
+        known = {*session.variables, *session.functions}
+        written = self._writer.write(
+            LMPS['tabletop_ui'], instruction, context, known=known, turns=session.turns
+        )
+        self.program_text = '\n\n'.join([*written.functions.values(), written.source])
+        self._record.program(self.program_text, written.functions)
+        self._progress = replace(self._progress, program=self.program_text)
+        self.tell('running')
+        self._execute(written, session)
+        self._robot.check_placements()
+        session.remember(SessionTurn(instruction, context, written.source))
+        engine._evidence.save_session(session.name, session.as_data())
+
+    def look_at_the_end(self) -> None:
+        """Keep the world as it is now, if it can be seen."""
+        try:
+            self._record.world('after', self._engine._scenes.latest().as_data())
+        except CapError as error:
+            self._record.world('after', {'unknown': str(error)})
+
+    def tell(self, state: str, line: int = 0, call: str = '') -> None:
+        """Report progress."""
+        self._progress = replace(self._progress, state=state, line=line, call=call)
+        self._on_progress(self._progress)
+
+    def _say(self, text: str) -> None:
+        self.spoken.append(for_people(text, 1000))
+        self._progress = replace(self._progress, spoken='\n'.join(self.spoken))
+        self.tell('running', self._progress.line, self._progress.call)

@@ -1,0 +1,79 @@
+import sqlite3
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from cap_planner.evidence import Ending, EvidenceStore, sha256
+
+
+def test_a_record_holds_everything(tmp_path):
+    store = EvidenceStore(tmp_path / 'evidence.db')
+    record = store.begin('stack the blocks', 'default', 'auto')
+    record.world('before', {'objects': ['blue block']})
+    record.completion(
+        'tabletop_ui', [{'role': 'user', 'content': 'x'}], started=1.0, duration_s=0.5, text='y = 1'
+    )
+    record.verification('tabletop_ui', 'y = 1', [])
+    record.program('y = f()', {'f': 'def f(): ...'})
+    call = record.call_started('get_obj_pos', {'name': 'blue block'}, 3)
+    record.call_ended(call, 0.01, result=[0.1, 0.2])
+    failed = record.call_started('say', {'message': 'hi'}, 4)
+    record.call_ended(failed, 0.01, error='StoppedError: no')
+    record.world('after', {'objects': []})
+    record.end(Ending('failed', 'stopped', 'no', 'hi'))
+
+    data = store.export(record.id)
+    assert data['instruction'] == 'stack the blocks'
+    assert (data['outcome'], data['label'], data['answer']) == ('failed', 'stopped', 'hi')
+    assert data['world_before'] == {'objects': ['blue block']}
+    assert data['program_sha256'] == sha256('y = f()')
+    assert data['functions'][0]['source'] == 'def f(): ...'
+    assert data['completions'][0]['messages'] == [{'role': 'user', 'content': 'x'}]
+    first, second = data['calls']
+    assert (first['result'], first['error'], first['line']) == ([0.1, 0.2], None, 3)
+    assert (second['result'], second['error']) == (None, 'StoppedError: no')
+    assert [row['id'] for row in store.recent(5)] == [record.id]
+
+
+def test_an_unknown_record_is_named(tmp_path):
+    with pytest.raises(KeyError, match='abc'):
+        EvidenceStore(tmp_path / 'evidence.db').export('abc')
+
+
+def test_a_killed_process_loses_only_the_call_in_flight(tmp_path):
+    path = tmp_path / 'evidence.db'
+    program = f"""
+        import os, signal, pathlib
+        from cap_planner.evidence import EvidenceStore
+        record = EvidenceStore(pathlib.Path({str(path)!r})).begin('x', 'default', 'auto')
+        done = record.call_started('put_first_on_second', {{}}, 1)
+        record.call_ended(done, 1.0)
+        record.call_started('put_first_on_second', {{}}, 2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """
+    run = subprocess.run([sys.executable, '-c', textwrap.dedent(program)], timeout=30, check=False)
+    assert run.returncode == -9
+    store = EvidenceStore(path)
+    (record_id,) = store.close_orphans()
+    data = store.export(record_id)
+    assert (data['outcome'], data['label']) == ('failed', 'process_lost')
+    assert [call['duration_s'] for call in data['calls']] == [1.0, None]
+    assert store.close_orphans() == []
+
+
+def test_readable_while_it_is_written(tmp_path):
+    store = EvidenceStore(tmp_path / 'evidence.db')
+    store.begin('x', 'default', 'auto')
+    reader = sqlite3.connect(f'file:{tmp_path}/evidence.db?mode=ro', uri=True)
+    assert reader.execute('SELECT count(*) FROM instructions').fetchone() == (1,)
+    store.begin('y', 'default', 'auto')
+    assert reader.execute('SELECT count(*) FROM instructions').fetchone() == (2,)
+
+
+def test_sessions_are_kept(tmp_path):
+    EvidenceStore(tmp_path / 'evidence.db').save_session('a', {'turns': [1]})
+    store = EvidenceStore(tmp_path / 'evidence.db')
+    assert store.load_session('a') == {'turns': [1]}
+    assert store.load_session('b') is None

@@ -1,0 +1,60 @@
+import math
+
+from cap_planner.guard import LeaseState, MotionLease, StandstillJudge, StopState
+
+WATCHED = ('planner', 'skills')
+ALL_BEAT = {'planner': 0.01, 'skills': 0.02}
+
+
+def test_nothing_is_granted_before_everybody_has_beaten():
+    lease = MotionLease(WATCHED, 0.5)
+    assert lease.status.state is LeaseState.WITHDRAWN
+    status = lease.observe({'planner': 0.01})
+    assert status.state is LeaseState.WITHDRAWN
+    assert status.silent == ('skills',)
+    assert 'skills (never seen)' in status.why
+    assert lease.observe(ALL_BEAT).state is LeaseState.GRANTED
+
+
+def test_a_lost_beat_withdraws_and_its_return_grants():
+    lease = MotionLease(WATCHED, 0.5)
+    lease.observe(ALL_BEAT)
+    lost = lease.observe({**ALL_BEAT, 'planner': 0.51})
+    assert (lost.state, lost.silent) == (LeaseState.WITHDRAWN, ('planner',))
+    assert lease.observe(ALL_BEAT).state is LeaseState.GRANTED
+
+
+def test_a_stop_is_latched_until_resume():
+    lease = MotionLease(WATCHED, 0.5)
+    lease.observe(ALL_BEAT)
+    lease.stop('ann', 'smoke')
+    assert lease.observe(ALL_BEAT).state is LeaseState.STOPPED
+    assert lease.status.why == 'stopped by ann: smoke'
+    assert lease.resume().state is LeaseState.GRANTED
+
+
+def test_resume_does_not_grant_while_a_node_is_silent():
+    lease = MotionLease(WATCHED, 0.5)
+    lease.observe({'planner': 0.0, 'skills': math.inf})
+    lease.stop('', '')
+    assert lease.resume().state is LeaseState.WITHDRAWN
+
+
+def test_standstill():
+    judge = StandstillJudge(still_rad_s=0.01, hold_s=0.1, silent_s=0.5)
+    assert judge.state(0.0) is StopState.UNCERTAIN
+    judge.observe(1.0, (0.3, 0.0))
+    assert judge.state(1.0) is StopState.FAILED
+    judge.observe(1.1, (0.005, 0.0))
+    assert judge.state(1.1) is StopState.FAILED, 'not long enough'
+    judge.observe(1.25, (0.005, -0.009))
+    assert judge.state(1.25) is StopState.STOPPED
+    judge.observe(1.3, (0.0, -0.02))
+    assert judge.state(1.3) is StopState.FAILED
+    assert judge.state(2.0) is StopState.UNCERTAIN, 'joint states ended'
+
+
+def test_a_joint_state_without_velocities_proves_nothing():
+    judge = StandstillJudge(0.01, 0.0, 0.5)
+    judge.observe(1.0, ())
+    assert judge.state(1.0) is StopState.FAILED
