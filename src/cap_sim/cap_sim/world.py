@@ -78,7 +78,9 @@ def _sort_geoms(spec: mujoco.MjSpec) -> None:
     """Seen shapes into group 0, colliding ones into a group that is not drawn."""
     for geom in spec.geoms:
         seen_only = geom.contype == 0 and geom.conaffinity == 0
-        geom.group = 0 if seen_only else HIDDEN_GROUP
+        # Nor the overhead camera itself: the operator would see but its shadow on the table.
+        behind = geom.parent.name == 'overhead_camera_link'
+        geom.group = HIDDEN_GROUP if behind or not seen_only else 0
         if not seen_only:
             geom.solref = CONTACT['solref']
             geom.friction = CONTACT['friction']
@@ -167,7 +169,7 @@ def _add_surroundings(spec: mujoco.MjSpec, camera_fovy_deg: float) -> None:
     spec.stat.center = [0.4, 0, 0.1]
     spec.visual.map.znear, spec.visual.map.zfar = 0.05, 12.0
     spec.visual.map.shadowclip = 1.2
-    spec.visual.quality.shadowsize = 2048
+    spec.visual.quality.shadowsize = 1024
     spec.visual.headlight.ambient = [0.42, 0.42, 0.42]
     spec.visual.headlight.diffuse = [0, 0, 0]
     spec.visual.headlight.specular = [0, 0, 0]
@@ -186,7 +188,7 @@ def _add_surroundings(spec: mujoco.MjSpec, camera_fovy_deg: float) -> None:
         quat=[0, 1, 0, 0],  # MuJoCo's cameras look along -z, optical frames along +z
         fovy=camera_fovy_deg,
     )
-    eye, target = np.array([1.55, 0.75, 0.85]), np.array([0.32, -0.02, 0.12])
+    eye, target = np.array([1.62, 0.78, 0.88]), np.array([0.31, -0.02, 0.14])
     spec.worldbody.add_camera(name=OPERATOR_CAMERA, pos=eye, quat=look_at(eye, target), fovy=38.0)
 
 
