@@ -1,6 +1,6 @@
-"""Does the arm, or what hangs on it, touch something? MuJoCo's kinematics and collision on the URDF.
+"""Does the arm, or what hangs on it, touch something? MuJoCo's collision on the URDF.
 
-A model is compiled for each scene (0.4 ms for 30 boxes), so nothing has to be moved about or kept in step.
+A model is compiled for each scene (0.4 ms for 30 boxes), so nothing has to be kept in step.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import mujoco
 import numpy as np
-from cap_common.frames import Matrix, quaternion_from_matrix
-from cap_description.cell import ARM_JOINTS
 from transforms3d.affines import compose
 from transforms3d.euler import euler2mat
 
+from cap_common.frames import Matrix, quaternion_from_matrix
+from cap_description.cell import ARM_JOINTS
 from cap_skills.model import Item, Joints, Surroundings, Vector
 from cap_skills.robot_model import RobotModel
 
@@ -121,7 +121,9 @@ class CollisionWorld:
 
     def _name(self, geom: int) -> str:
         name = str(self._model.geom(geom).name)
-        return name.split('#')[0] or str(self._model.body(self._model.geom_bodyid[geom]).name)
+        return name.split('#', maxsplit=1)[0] or str(
+            self._model.body(self._model.geom_bodyid[geom]).name
+        )
 
 
 def _fixed(body: mujoco.MjsBody) -> bool:

@@ -1,7 +1,7 @@
 """A Robot without physics: follows trajectories exactly, in virtual time, above a table with boxes.
 
-Contact is a rule: the cup, or what hangs on it, may not go below the highest surface under it; pressing
-harder is a spring. For tests and for rehearsing a program before it moves the real thing.
+Contact is a rule: the cup, or what hangs on it, may not go below the highest surface under it;
+pressing harder is a spring. For tests and for rehearsing a program before it moves the real thing.
 """
 
 from __future__ import annotations
@@ -54,19 +54,20 @@ class KinematicRobot:
 
     def execute(self, trajectory: Trajectory, check: Check, until: Until | None = None) -> bool:
         """See Robot."""
-        start = self.time_s
+        elapsed = 0.0
         while True:
             check()
-            elapsed = self.time_s - start
             self._joints = np.array(
                 [np.interp(elapsed, trajectory.times, q) for q in trajectory.positions.T]
             )
             self._touch()
             if until is not None and until(self.gripper()):
                 return True
-            if elapsed >= trajectory.duration:
+            if elapsed >= trajectory.duration - 1e-9:
                 return False
-            self.time_s = min(self.time_s + _STEP_S, start + trajectory.duration)
+            advance = min(_STEP_S, trajectory.duration - elapsed)
+            elapsed += advance
+            self.time_s += advance
 
     def suction(self, on: bool) -> None:
         """See Robot."""

@@ -1,7 +1,7 @@
 """Kinematics of the UR5e with a tool: analytic, by ur-analytic-ik.
 
-That package counts in the Denavit-Hartenberg frames that Universal Robots publishes. The cell's description
-has base_link (REP-103, turned by half a turn) and a tool; the two fixed transforms come from the description.
+That package counts in the Denavit-Hartenberg frames that Universal Robots publishes. The cell has
+base_link (REP-103, half a turn away) and a tool; both fixed transforms come from its description.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from cap_common.errors import UnreachableError
-from cap_common.frames import Matrix
 from ur_analytic_ik import ur5e
 
+from cap_common.errors import UnreachableError
+from cap_common.frames import Matrix
 from cap_skills.model import Joints, Vector
 
 _EXACT = 1e-5
 # Roundings at the border of a joint's range.
 _SLACK = 1e-6
-# The package loses solutions where the last joint is 0 or pi to the last bit. A pose turned about the last axis has
-# the same solutions but for that joint.
+# The package loses solutions where the last joint is 0 or pi to the last bit. A pose turned about
+# the last axis has the same solutions but for that joint.
 _SPINS = (0.7, 1.9)
 _MOST = 8
 
@@ -65,10 +65,11 @@ class ArmKinematics:
     def forward(self, joints: Joints) -> Matrix:
         """base_from_tcp, shape (4, 4)."""
         flange = ur5e.forward_kinematics(*(float(q) for q in joints))
-        return self._base_from_dh @ flange @ self._flange_from_tcp
+        pose: Matrix = self._base_from_dh @ flange @ self._flange_from_tcp
+        return pose
 
     def solutions(self, pose: Matrix) -> list[Joints]:
-        """All joint positions for base_from_tcp, folded into the joints' ranges; some may come twice."""
+        """All joint positions for base_from_tcp, within range; some may come twice."""
         flange = self._dh_from_base @ pose @ self._tcp_from_flange
         found: list[Joints] = []
         for spin in _SPINS:
@@ -138,5 +139,6 @@ def _text(pose: Matrix) -> str:
     x, y, z = pose[:3, 3]
     return (
         f'no joint position brings the tool to x={x:.3f}, y={y:.3f}, z={z:.3f} m of base_link: '
-        f'it is {np.hypot(x, y):.2f} m from the base, and the arm reaches about 0.8 m with the tool down'
+        f'it is {np.hypot(x, y):.2f} m from the base, and the arm reaches about 0.8 m with '
+        'the tool down'
     )

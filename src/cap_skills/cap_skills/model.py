@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from cap_common.frames import Matrix
 from numpy.typing import NDArray
+
+from cap_common.frames import Matrix
 
 Vector = NDArray[np.float64]
 Joints = NDArray[np.float64]  # shape (6,) [rad], shoulder first
@@ -35,7 +36,8 @@ class Item:
     @property
     def center(self) -> Vector:
         """Centre in base_link, shape (3,) [m]."""
-        return self.pose[:3, 3]
+        center: Vector = self.pose[:3, 3]
+        return center
 
     @property
     def half_height(self) -> float:
@@ -138,7 +140,8 @@ class Trajectory:
     @property
     def end(self) -> Joints:
         """Where it ends."""
-        return self.positions[-1]
+        end: Joints = self.positions[-1]
+        return end
 
 
 @dataclass(frozen=True)

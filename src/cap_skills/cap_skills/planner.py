@@ -1,7 +1,7 @@
 """MotionPlanner: legs and surroundings to a timed, collision-free trajectory; and the embedded one.
 
-A route is planned leg by leg into a polyline of joint positions, rounded where legs meet so that the arm need not
-stop there, and checked again as a whole, densely, before it gets its timing.
+A route is planned leg by leg into a polyline of joint positions, rounded where legs meet so that
+the arm need not stop there, and checked again as a whole, densely, before it gets its timing.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from cap_common.errors import NoPathError
-from cap_common.frames import Matrix
 from numpy.typing import NDArray
 
+from cap_common.errors import NoPathError
+from cap_common.frames import Matrix
 from cap_skills.collision import CollisionWorld, Pair
 from cap_skills.kinematics import ArmKinematics
 from cap_skills.model import Free, Joints, Straight, Surroundings, Trajectory, Vector
@@ -107,6 +107,21 @@ class EmbeddedPlanner:
         """Of the robot."""
         return self._robot.kinematics
 
+    def warm_up(self, joints: Joints) -> None:
+        """Load what the first plan would otherwise wait for."""
+        goal = joints + 0.1
+        self.plan(joints, [Free(goal)], Surroundings(()))
+        find_path(
+            joints,
+            goal,
+            lambda _: True,
+            bounds=(self.kinematics.lower, self.kinematics.upper),
+            reach=REACH,
+            step=0.01,
+            iterations=10,
+            seed=1,
+        )
+
     def touching(self, joints: Joints, surroundings: Surroundings) -> frozenset[Pair]:
         """See MotionPlanner."""
         return self._world(surroundings).pairs(joints)
@@ -131,7 +146,9 @@ class EmbeddedPlanner:
                 piece, speed = self._line(at, leg.goal), leg.speed
             pieces.append(piece[1:])
             speeds.append(np.full(len(piece) - 1, speed))
-        path, rate = _spread(np.concatenate(pieces), np.concatenate(speeds), self._config.check_step)
+        path, rate = _spread(
+            np.concatenate(pieces), np.concatenate(speeds), self._config.check_step
+        )
         return self._rounded(path, rate, world, leaving, speed_scale)
 
     def _world(self, surroundings: Surroundings) -> CollisionWorld:
@@ -207,7 +224,9 @@ class EmbeddedPlanner:
             smooth = round_corners(path, half)
             stations = _stations(smooth)
             curve = spline(smooth, stations)
-            dense = curve(np.linspace(0, stations[-1], _count(stations[-1], self._config.check_step)))
+            dense = curve(
+                np.linspace(0, stations[-1], _count(stations[-1], self._config.check_step))
+            )
             contact = first_contact(world, dense, leaving)
             if contact is None:
                 return time_path(
@@ -245,7 +264,8 @@ def round_corners(path: Path, half: int) -> Path:
     sums = np.concatenate([np.zeros((1, path.shape[1])), np.cumsum(path, axis=0)])
     index = np.arange(count)
     reach = np.minimum(half, np.minimum(index, count - 1 - index))
-    return (sums[index + reach + 1] - sums[index - reach]) / (2 * reach + 1)[:, None]
+    rounded: Path = (sums[index + reach + 1] - sums[index - reach]) / (2 * reach + 1)[:, None]
+    return rounded
 
 
 def _spread(path: Path, speeds: Vector, step: float) -> tuple[Path, Vector]:

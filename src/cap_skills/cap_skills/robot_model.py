@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import mujoco
 import numpy as np
-from cap_common.frames import Matrix
-from cap_description.cell import ARM_JOINTS, joint_limits, transform
 from ur_analytic_ik import ur5e
 
+from cap_common.frames import Matrix
+from cap_description.cell import ARM_JOINTS, joint_limits, transform
 from cap_skills.kinematics import ArmKinematics
 from cap_skills.model import Vector
 

@@ -1,17 +1,18 @@
 """pick_place and move_to as lists of steps, over MotionPlanner, Robot and the scene. No ROS.
 
-Whatever ends a step is a CapError. Cancel, a lost lease, a lost scene and a robot fault leave everything as it is:
-the arm stands, and what is held stays held. After any other error the skill leaves the table tidy: what is held
-is put back, the arm parks, and the error is raised.
+Whatever ends a step is a CapError. Cancel, a lost lease, a lost scene and a robot fault leave
+everything as it is: the arm stands, and what is held stays held. After any other error the skill
+leaves the table tidy: what is held is put back, the arm parks, and the error is raised.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+
 from cap_common.errors import (
     CanceledError,
     CapError,
@@ -27,7 +28,6 @@ from cap_common.errors import (
     UnreachableError,
 )
 from cap_common.frames import Matrix
-
 from cap_skills.kinematics import tool_down
 from cap_skills.model import (
     Free,
@@ -56,6 +56,8 @@ from cap_skills.targets import (
 
 # These leave the arm where it stands.
 HALTS = (CanceledError, StoppedError, PerceptionLostError, RobotFaultError, SkillTimeoutError)
+# Joints closer than this to their goal are there [rad].
+_THERE = 0.002
 _UNKNOWN = 'what hangs on the cup'
 
 
@@ -184,7 +186,7 @@ class Skills:
         self._move([*self._raise(others), Free(joints)], surroundings, call)
         return self._tcp()
 
-    # Steps ------------------------------------------------------------------------------------------------------------
+    # Steps ---------------------------------------------------------------------------------------
 
     def _pick(self, item: Item, call: Call) -> Matrix:
         """Grasp and verify; once more after another look."""
@@ -207,7 +209,7 @@ class Skills:
         above = self._hover(contact, self._robot.joints(), scene.items)
         before = _raised(above, contact[2] + config.clearance)
         call.step(f'approach {item.name}')
-        legs = [
+        legs: list[Free | Straight] = [
             *self._raise(scene.items),
             Free(self._down(above, free_yaw=False)),
             Straight(before, config.near_speed),
@@ -220,7 +222,7 @@ class Skills:
             beyond,
             Surroundings(scene.items, ignore=frozenset({item.name})),
             call,
-            lambda reading: self._sealed(reading),
+            self._sealed,
         )
         sealed = self._robot.wait(self._sealed, config.seal_s, call.check)
         if not sealed:
@@ -248,7 +250,7 @@ class Skills:
         down = self._place_pose(held, spot)
         above = self._carry_pose(held, down, others)
         call.step(f'carry {held.item.name}')
-        legs = [
+        legs: list[Free | Straight] = [
             *self._raise(others, above[2, 3]),
             Free(self._down(above)),
             Straight(_raised(down, down[2, 3] + config.clearance), config.near_speed),
@@ -264,7 +266,8 @@ class Skills:
         )
         if not touched:
             raise PlaceFailedError(
-                f'{held.item.name!r} met nothing below at x={spot.xy[0]:.3f}, y={spot.xy[1]:.3f} m of base_link'
+                f'{held.item.name!r} met nothing below at x={spot.xy[0]:.3f}, y={spot.xy[1]:.3f} m '
+                'of base_link'
             )
         call.step(f'release {held.item.name}')
         placed = self._tcp()
@@ -282,7 +285,9 @@ class Skills:
         items = self._view().items
         held = self._held.item.name if self._held else ''
         others = [item for item in items if item.name != held]
-        self._move([*self._raise(others), Free(self._config.park)], Surroundings(others, self._held), call)
+        self._move(
+            [*self._raise(others), Free(self._config.park)], Surroundings(others, self._held), call
+        )
 
     def _put_down(self, call: Call) -> None:
         """Set down what is held: where it was, or where there is room."""
@@ -334,7 +339,7 @@ class Skills:
             notes += f'; the arm could not park: {second}'
         return notes
 
-    # Checks -----------------------------------------------------------------------------------------------------------
+    # Checks --------------------------------------------------------------------------------------
 
     def _allowed(self, call: Call) -> Call:
         """The call with its defaults filled in, after a look at its limits."""
@@ -345,7 +350,8 @@ class Skills:
             raise LimitError(f'speed_scale {call.speed_scale:g} is not in (0, 1]')
         if not 0 <= call.force_limit <= self._config.force_limit:
             raise LimitError(
-                f'force_limit {call.force_limit:g} N is not between 0 and {self._config.force_limit:g} N'
+                f'force_limit {call.force_limit:g} N is not between 0 and '
+                f'{self._config.force_limit:g} N'
             )
         call.check()
         return replace(
@@ -391,7 +397,7 @@ class Skills:
         scene = self._view()
         if scene.age_s > self._config.scene_age_s:
             raise PerceptionLostError(
-                f'the scene is {scene.age_s:.1f} s old, and {self._config.scene_age_s:.1f} s is the most'
+                f'the scene is {scene.age_s:.1f} s old: {self._config.scene_age_s:.1f} s is the most'
             )
         return scene
 
@@ -411,16 +417,14 @@ class Skills:
             tcp_from_object = np.eye(4)
             tcp_from_object[2, 3] = size / 2
             tcp_from_object[:3, :3] = np.diag([1.0, -1.0, -1.0])
-            stranger = Item(
-                _UNKNOWN, 'block', self._tcp() @ tcp_from_object, np.array([size] * 3)
-            )
+            stranger = Item(_UNKNOWN, 'block', self._tcp() @ tcp_from_object, np.array([size] * 3))
             self._held = Held(stranger, tcp_from_object)
 
     def _held_item(self, object_: Place) -> Item | None:
         held = self._held
         return held.item if held is not None and held.item.name == object_.name else None
 
-    # Poses ------------------------------------------------------------------------------------------------------------
+    # Poses ---------------------------------------------------------------------------------------
 
     def _tcp(self) -> Matrix:
         return self._planner.kinematics.forward(self._robot.joints())
@@ -429,7 +433,10 @@ class Skills:
         return self._planner.kinematics.down(pose, self._robot.joints(), free_yaw)
 
     def _hover(self, contact: Vector, near: Joints, items: tuple[Item, ...]) -> Matrix:
-        """base_from_tcp over a contact point, above everything if that can be reached, the last joint as it is."""
+        """base_from_tcp over a contact point, above everything if that can be reached.
+
+        The last joint stays as it is in `near`.
+        """
         highest = max([contact[2], *(item.top for item in items)])
         for height in (highest + self._config.hover, contact[2] + self._config.hover, contact[2]):
             pose = tool_down(np.array([*contact[:2], height]))
@@ -443,10 +450,14 @@ class Skills:
         raise AssertionError
 
     def _carry_pose(self, held: Held, down: Matrix, others: list[Item]) -> Matrix:
-        """Over the place, so high that what is held passes over everything, as far as the arm reaches."""
+        """Over the place, so high that what is held clears all, as far as the arm reaches."""
         below = float(held.tcp_from_object[2, 3]) + held.item.half_height
         over_all = max([0.0, *(item.top for item in others)]) + below + self._config.hover / 2
-        for height in (over_all, down[2, 3] + self._config.hover, down[2, 3] + self._config.clearance):
+        for height in (
+            over_all,
+            down[2, 3] + self._config.hover,
+            down[2, 3] + self._config.clearance,
+        ):
             pose = _raised(down, max(height, down[2, 3] + self._config.clearance))
             try:
                 self._down(pose)
@@ -474,9 +485,11 @@ class Skills:
     def _tcp_holding(self, held: Held) -> Matrix:
         return held.item.pose @ np.linalg.inv(held.tcp_from_object)
 
-    # Motions ----------------------------------------------------------------------------------------------------------
+    # Motions -------------------------------------------------------------------------------------
 
-    def _raise(self, items: list[Item] | tuple[Item, ...], height: float | None = None) -> list[Straight]:
+    def _raise(
+        self, items: list[Item] | tuple[Item, ...], height: float | None = None
+    ) -> list[Straight]:
         """Straight up first, where the tool is low among things."""
         tcp = self._tcp()
         if height is None:
@@ -489,10 +502,13 @@ class Skills:
             return []
         return [Straight(up, self._config.near_speed)]
 
-    def _move(self, legs: list[Free | Straight], around: Surroundings, call: Call) -> None:
+    def _move(self, legs: Sequence[Free | Straight], around: Surroundings, call: Call) -> None:
         """One motion. Ends where the cup feels more than it may, or loses what it holds."""
         config = self._config
-        trajectory = self._planner.plan(self._robot.joints(), legs, around, call.speed_scale)
+        start = self._robot.joints()
+        if all(isinstance(leg, Free) and np.abs(leg.goal - start).max() < _THERE for leg in legs):
+            return
+        trajectory = self._planner.plan(start, legs, around, call.speed_scale)
         holding = self._held is not None
 
         def trouble(reading: GripperReading) -> bool:
@@ -509,8 +525,8 @@ class Skills:
             self._held = None
             raise ObjectLostError(f'{name!r} fell off the cup on the way')
         raise LimitError(
-            f'the cup felt more than it may, {call.force_limit:g} N pushed or {config.payload_force:g} N '
-            f'pulled: last {reading.force:.1f} N'
+            f'the cup felt more than it may, {call.force_limit:g} N pushed or '
+            f'{config.payload_force:g} N pulled: last {reading.force:.1f} N'
         )
 
     def _guarded(

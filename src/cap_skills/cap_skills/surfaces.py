@@ -23,14 +23,14 @@ class Surface:
 
 
 def grasp_height(item: Item) -> float:
-    """Height at which a cup from above meets the object's middle [m]: its top, or a bowl's floor."""
+    """Height at which a cup from above meets the object [m]: its top, or a bowl's floor."""
     return item.top - (2 * item.half_height - BOWL_FLOOR_M if item.hollow else 0.0)
 
 
 def surface_below(xy: Vector, radius: float, items: Iterable[Item]) -> Surface:
     """The highest surface under a disc of that radius [m] at xy (2,).
 
-    A bowl counts with its floor where the disc fits into it, with its rim where the disc meets the wall.
+    A bowl counts with its floor where the disc fits into it, with its rim where it meets the wall.
     """
     best = Surface(0.0, None)
     for item in items:

@@ -1,4 +1,4 @@
-"""What a goal means in this scene: which object, which point, which height, or why not. Pure geometry, in base_link."""
+"""What a goal means in this scene: which object, point and height, or why not. In base_link."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from transforms3d.axangles import axangle2mat
+
 from cap_common.errors import (
     InvalidGoalError,
     LimitError,
@@ -14,8 +16,6 @@ from cap_common.errors import (
     ObjectNotFoundError,
 )
 from cap_common.frames import Matrix
-from transforms3d.axangles import axangle2mat
-
 from cap_skills.kinematics import wrap
 from cap_skills.model import Item, Place, SceneView, Vector
 from cap_skills.surfaces import overlapping, surface_below
@@ -41,7 +41,8 @@ class Area:
         if np.any(xy < self.low) or np.any(xy > self.high):
             raise LimitError(
                 f'{what} at x={xy[0]:.3f}, y={xy[1]:.3f} m of base_link is outside the work area, '
-                f'x {self.low[0]:.2f} to {self.high[0]:.2f}, y {self.low[1]:.2f} to {self.high[1]:.2f}'
+                f'x {self.low[0]:.2f} to {self.high[0]:.2f}, '
+                f'y {self.low[1]:.2f} to {self.high[1]:.2f}'
             )
         if np.hypot(*xy) < self.keep_out_radius:
             raise LimitError(
@@ -96,8 +97,8 @@ def find_object(place: Place, scene: SceneView) -> Item:
 def find_spot(place: Place, carried: Item, scene: SceneView, nudge: float) -> Spot:
     """Where to set `carried` down.
 
-    On or in an object: at its middle, or the middle of what is already there. At a point: there; on top of what
-    covers the point; and up to `nudge` [m] aside of what would be half under it.
+    On or in an object: at its middle, or the middle of what is already there. At a point: there; on
+    top of what covers the point; and up to `nudge` [m] aside of what would be half under it.
 
     Raises:
         InvalidGoalError, ObjectNotFoundError: no such target.
@@ -180,7 +181,7 @@ def free_spot(near: Vector, carried: Item, scene: SceneView, area: Area) -> Spot
 
 
 def tool_poses(carried: Item, tcp: Matrix, spot: Spot) -> list[Matrix]:
-    """base_from_tcp for the object's centre over the spot, its bottom at the spot's height; four quarter turns.
+    """base_from_tcp for the object on the spot, in four quarter turns.
 
     Args:
         carried: the object as it is with the tool at `tcp` (base_from_tcp).

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import toppra
-from cap_common.errors import LimitError
 from numpy.typing import NDArray
 from toppra.algorithm import TOPPRA
 from toppra.constraint import JointAccelerationConstraint, JointVelocityConstraint, LinearConstraint
 
+from cap_common.errors import LimitError
 from cap_skills.kinematics import ArmKinematics
 from cap_skills.model import Trajectory, Vector
 
@@ -55,7 +55,7 @@ class _ToolSpeed(LinearConstraint):  # type: ignore[misc]
         self._speeds = speeds
 
     def compute_constraint_params(self, path: Any, gridpoints: Vector) -> tuple[Any, ...]:
-        """The canonical form of toppra, of which only the bound on the squared path velocity is used."""
+        """toppra's canonical form: only a bound on the squared path velocity."""
         tool = np.array([self._kinematics.forward(q)[:3, 3] for q in path(gridpoints)])
         steps = np.linalg.norm(np.diff(tool, axis=0), axis=1) / np.diff(gridpoints)
         # The faster of the two neighbouring intervals: a bound, not an average.

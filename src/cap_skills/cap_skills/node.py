@@ -1,0 +1,246 @@
+"""skills_node: the action servers pick_place, move_to and say."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from action_msgs.msg import GoalStatus
+from geometry_msgs.msg import PoseStamped
+from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.node import Node
+from rclpy.time import Time
+from std_msgs.msg import String
+
+from cap_common.conversions import matrix_from_pose, pose_from_matrix
+from cap_common.errors import CapError, InvalidGoalError, PerceptionLostError, error_code
+from cap_common.frames import FrameTree, Matrix, UnknownFrameError, transform_points
+from cap_common.heartbeat import Beat
+from cap_common.parameters import load_parameters
+from cap_common.qos import BEAT, LATCHED
+from cap_common.spin import run_node
+from cap_description.cell import fixed_transforms
+from cap_interfaces.action import MoveTo, PickPlace, Say
+from cap_interfaces.msg import Lease, Scene, Target
+from cap_skills.model import Item, Place, SceneView
+from cap_skills.parameters import (
+    SkillsParameters,
+    motion_limits,
+    planner_config,
+    skill_config,
+)
+from cap_skills.planner import EmbeddedPlanner
+from cap_skills.robot_model import robot_model
+from cap_skills.ros_robot import RosRobot
+from cap_skills.skills import Call, Skills
+from cap_skills.watch import Watch
+
+_BASE = 'base_link'
+_DEFAULT_FRAME = 'workspace'
+
+
+class SkillsNode(Node):
+    """One arm, one goal at a time."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__('skills', **kwargs)
+        self._parameters = load_parameters(self, SkillsParameters)
+        urdf = self._parameters.robot_description
+        self._frames = FrameTree()
+        for parent, child, parent_from_child in fixed_transforms(urdf):
+            self._frames.set(parent, child, parent_from_child)
+        robot = robot_model(urdf)
+        planner = EmbeddedPlanner(
+            robot, motion_limits(self._parameters, robot), planner_config(self._parameters)
+        )
+        self._robot = RosRobot(
+            self, self._parameters.robot_silence_s, self._parameters.slowest_real_time_factor
+        )
+        config = skill_config(self._parameters, self._frames.lookup(_BASE, _DEFAULT_FRAME))
+        self._skills = Skills(self._robot, planner, self._scene_view, config)
+        planner.warm_up(config.park)
+        self._watch = Watch(self._parameters.lease_silence_s, self._parameters.scene_silence_s)
+        self._lock = threading.Lock()
+        self._scene: Scene | None = None
+        self._arm = threading.Lock()
+        news = MutuallyExclusiveCallbackGroup()
+        self.create_subscription(Scene, 'scene', self._on_scene, LATCHED, callback_group=news)
+        self.create_subscription(Lease, 'lease', self._on_lease, BEAT, callback_group=news)
+        self._speech = self.create_publisher(String, 'speech', 10)
+        self._servers = [
+            self._serve(PickPlace, 'pick_place', self._pick_place, self._take_arm),
+            self._serve(MoveTo, 'move_to', self._move_to, self._take_arm),
+            self._serve(Say, 'say', self._say, lambda _: GoalResponse.ACCEPT),
+        ]
+        self._beat = Beat(self)
+
+    def close(self) -> None:
+        """End the action servers."""
+        for server in self._servers:
+            server.destroy()
+
+    # Action servers ------------------------------------------------------------------------------
+
+    def _serve(
+        self,
+        kind: Any,
+        name: str,
+        execute: Callable[[ServerGoalHandle], Any],
+        accept: Callable[[Any], GoalResponse],
+    ) -> ActionServer:
+        return ActionServer(
+            self,
+            kind,
+            name,
+            execute_callback=execute,
+            goal_callback=accept,
+            cancel_callback=lambda _: CancelResponse.ACCEPT,
+            callback_group=ReentrantCallbackGroup(),
+        )
+
+    def _take_arm(self, _: Any) -> GoalResponse:
+        """A second goal on a busy arm is rejected."""
+        return GoalResponse.ACCEPT if self._arm.acquire(blocking=False) else GoalResponse.REJECT
+
+    def _pick_place(self, handle: ServerGoalHandle) -> PickPlace.Result:
+        result = PickPlace.Result()
+
+        def run(goal: Any) -> None:
+            grasp, placed = self._skills.pick_place(
+                self._place(goal.object, 'the object'),
+                self._place(goal.target, 'the target'),
+                self._call(handle, PickPlace, goal.force_limit),
+            )
+            result.grasp, result.placed = self._stamped(grasp), self._stamped(placed)
+
+        return self._with_arm(handle, result, run)
+
+    def _move_to(self, handle: ServerGoalHandle) -> MoveTo.Result:
+        result = MoveTo.Result()
+
+        def run(goal: Any) -> None:
+            reached = self._skills.move_to(
+                self._place(goal.target, 'the target'),
+                goal.height,
+                self._call(handle, MoveTo, 0.0),
+            )
+            result.reached = self._stamped(reached)
+
+        return self._with_arm(handle, result, run)
+
+    def _with_arm(self, handle: ServerGoalHandle, result: Any, run: Callable[[Any], None]) -> Any:
+        """Run a skill and fill its result; only then the goal ends, and the arm is free before."""
+        try:
+            run(handle.request)
+        except CapError as error:
+            result.error_code, result.error_msg = error_code(result, error), str(error)
+        except Exception as error:
+            self.get_logger().error(f'{type(error).__name__}: {error}')
+            result.error_code = result.ROBOT_FAULT
+            result.error_msg = f'a fault of skills_node: {type(error).__name__}: {error}'
+        finally:
+            self._arm.release()
+        if result.error_code:
+            self.get_logger().warning(f'{type(handle.request).__name__}: {result.error_msg}')
+        _end(handle, result)
+        return result
+
+    def _say(self, handle: ServerGoalHandle) -> Say.Result:
+        result = Say.Result()
+        text = handle.request.text
+        if not text.strip() or len(text) > self._parameters.max_say_chars:
+            result.error_code = Say.Result.INVALID_GOAL
+            result.error_msg = (
+                f'a text of {len(text)} characters cannot be said: '
+                f'1 to {self._parameters.max_say_chars} can'
+            )
+        else:
+            self._speech.publish(String(data=text))
+            self.get_logger().info(f'says: {text}')
+        _end(handle, result)
+        return result
+
+    def _call(self, handle: ServerGoalHandle, kind: Any, force_limit: float) -> Call:
+        def step(text: str) -> None:
+            self.get_logger().debug(text)
+            handle.publish_feedback(kind.Feedback(step=text))
+
+        return Call(
+            check=lambda: self._watch.check(lambda: bool(handle.is_cancel_requested)),
+            step=step,
+            speed_scale=handle.request.speed_scale,
+            force_limit=force_limit,
+        )
+
+    # Conversion ----------------------------------------------------------------------------------
+
+    def _on_scene(self, message: Scene) -> None:
+        with self._lock:
+            self._scene = message
+        self._watch.scene()
+
+    def _on_lease(self, message: Lease) -> None:
+        self._watch.lease(message.state, message.why)
+
+    def _scene_view(self) -> SceneView:
+        with self._lock:
+            message = self._scene
+        self._watch.require_scene()
+        assert message is not None
+        base_from_scene = self._base_from(message.header.frame_id, PerceptionLostError)
+        items = tuple(
+            Item(
+                object_.name,
+                object_.class_name,
+                base_from_scene @ matrix_from_pose(object_.pose),
+                np.array([object_.size.x, object_.size.y, object_.size.z]),
+            )
+            for object_ in message.objects
+        )
+        age = self.get_clock().now() - Time.from_msg(
+            message.header.stamp, clock_type=self.get_clock().clock_type
+        )
+        return SceneView(items, age.nanoseconds * 1e-9)
+
+    def _place(self, target: Target, what: str) -> Place:
+        if target.name:
+            return Place(target.name)
+        if not target.pose.header.frame_id:
+            raise InvalidGoalError(f'{what} has neither a name nor a pose with a frame')
+        base_from_frame = self._base_from(target.pose.header.frame_id, InvalidGoalError)
+        p = target.pose.pose.position
+        x, y, z = transform_points(base_from_frame, np.array([p.x, p.y, p.z]))
+        return Place('', (float(x), float(y), float(z)))
+
+    def _base_from(self, frame: str, error: type[CapError]) -> Matrix:
+        try:
+            return self._frames.lookup(_BASE, frame)
+        except UnknownFrameError as unknown:
+            raise error(str(unknown)) from unknown
+
+    def _stamped(self, base_from_tcp: Matrix) -> PoseStamped:
+        stamped = PoseStamped()
+        stamped.header.frame_id = _DEFAULT_FRAME
+        stamped.header.stamp = self.get_clock().now().to_msg()
+        workspace_from_base = self._frames.lookup(_DEFAULT_FRAME, _BASE)
+        stamped.pose = pose_from_matrix(workspace_from_base @ base_from_tcp)
+        return stamped
+
+
+def _end(handle: ServerGoalHandle, result: Any) -> None:
+    """Set the goal's final state, once the result is filled: see rclpy #1598, #1617."""
+    if not result.error_code:
+        handle.succeed()
+    elif handle.status == GoalStatus.STATUS_CANCELING:
+        handle.canceled()
+    else:
+        handle.abort()
+
+
+def main() -> int:
+    """Console script."""
+    return run_node(SkillsNode, threads=6)

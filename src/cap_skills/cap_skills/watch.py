@@ -1,0 +1,77 @@
+"""May the arm move now? The lease, the scene's freshness and the caller's cancel, in one check."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from cap_common.errors import CanceledError, PerceptionLostError, StoppedError
+from cap_interfaces.msg import Lease
+
+_STATES = {Lease.STOPPED: 'stopped', Lease.WITHDRAWN: 'withdrawn'}
+
+
+class Watch:
+    """What must hold for as long as the arm moves; ages are of the steady clock.
+
+    Args:
+        lease_silence_s, scene_silence_s: an older one forbids motion.
+        clock: seconds of the steady clock.
+    """
+
+    def __init__(
+        self,
+        lease_silence_s: float,
+        scene_silence_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._lease_silence_s = lease_silence_s
+        self._scene_silence_s = scene_silence_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._lease: tuple[float, int, str] | None = None
+        self._scene_at: float | None = None
+
+    def lease(self, state: int, why: str) -> None:
+        """A lease came."""
+        with self._lock:
+            self._lease = self._clock(), state, why
+
+    def scene(self) -> None:
+        """A scene came."""
+        with self._lock:
+            self._scene_at = self._clock()
+
+    def require_lease(self) -> None:
+        """Raise StoppedError unless a young lease grants motion."""
+        with self._lock:
+            lease = self._lease
+        if lease is None:
+            raise StoppedError('no lease from the guard: is guard running?')
+        at, state, why = lease
+        if state != Lease.GRANTED:
+            raise StoppedError(
+                f'the guard forbids motion: {_STATES.get(state, state)}'
+                + (f': {why}' if why else '')
+            )
+        age = self._clock() - at
+        if age > self._lease_silence_s:
+            raise StoppedError(f'the guard is silent since {age:.1f} s')
+
+    def require_scene(self) -> None:
+        """Raise PerceptionLostError unless scenes keep coming."""
+        with self._lock:
+            at = self._scene_at
+        if at is None:
+            raise PerceptionLostError('no scene has come: is perception running?')
+        age = self._clock() - at
+        if age > self._scene_silence_s:
+            raise PerceptionLostError(f'no new scene since {age:.1f} s')
+
+    def check(self, canceled: Callable[[], bool]) -> None:
+        """Raise whatever ends a motion now."""
+        if canceled():
+            raise CanceledError('canceled by the caller')
+        self.require_lease()
+        self.require_scene()
