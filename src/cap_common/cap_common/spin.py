@@ -21,7 +21,9 @@ def run_node(
 
     A node's `close()`, where it has one, is called before it is destroyed. Returns the exit status.
     """
-    with rclpy.init(args=args):
+    # Not `with rclpy.init()`: Jazzy's has no context manager.
+    rclpy.init(args=args)
+    try:
         try:
             node = factory()
         except MissingParameterError as error:
@@ -37,4 +39,6 @@ def run_node(
             close()
         executor.shutdown(timeout_sec=1.0)
         node.destroy_node()
+    finally:
+        rclpy.try_shutdown()
     return 0
