@@ -361,3 +361,38 @@ def test_the_reason_names_everything_that_is_wrong() -> None:
         'the red block is not in the red bowl; the green block is not in the green bowl; '
         'the pink bowl was moved by 5.0 cm'
     )
+
+
+@pytest.mark.parametrize(
+    ('instruction', 'reason'),
+    [
+        ('put the red block on the blue block', 'the red block does not rest on the blue block'),
+        ('put the red block in the red bowl', 'the red block is not in the red bowl'),
+        (
+            'put the red block to the right of the pink bowl',
+            'the red block is -15.0 cm to the right of the pink bowl and 0.0 cm off to the side; '
+            'the red block does not stand on the table',
+        ),
+        (
+            'move the red block a bit to the right',
+            'the red block went 0.0 cm to the right and 0.0 cm to the side; '
+            'the red block does not stand on the table',
+        ),
+        ('stack all the blocks', 'the blocks are not one tower on the table'),
+        (
+            'put all the blocks on the left side',
+            'the red block is not at the left side; the blue block is not at the left side; '
+            'the green block is not at the left side',
+        ),
+        (QUESTION, 'nothing was said; it is the red block'),
+    ],
+)
+def test_the_reason_says_what_is_missing(instruction: str, reason: str) -> None:
+    hanging = shift(BEFORE, 'red block', 0.0, 0.0, 0.02) if 'table' in reason else BEFORE
+    said = judge(instruction, BEFORE, hanging).reason
+    assert said == reason
+
+
+def test_what_was_said_wrongly_is_quoted() -> None:
+    said = judge(QUESTION, BEFORE, BEFORE, 'the blue one').reason
+    assert said == "it said 'the blue one'; it is the red block"
