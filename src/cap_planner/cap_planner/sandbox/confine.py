@@ -154,9 +154,8 @@ def _set_limits(idle_bytes: int, limits: Limits) -> str:
         (resource.RLIMIT_MEMLOCK, 0, 0),
     ):
         most = resource.getrlimit(which)[1]
-        if most != resource.RLIM_INFINITY:
-            soft, hard = min(soft, most), min(hard, most)
-        resource.setrlimit(which, (soft, hard))
+        bound = hard if most == resource.RLIM_INFINITY else min(hard, most)
+        resource.setrlimit(which, (min(soft, bound), bound))
     return f'{limits.cpu_seconds} s of CPU time, {limits.memory_bytes >> 20} MiB of memory'
 
 

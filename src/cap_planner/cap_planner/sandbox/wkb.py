@@ -61,13 +61,13 @@ def _walk(raw: bytes, at: int, depth: int) -> int:
         raise ValueError(f'a geometry of byte order {order} and type {code}')
     point_size = 8 * (2, 3, 3, 4)[dimension]
     if kind == _POINT:
-        return at + point_size
+        return int(at + point_size)
     if kind not in (_LINE, _POLYGON, *_COLLECTIONS):
         raise ValueError(f'a geometry of type {code}')
     (count,) = _COUNT.unpack_from(raw, at)
     at += _COUNT.size
     if kind == _LINE:
-        return at + count * point_size
+        return int(at + count * point_size)
     if count > len(raw):
         raise ValueError(f'a geometry with {count} parts in {len(raw)} bytes')
     for _ in range(count):

@@ -1,0 +1,216 @@
+"""What runs in a program's process once it is confined. It holds no robot: calls are requests."""
+
+from __future__ import annotations
+import __future__
+
+import itertools
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from cap_common.errors import CapError
+from cap_planner.api.spec import WrongArgumentsError
+from cap_planner.sandbox import frames, vocabulary
+from cap_planner.sandbox.channel import Channel
+from cap_planner.sandbox.child_names import PROGRAM
+from cap_planner.sandbox.scope import Printed, Unwritten, base_scope, functions_of
+
+_MESSAGE_LIMIT = 2000
+_FRAMES_LIMIT = 20
+# Annotations stay text: programs may name types that are not in their scope.
+_FLAGS = __future__.annotations.compiler_flag
+
+
+class Child:
+    """One program: its scope, its calls, and how it ended.
+
+    Frames to the host: `call`, `lmp_result`, `end`. Frames from the host: the start, and one reply
+    per call: `{'value': …}`, `{'error': {'type', 'message'}}` or `{'program': {…}}`.
+    """
+
+    def __init__(self, channel: Channel, start: dict[str, Any]) -> None:
+        self._channel = channel
+        self._start = start
+        self._ids = itertools.count(1)
+        self._depth = 0
+        self._lines: dict[str, list[str]] = {}
+        self._printed = Printed(start['print_limit'])
+        self._stubs = {name: self._stub(name, own) for name, own in start['api'].items()}
+        self._base = base_scope(self._stubs, self._printed)
+        self._globals = dict(self._base)
+
+    def run(self) -> None:
+        """Run the program and send the end frame."""
+        session = self._start['session']
+        np.random.seed(self._start['seed'])
+        try:
+            for number, line in enumerate(session['imports']):
+                self._execute(line, f'<import {number}>', self._globals)
+            self._globals.update(session['variables'])
+            self._define(session['functions'])
+            self._execute(self._start['program'], PROGRAM, self._globals)
+        except BaseException as error:
+            # Everything a program can raise is its result.
+            end: dict[str, Any] = {'kind': 'end', 'error': self._describe(error)}
+        else:
+            end = {'kind': 'end', 'error': None, **self._session()}
+        self._channel.send(end | {'printed': _plain_text(self._printed.text())})
+
+    def _execute(self, source: str, name: str, scope: dict[str, Any]) -> None:
+        self._lines[name] = source.splitlines()
+        exec(compile(source, name, 'exec', flags=_FLAGS, dont_inherit=True), scope)
+
+    def _define(self, functions: dict[str, str]) -> None:
+        for name, source in functions.items():
+            self._execute(source, f'<function {name}>', self._globals)
+
+    def _stub(self, name: str, parameters: list[str]) -> Callable[..., Any]:
+        def stub(*args: Any, **kwargs: Any) -> Any:
+            return self._call(name, parameters, args, kwargs)
+
+        stub.__name__ = stub.__qualname__ = name
+        return stub
+
+    def _call(
+        self, name: str, parameters: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        number = next(self._ids)
+        request = {'kind': 'call', 'id': number, 'name': name, 'line': _line()}
+        try:
+            self._channel.send(
+                request | {'args': list(args), 'kwargs': kwargs, 'depth': self._depth}
+            )
+        except frames.FrameError as error:
+            raise WrongArgumentsError(f'{name}: {error}') from None
+        reply = self._channel.receive()
+        if 'program' in reply:
+            extra = {key: value for key, value in kwargs.items() if key not in parameters}
+            return self._nested(number, name, reply['program'], extra)
+        if 'error' in reply:
+            raise _error(**reply['error'])
+        return reply['value']
+
+    def _nested(self, number: int, name: str, program: dict[str, Any], extra: Any) -> Any:
+        """Run the program that answers a call, in a scope of its own, and return its result."""
+        self._depth += 1
+        try:
+            self._define(program['functions'])
+            scope = dict(self._base) | functions_of(self._globals, self._base)
+            scope |= program['variables'] | extra
+            self._execute(program['source'], f'<{name} {number}>', scope)
+            if program['returns'] not in scope:
+                raise NameError(f'the program of {name} set no {program["returns"]!r}')
+            value = scope[program['returns']]
+        except Exception as error:
+            self._report(number, error={'type': type(error).__name__, 'message': _message(error)})
+            raise
+        finally:
+            self._depth -= 1
+        self._report(number, value=value)
+        return value
+
+    def _report(self, number: int, **result: Any) -> None:
+        """Tell the host the result of a nested program, for the record."""
+        message = {'kind': 'lmp_result', 'id': number}
+        try:
+            self._channel.send(message | result)
+        except frames.FrameError as error:
+            text = {'type': type(error).__name__, 'message': str(error)}
+            self._channel.send(message | {'error': text})
+
+    def _session(self) -> dict[str, Any]:
+        """What lives on: data as it is, functions by where they stand, the rest by name."""
+        protected = vocabulary.BUILTINS | vocabulary.ERRORS | set(self._stubs)
+        variables: dict[str, Any] = {}
+        functions: dict[str, list[Any]] = {}
+        dropped: dict[str, str] = {}
+        left = self._start['session_bytes']
+        for name, value in self._globals.items():
+            kept = name.startswith('_') or name in protected or self._base.get(name) is value
+            if kept or isinstance(value, types.ModuleType | Unwritten | type):
+                continue
+            if isinstance(value, types.FunctionType):
+                where = _where(value, self._globals)
+                if where is None:
+                    dropped[name] = 'a function that is not defined at the top level'
+                else:
+                    functions[name] = where
+                continue
+            try:
+                size = len(frames.dumps({name: value}))
+            except (frames.FrameError, ValueError) as error:
+                dropped[name] = str(error)[:200]
+                continue
+            left -= size
+            if left < 0:
+                dropped[name] = f'no room: it takes {size} bytes'
+                left += size
+            else:
+                variables[name] = value
+        return {'variables': variables, 'functions': functions, 'dropped': dropped}
+
+    def _describe(self, error: BaseException) -> dict[str, Any]:
+        """Type, text and the frames of the program, without those of the interpreter."""
+        trace = []
+        top = 0
+        step = error.__traceback__
+        while step is not None:
+            name = step.tb_frame.f_code.co_filename
+            if name in self._lines:
+                trace.append(self._place(name, step.tb_lineno, step.tb_frame.f_code.co_name))
+                if name == PROGRAM and top == 0:
+                    top = step.tb_lineno
+            step = step.tb_next
+        if isinstance(error, SyntaxError) and error.filename in self._lines:
+            trace.append(self._place(error.filename, error.lineno or 1, '<module>'))
+            top = top or (error.lineno or 0 if error.filename == PROGRAM else 0)
+        return {
+            'type': type(error).__name__,
+            'message': _message(error),
+            'line': top,
+            'trace': trace[-_FRAMES_LIMIT:],
+        }
+
+    def _place(self, name: str, line: int, function: str) -> dict[str, Any]:
+        lines = self._lines[name]
+        text = lines[line - 1].strip() if 0 < line <= len(lines) else ''
+        return {'where': name[1:-1], 'function': function, 'line': line, 'source': text[:200]}
+
+
+def _line() -> int:
+    """Line of the top-level program that is being executed; 0 outside of it."""
+    frame: types.FrameType | None = sys._getframe(1)
+    line = 0
+    while frame is not None:
+        if frame.f_code.co_filename == PROGRAM:
+            line = frame.f_lineno
+        frame = frame.f_back
+    return line
+
+
+def _where(function: types.FunctionType, scope: dict[str, Any]) -> list[Any] | None:
+    """File name, name and first line of a function of the top level; None for any other."""
+    code = function.__code__
+    if function.__globals__ is not scope or code.co_qualname != code.co_name or code.co_freevars:
+        return None
+    return [code.co_filename, code.co_name, code.co_firstlineno]
+
+
+def _error(type: str, message: str) -> Exception:
+    classes = vocabulary.api_errors()
+    return classes.get(type, CapError)(message)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return _plain_text(str(error)[:_MESSAGE_LIMIT])
+    except Exception:
+        return 'an error without a text'
+
+
+def _plain_text(text: str) -> str:
+    """The text with its halves of surrogate pairs replaced, which no frame carries."""
+    return text.encode('utf-8', 'replace').decode()

@@ -1,0 +1,108 @@
+"""The sandbox as the planner uses it: start it, run one program at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from cap_planner.sandbox.confine import LAYERS
+from cap_planner.sandbox.launch import Zygote, ZygoteError
+from cap_planner.sandbox.program import (
+    Call,
+    NestedResult,
+    Outcome,
+    Program,
+    Reply,
+    SandboxConfig,
+    SandboxUnavailableError,
+    Status,
+)
+from cap_planner.sandbox.run import Run
+
+
+def _never() -> bool:
+    return False
+
+
+class Sandbox:
+    """Runs programs, each in a confined process of its own, forked from one zygote.
+
+    Raises:
+        ValueError: `allow_missing` names a layer that does not exist.
+    """
+
+    def __init__(self, config: SandboxConfig) -> None:
+        unknown = set(config.allow_missing) - set(LAYERS)
+        if unknown:
+            raise ValueError(f'no layer {sorted(unknown)}; the layers are {", ".join(LAYERS)}')
+        self.config = config
+        self._zygote: Zygote | None = None
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start the zygote and see that a child of it gets all layers. `run` would do it, too.
+
+        Raises:
+            SandboxUnavailableError: naming each missing layer and why.
+        """
+        with self._lock:
+            try:
+                run = Run(self.config, self._living_zygote())
+            except ZygoteError as error:
+                raise SandboxUnavailableError(str(error)) from error
+            try:
+                run.wait_until_ready()
+            finally:
+                run.kill()
+                run.close()
+
+    def run(
+        self,
+        program: Program,
+        on_call: Callable[[Call], Reply],
+        *,
+        wall_seconds: float,
+        canceled: Callable[[], bool] = _never,
+        on_nested_result: Callable[[Call, NestedResult], None] | None = None,
+    ) -> Outcome:
+        """Run a program to its end, on the caller's thread.
+
+        Args:
+            on_call: answers a call; may block for long, and its time does not count. What it raises
+                ends the program and comes out of `run`.
+            wall_seconds: of the child's own time, on the steady clock.
+            canceled: asked every `poll_seconds` while the child computes.
+            on_nested_result: told what a program given by `Nested` came to, for the record.
+        """
+        with self._lock:
+            try:
+                run = Run(self.config, self._living_zygote())
+            except (ZygoteError, SandboxUnavailableError) as error:
+                return Outcome(Status.UNAVAILABLE, str(error), program.session)
+            try:
+                return run.execute(program, on_call, wall_seconds, canceled, on_nested_result)
+            finally:
+                run.kill()
+                run.close()
+
+    def close(self) -> None:
+        """End the zygote. A later run starts a new one."""
+        with self._lock:
+            if self._zygote is not None:
+                self._zygote.close()
+                self._zygote = None
+
+    def _living_zygote(self) -> Zygote:
+        if self._zygote is not None and not self._zygote.alive():
+            self._zygote.close()
+            self._zygote = None
+        if self._zygote is None:
+            self._zygote = Zygote(self.config.start_seconds)
+        return self._zygote
+
+    def __enter__(self) -> Sandbox:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

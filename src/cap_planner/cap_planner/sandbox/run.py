@@ -1,0 +1,267 @@
+"""One run: what goes to the child, what its messages mean, and what its end means."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from cap_planner.sandbox.frames import FrameError
+from cap_planner.sandbox.launch import Zygote, ZygoteError
+from cap_planner.sandbox.program import (
+    Budget,
+    Call,
+    Nested,
+    NestedResult,
+    Outcome,
+    Place,
+    Program,
+    ProgramError,
+    Raised,
+    Reply,
+    SandboxConfig,
+    SandboxUnavailableError,
+    Status,
+)
+from cap_planner.sandbox.sessions import next_session
+from cap_planner.sandbox.wire import OverBudget, PeerEnded, Wire
+
+_END_SECONDS = 2.0
+_MEMORY_ERRORS = ('MemoryError', '_ArrayMemoryError')
+_TEXT_LIMIT = 4000
+
+OnCall = Callable[[Call], Reply]
+OnNested = Callable[[Call, NestedResult], None] | None
+
+
+class Run:
+    """One child, from fork to end.
+
+    Raises:
+        ZygoteError: there is no child to be had.
+    """
+
+    def __init__(self, config: SandboxConfig, zygote: Zygote) -> None:
+        self._config = config
+        self._zygote = zygote
+        self._fork = zygote.fork(job(config), config.start_seconds)
+        self._wire = Wire(self._fork.pipe, config.poll_seconds, config.start_seconds)
+        self._nested: dict[int, Call] = {}
+        self._sources: dict[str, str] = {}
+
+    def kill(self) -> None:
+        """End the child at once; harmless when it has ended."""
+        self._fork.kill()
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        self._fork.close()
+
+    def wait_until_ready(self) -> None:
+        """Until the child stands behind its layers.
+
+        Raises:
+            SandboxUnavailableError: a layer is missing, or the child did not come up.
+        """
+        try:
+            message = self._wire.receive()
+        except (OverBudget, PeerEnded, FrameError) as error:
+            raise SandboxUnavailableError(f'the child did not start: {error}') from error
+        if message.get('kind') != 'ready':
+            missing = [f'{name} ({why})' for name, ok, why in message.get('layers', ()) if not ok]
+            raise SandboxUnavailableError(f'missing layers: {"; ".join(missing) or message}')
+
+    def execute(
+        self,
+        program: Program,
+        on_call: OnCall,
+        wall_seconds: float,
+        canceled: Callable[[], bool],
+        on_nested: OnNested,
+    ) -> Outcome:
+        """The run itself; see `Sandbox.run`."""
+        try:
+            self.wait_until_ready()
+        except SandboxUnavailableError as error:
+            return Outcome(Status.UNAVAILABLE, str(error), program.session)
+        self._wire.restart(wall_seconds, canceled)
+        self._sources = {**program.session.functions, **program.functions}
+        outcome = self._converse(program, on_call, on_nested)
+        used = self._wire.used()
+        if outcome is None or outcome.status not in (Status.FINISHED, Status.PROGRAM_ERROR):
+            self.kill()
+        status, cpu = self._wait_for_end()
+        outcome = outcome or self._explain(program, status, cpu)
+        return dataclasses.replace(outcome, child_seconds=used, cpu_seconds=cpu)
+
+    def _converse(self, program: Program, on_call: OnCall, on_nested: OnNested) -> Outcome | None:
+        """Until the child's answer is there, or a reason to kill it; None if it ended itself."""
+        try:
+            self._wire.send(_start(self._config, program, self._sources))
+            return self._finish(program, self._serve(program, on_call, on_nested))
+        except OverBudget as over:
+            text = f'killed: {over}'
+            return Outcome(Status.KILLED, text, program.session, budget=over.budget)
+        except FrameError as error:
+            return Outcome(Status.VIOLATION, f'killed: it sent {error}', program.session)
+        except PeerEnded:
+            return None
+
+    def _serve(self, program: Program, on_call: OnCall, on_nested: OnNested) -> dict[str, Any]:
+        """Answer calls until the end frame."""
+        while True:
+            message = self._wire.receive()
+            match message.get('kind'):
+                case 'call':
+                    call = _call(message, program)
+                    with self._wire.excluded():
+                        reply = on_call(call)
+                    self._wire.send(self._reply(call, reply))
+                case 'lmp_result':
+                    nested_call, result = self._nested_result(message)
+                    if on_nested is not None:
+                        with self._wire.excluded():
+                            on_nested(nested_call, result)
+                case 'end':
+                    return message
+                case kind:
+                    raise FrameError(f'a message of kind {str(kind)[:40]!r}')
+
+    def _reply(self, call: Call, reply: Reply) -> dict[str, Any]:
+        match reply:
+            case Raised(name, message):
+                return {'error': {'type': name, 'message': message}}
+            case Nested(source, returns, variables, functions):
+                self._nested[call.id] = call
+                self._sources.update(functions)
+                data = {'variables': dict(variables), 'functions': dict(functions)}
+                return {'program': {'source': source, 'returns': returns} | data}
+            case _:
+                return {'value': reply.value}
+
+    def _nested_result(self, message: dict[str, Any]) -> tuple[Call, NestedResult]:
+        call = self._nested.pop(_typed(message, 'id', int), None)
+        if call is None:
+            raise FrameError('the result of a program that was not given')
+        error = message.get('error')
+        if error is None:
+            return call, NestedResult(message.get('value'), None)
+        return call, NestedResult(None, (_typed(error, 'type', str), _typed(error, 'message', str)))
+
+    def _finish(self, program: Program, end: dict[str, Any]) -> Outcome:
+        printed = _typed(end, 'printed', str)
+        if end.get('error') is None:
+            session, dropped = next_session(program, end, self._sources)
+            text = 'finished'
+            return Outcome(Status.FINISHED, text, session, dropped=dropped, printed=printed)
+        error = _program_error(end['error'])
+        if error.type in _MEMORY_ERRORS:
+            text = f'killed: more than {self._config.memory_bytes >> 20} MiB: {error.message}'
+            return Outcome(
+                *(Status.KILLED, text, program.session),
+                printed=printed,
+                error=error,
+                budget=Budget.MEMORY,
+            )
+        text = f'line {error.line}: {error.type}: {error.message}'
+        return Outcome(Status.PROGRAM_ERROR, text, program.session, printed=printed, error=error)
+
+    def _wait_for_end(self) -> tuple[int, float]:
+        """Status as of waitpid, and CPU seconds."""
+        deadline = time.monotonic() + _END_SECONDS
+        try:
+            while (left := deadline - time.monotonic()) > 0:
+                message, _ = self._zygote.receive(left)
+                if message.get('exited') == self._fork.pid:
+                    return message['status'], message['cpu']
+        except ZygoteError:
+            pass
+        self.kill()
+        return 0, 0.0
+
+    def _explain(self, program: Program, status: int, cpu: float) -> Outcome:
+        """What it means that the child ended without an answer."""
+        number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        out_of_time = number == signal.SIGKILL and cpu >= self._config.cpu_seconds
+        if number == signal.SIGSYS:
+            text = 'killed: it made a system call that programs may not make'
+            return Outcome(Status.VIOLATION, text, program.session)
+        if number == signal.SIGXCPU or out_of_time:
+            text = f'killed: more than {self._config.cpu_seconds} s of CPU time'
+            return Outcome(Status.KILLED, text, program.session, budget=Budget.CPU)
+        if number == signal.SIGKILL:
+            text = 'killed from outside, as a system out of memory does'
+            return Outcome(Status.KILLED, text, program.session, budget=Budget.MEMORY)
+        how = f'signal {number}' if number else f'status {status}'
+        error = ProgramError('ProcessEnded', f'the process ended by {how}', 0, ())
+        return Outcome(Status.PROGRAM_ERROR, error.message, program.session, error=error)
+
+
+def job(config: SandboxConfig) -> dict[str, Any]:
+    """What the zygote is asked to fork."""
+    return {
+        'cpu_seconds': config.cpu_seconds,
+        'memory_bytes': config.memory_bytes,
+        'allow_missing': list(config.allow_missing),
+    }
+
+
+def _start(config: SandboxConfig, program: Program, sources: dict[str, str]) -> dict[str, Any]:
+    session = {
+        'variables': dict(program.session.variables),
+        'functions': sources,
+        'imports': list(program.session.imports),
+    }
+    api = {
+        name: [
+            parameter.name
+            for parameter in function.signature.parameters.values()
+            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        ]
+        for name, function in program.api.items()
+    }
+    return {
+        'program': program.source,
+        'session': session,
+        'api': api,
+        'seed': program.seed,
+        'print_limit': config.print_limit,
+        'session_bytes': config.session_bytes,
+    }
+
+
+def _call(message: dict[str, Any], program: Program) -> Call:
+    name = _typed(message, 'name', str)
+    if name not in program.api:
+        raise FrameError(f'a call of {name[:80]!r}, which is no function of the API')
+    kwargs = _typed(message, 'kwargs', dict)
+    if not all(isinstance(key, str) for key in kwargs):
+        raise FrameError('keyword arguments that are no names')
+    args = tuple(_typed(message, 'args', list))
+    number, line = _typed(message, 'id', int), _typed(message, 'line', int)
+    return Call(number, name, args, kwargs, line, _typed(message, 'depth', int))
+
+
+def _program_error(plain: Any) -> ProgramError:
+    places = tuple(
+        Place(
+            _typed(place, 'where', str),
+            _typed(place, 'function', str),
+            _typed(place, 'line', int),
+            _typed(place, 'source', str)[:_TEXT_LIMIT],
+        )
+        for place in _typed(plain, 'trace', list)
+    )
+    name, message = _typed(plain, 'type', str), _typed(plain, 'message', str)
+    return ProgramError(name[:80], message[:_TEXT_LIMIT], _typed(plain, 'line', int), places)
+
+
+def _typed(message: Any, key: str, kind: type) -> Any:
+    value = message.get(key) if isinstance(message, dict) else None
+    if type(value) is not kind:
+        raise FrameError(f'a message whose {key} is a {type(value).__name__}')
+    return value

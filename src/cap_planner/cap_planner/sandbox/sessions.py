@@ -1,0 +1,109 @@
+"""How a session grows when a program ends. The texts come from what the verifier has seen.
+
+The child only names the functions that it holds and where they stand; their sources are cut from
+the program here, so that a child cannot put a text of its own into the next program's scope.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cap_planner.sandbox import vocabulary
+from cap_planner.sandbox.child_names import PROGRAM
+from cap_planner.sandbox.frames import FrameError
+from cap_planner.sandbox.program import Program, Session
+
+
+def next_session(
+    program: Program, end: Mapping[str, Any], known: Mapping[str, str]
+) -> tuple[Session, dict[str, str]]:
+    """The session after a program, and what was dropped with the reason.
+
+    Args:
+        end: the child's end frame.
+        known: sources by name of all functions that were given to the child.
+
+    Raises:
+        FrameError: the end frame is not what a child sends.
+    """
+    variables = _mapping(end, 'variables')
+    dropped = {name: str(why) for name, why in _mapping(end, 'dropped').items()}
+    _check_names(program, variables)
+    functions: dict[str, str] = {}
+    tree = ast.parse(program.source)
+    for name, where in _mapping(end, 'functions').items():
+        source = _source(program.source, tree, name, where, known)
+        if source is None:
+            dropped[name] = 'a function under another name than its own'
+        else:
+            functions[name] = source
+    _check_names(program, functions)
+    ordered = {name: functions[name] for name in known if name in functions} | functions
+    imports = dict.fromkeys((*program.session.imports, *_imports(tree)))
+    return Session(variables, ordered, tuple(imports)), dropped
+
+
+def _mapping(end: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = end.get(key)
+    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
+        raise FrameError(f'an end frame without {key}')
+    return value
+
+
+def _check_names(program: Program, names: Mapping[str, Any]) -> None:
+    protected = vocabulary.BUILTINS | vocabulary.ERRORS | set(program.api)
+    for name in names:
+        if not name.isidentifier() or name.startswith('_') or name in protected:
+            raise FrameError(f'a session with the name {name[:80]!r}')
+
+
+def _source(
+    program: str, tree: ast.Module, name: str, where: Any, known: Mapping[str, str]
+) -> str | None:
+    match where:
+        case [str(file), str(), int()] if file == f'<function {name}>':
+            return known.get(name)
+        case [str(file), str(own), int(line)] if file == PROGRAM:
+            for node in _top_level(tree.body):
+                if _defines(node, name) and _line_of(node) == line and own in (name, '<lambda>'):
+                    lines = program.splitlines()[node.lineno - 1 : node.end_lineno]
+                    return textwrap.dedent('\n'.join(lines))
+        case [str(), str(), int()]:
+            return None
+        case _:
+            raise FrameError(f'a function at {where!r}'[:200])
+    return None
+
+
+def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Statements of the module's scope, those in its branches and loops included."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.FunctionDef):
+            continue
+        for part in ('body', 'orelse', 'finalbody'):
+            yield from _top_level(getattr(node, part, []))
+        for handler in getattr(node, 'handlers', []):
+            yield from _top_level(handler.body)
+
+
+def _defines(node: ast.stmt, name: str) -> bool:
+    match node:
+        case ast.FunctionDef(name=own):
+            return own == name
+        case ast.Assign(targets=[ast.Name(id=own)], value=ast.Lambda()):
+            return own == name
+    return False
+
+
+def _line_of(node: ast.stmt) -> int:
+    return node.value.lineno if isinstance(node, ast.Assign) else node.lineno
+
+
+def _imports(tree: ast.Module) -> list[str]:
+    return [
+        ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
