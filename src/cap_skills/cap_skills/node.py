@@ -52,7 +52,7 @@ class SkillsNode(Node):
         urdf = self._parameters.robot_description
         self._frames = FrameTree()
         for parent, child, parent_from_child in fixed_transforms(urdf):
-            self._frames.set(parent, child, parent_from_child)
+            self._frames.add(parent, child, parent_from_child)
         robot = robot_model(urdf)
         planner = EmbeddedPlanner(
             robot, motion_limits(self._parameters, robot), planner_config(self._parameters)

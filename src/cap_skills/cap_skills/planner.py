@@ -6,6 +6,7 @@ the arm need not stop there, and checked again as a whole, densely, before it ge
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -24,7 +25,7 @@ from cap_skills.timing import MotionLimits, spline, time_path
 
 Path = NDArray[np.float64]  # shape (n, 6) [rad]
 
-# How far a point of the arm moves at most per radian of each joint [m]: the arm's reach beyond the joint.
+# How far a point of the arm moves at most per radian of each joint [m]: what reaches beyond it.
 REACH = np.array([1.15, 1.15, 0.75, 0.4, 0.3, 0.1])
 _LINE_STEP = 0.01
 _MAX_JOINT_STEP = 0.5
@@ -94,7 +95,7 @@ def sample_edge(a: Joints, b: Joints, step: float) -> Path:
 
 
 class EmbeddedPlanner:
-    """Straight joint path first, then OMPL's RRTConnect; straight lines by dense inverse kinematics."""
+    """Straight joint path first, then OMPL's RRTConnect; lines by dense inverse kinematics."""
 
     def __init__(self, robot: RobotModel, limits: MotionLimits, config: PlannerConfig) -> None:
         self._robot = robot
@@ -182,8 +183,7 @@ class EmbeddedPlanner:
             if path is None:
                 continue
             edges = [
-                sample_edge(a, b, self._config.check_step)
-                for a, b in zip(path[:-1], path[1:], strict=True)
+                sample_edge(a, b, self._config.check_step) for a, b in itertools.pairwise(path)
             ]
             if first_contact(world, np.concatenate(edges), leaving) is None:
                 return path
@@ -204,7 +204,8 @@ class EmbeddedPlanner:
             if np.abs(joints - path[-1]).max() > _MAX_JOINT_STEP:
                 x, y, z = pose[:3, 3]
                 raise NoPathError(
-                    f'a straight line to x={x:.3f}, y={y:.3f}, z={z:.3f} m would need the arm to fold over'
+                    f'a straight line to x={x:.3f}, y={y:.3f}, z={z:.3f} m of base_link would '
+                    'need the arm to fold over'
                 )
             path.append(joints)
         return np.array(path)

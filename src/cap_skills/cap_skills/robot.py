@@ -1,4 +1,7 @@
-"""Robot: what skills need of an arm with a suction gripper. Providers: the ROS interfaces, and a kinematic one."""
+"""Robot: what skills need of an arm with a suction gripper.
+
+Providers: RosRobot over the ROS interfaces, and KinematicRobot.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ Until = Callable[[GripperReading], bool]
 
 
 class Robot(Protocol):
-    """An arm with a suction gripper. Times are in the robot's own clock, ROS time; every wait ends."""
+    """An arm with a suction gripper. Times are of its own clock, ROS time; every wait ends."""
 
     def joints(self) -> Joints:
         """Joint positions now.
@@ -56,5 +59,5 @@ class Robot(Protocol):
         ...
 
     def wait(self, until: Until, timeout_s: float, check: Check) -> bool:
-        """Stand still until `until` is true of a reading, or for `timeout_s`; returns whether it was."""
+        """Stand still until `until` is true, or for `timeout_s`; returns whether it was."""
         ...

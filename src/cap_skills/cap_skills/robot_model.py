@@ -1,4 +1,4 @@
-"""The arm as its URDF describes it: joint ranges, analytic kinematics, and the spec of the collision model."""
+"""The arm as its URDF describes it: joint ranges, kinematics, the spec of the collision model."""
 
 from __future__ import annotations
 
@@ -74,6 +74,6 @@ def _confirm(urdf: str, kinematics: ArmKinematics) -> None:
         apart = float(np.abs(described - kinematics.forward(joints)).max())
         if apart > _EXACT:
             raise ForeignRobotError(
-                f'robot_description puts the tool {apart * 1000:.3f} mm from where the kinematics of '
-                f'{ur5e.__name__} puts it: only a UR5e with published parameters is supported'
+                f'robot_description puts the tool {apart * 1000:.3f} mm from where {ur5e.__name__} '
+                'puts it: only a UR5e with published parameters is supported'
             )

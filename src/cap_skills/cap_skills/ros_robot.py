@@ -1,4 +1,4 @@
-"""Robot over ROS interfaces: joint_states, follow_joint_trajectory, gripper_cmd and the gripper's sensors."""
+"""Robot over ROS interfaces: joint states, trajectory controller, gripper and its sensors."""
 
 from __future__ import annotations
 
@@ -203,12 +203,13 @@ class RosRobot:
                 self._wait_news()
             raise StoppedError('the motion was canceled at the controller by someone else')
         raise RobotFaultError(
-            f'the controller gave the motion up: {response.result.error_string or "no reason given"} '
+            'the controller gave the motion up: '
+            f'{response.result.error_string or "no reason given"} '
             f'(error code {response.result.error_code})'
         )
 
     def _next_joints(self) -> None:
-        """Wait for a joint state from after now, so that the next motion starts where the arm stands."""
+        """Wait for a joint state from after now: the next motion starts where the arm stands."""
         with self._news:
             since = time.monotonic()
             self._news.wait_for(lambda: self._heard['joint_states'] > since, self._silence_s)

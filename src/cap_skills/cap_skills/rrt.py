@@ -1,4 +1,4 @@
-"""OMPL's RRTConnect over joint positions: ended by iterations and seeded per call, so the same every time."""
+"""OMPL's RRTConnect over joint positions: ended by iterations, seeded per call, so repeatable."""
 
 from __future__ import annotations
 

@@ -397,7 +397,8 @@ class Skills:
         scene = self._view()
         if scene.age_s > self._config.scene_age_s:
             raise PerceptionLostError(
-                f'the scene is {scene.age_s:.1f} s old: {self._config.scene_age_s:.1f} s is the most'
+                f'the scene is {scene.age_s:.1f} s old: '
+                f'{self._config.scene_age_s:.1f} s is the most'
             )
         return scene
 
