@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cap_perception.pipeline import Region
 from cap_perception.shapes import Models
 from cap_perception.tracker import TrackerConfig
+from cap_perception.types import Region
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from cap_perception.boxes import observe
@@ -11,15 +9,7 @@ from cap_perception.deproject import crop_to_box, denoise
 from cap_perception.detector import Detector
 from cap_perception.shapes import Models
 from cap_perception.tracker import Tracker, TrackerConfig
-from cap_perception.types import CameraFrame, Scene
-
-
-@dataclass(frozen=True)
-class Region:
-    """The box of workspace that is looked at: opposite corners (x, y, z) [m]."""
-
-    low: tuple[float, ...]
-    high: tuple[float, ...]
+from cap_perception.types import CameraFrame, Region, Scene
 
 
 class Pipeline:

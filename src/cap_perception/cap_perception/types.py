@@ -90,3 +90,11 @@ class Scene:
 
     stamp_ns: int
     objects: tuple[SceneObject, ...]
+
+
+@dataclass(frozen=True)
+class Region:
+    """The box of workspace that is looked at: opposite corners (x, y, z) [m]."""
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
