@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from cap_common.palette import PALETTE
 from cap_eval.places import PLACES, along
 from cap_eval.relations import (
     UNMOVED,
@@ -26,18 +27,7 @@ from cap_eval.state import ObjectState, WorldState
 
 Params = Mapping[str, str]
 
-COLORS = (
-    'blue',
-    'red',
-    'green',
-    'orange',
-    'yellow',
-    'purple',
-    'pink',
-    'cyan',
-    'brown',
-    'gray',
-)
+COLORS = tuple(PALETTE)
 
 BESIDE = (0.05, 0.20)  # how far to the side of a bowl [m]; the prompts' default is 10 cm
 BESIDE_SIDEWAYS = 0.05
