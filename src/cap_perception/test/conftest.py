@@ -10,15 +10,15 @@ import mujoco
 import numpy as np
 import pytest
 import yaml
-from cap_description import ARM_JOINTS, cell_urdf, transform
-from cap_sim.camera import HEIGHT, WIDTH, View, intrinsics
-from cap_sim.layout import Layout, ObjectSpec
-from cap_sim.world import OVERHEAD_CAMERA, build_model
 
+from cap_description import ARM_JOINTS, cell_urdf, transform
 from cap_perception.detector import make_detector
 from cap_perception.parameters import PerceptionParameters
 from cap_perception.pipeline import Pipeline
 from cap_perception.types import CameraFrame
+from cap_sim.camera import HEIGHT, WIDTH, View, intrinsics
+from cap_sim.layout import Layout, ObjectSpec
+from cap_sim.world import OVERHEAD_CAMERA, build_model
 
 CONFIG = Path(__file__).parents[3] / 'config' / 'perception.yaml'
 FOVY_DEG = 45.0

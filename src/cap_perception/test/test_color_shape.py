@@ -4,11 +4,11 @@ from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
-from cap_sim.layout import PALETTE, ObjectSpec
 
 from cap_perception.boxes import observe
 from cap_perception.color_shape import from_parameters
 from cap_perception.deproject import crop_to_box, denoise
+from cap_sim.layout import PALETTE, ObjectSpec
 
 COLORS = list(PALETTE)
 BOWLS = [(-0.15, -0.35), (0.15, -0.35), (-0.15, -0.65), (0.15, -0.65)]
@@ -30,7 +30,7 @@ class Score:
         seen = observe(frame, self._detector.detect(frame), self._models)
         truth = world.truth()
         names = Counter(f'{o.color} {o.class_name}' for o in seen)
-        self.false += names - Counter(truth)
+        self.false += names - Counter(truth.keys())
         self.missed += Counter(set(truth) - set(hidden)) - names
         for o in seen:
             name = f'{o.color} {o.class_name}'

@@ -21,9 +21,7 @@ def test_every_color_keeps_its_name_in_light_and_shade(palette, parameters, shad
         assert np.mean(palette.classify(seen) == i) > (0.9 if shade > 0.5 else 0.7), (i, shade)
 
 
-@pytest.mark.parametrize(
-    'rgb', [(51, 51, 51), (20, 20, 20), (74, 140, 189), (77, 31, 26), (0, 255, 0), (255, 0, 255)]
-)
+@pytest.mark.parametrize('rgb', [(0, 255, 0), (255, 0, 255), (0, 0, 255)])
 def test_other_colors_have_no_name(palette, rgb):
     assert palette.classify(np.array([[rgb]], np.uint8)) == NO_COLOR
 

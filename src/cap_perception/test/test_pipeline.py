@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from cap_sim.layout import PALETTE, ObjectSpec, random_layout
 
 
@@ -19,7 +20,8 @@ def offset(thing, truth):
 
 def assert_at(thing, truth, xy=0.003, z=0.004):
     error = offset(thing, truth)
-    assert error[0] < xy and error[1] < z, f'{thing.name} is off by {error}'
+    assert error[0] < xy, f'{thing.name} is off by {error}'
+    assert error[1] < z, f'{thing.name} is off by {error}'
 
 
 @pytest.mark.parametrize('seed', range(3))
@@ -150,7 +152,10 @@ def test_all_colors_at_once(cell, pipeline):
     for kind, half in (('block', colors[:5]), ('bowl', colors[5:]), ('block', colors[5:])):
         grid = [(-0.2 + 0.2 * (i % 3), -0.35 - 0.25 * (i // 3)) for i in range(5)]
         world = cell(
-            *(ObjectSpec(kind, c, xy, 0.3 * i) for i, (c, xy) in enumerate(zip(half, grid)))
+            *(
+                ObjectSpec(kind, c, xy, 0.3 * i)
+                for i, (c, xy) in enumerate(zip(half, grid, strict=True))
+            )
         )
         scene = watch(pipeline, world)
         assert sorted(scene) == sorted(f'{c} {kind}' for c in half)
