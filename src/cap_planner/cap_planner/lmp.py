@@ -94,7 +94,7 @@ def build_messages(
     """
     messages: list[Message] = [{'role': 'system', 'content': _system_text(lmp, api)}]
     for example in lmp.examples:
-        messages += _pair(example.request, example.program)
+        messages += _pair(f'Example\n{example.request}', example.program)
     if lmp.maintain_session:
         for turn in session_turns[-MAX_SESSION_TURNS:]:
             messages += _pair(_request(lmp, turn.query, turn.context), turn.program)

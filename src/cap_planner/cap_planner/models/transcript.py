@@ -88,8 +88,8 @@ class ReplayModel:
         messages: Sequence[Message],
         *,
         stop: Sequence[str] = (),
-        max_tokens: int = 1024,  # noqa: ARG002 - the record is as long as it is
-        deadline_s: float,  # noqa: ARG002
+        max_tokens: int = 1024,
+        deadline_s: float,
     ) -> Completion:
         """The recorded answer, with the time it took to find it.
 

@@ -1,0 +1,445 @@
+"""Commands, chains of commands, and questions. No ROS."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from cap_planner.models.offline.meaning import (
+    AtPosition,
+    Command,
+    EachOwn,
+    Group,
+    InLine,
+    On,
+    OnEachOther,
+    Order,
+    Place,
+    PointTo,
+    Pronoun,
+    Put,
+    Question,
+    Reference,
+    Say,
+    Swap,
+    Target,
+    Things,
+)
+from cap_planner.models.offline.parser import Readings, rule
+from cap_planner.models.offline.targets import Targets
+from cap_planner.models.offline.words import EXTREMES
+
+_MOVE = 'move|shift|push|slide|nudge|drag|shove|pull|bring|scoot|displace'
+_PUT = (
+    f'put|place|set|lay|drop|position|transfer|stick|stow|take|get|relocate|carry|leave|rest|dump|'
+    f'throw|toss|sort|gather|collect|deposit|insert|load|distribute|spread|stack up|store|{_MOVE}'
+)
+_PICK = 'pick up|pick|grab|grasp|take|lift up|lift|get|fetch|collect|hold'
+_STACK = 'stack up|stack|pile up|pile|heap up|heap'
+_ARRANGE = f'arrange|organize|organise|align|line up|lay out|order|form|{_PUT}'
+_MAKE = 'make|build|create|form|construct|erect|assemble'
+_POLITE = (
+    'can you|could you|would you|will you|i want you to|i would like you to|i like you to|'
+    'i need you to|you should|go ahead and|ok ,|okay ,|ok|okay|hey robot|robot ,|robot|hey|now ,|'
+    'now|then|next ,|next|first ,|first of all|also|help me'
+)
+_AFTERTHOUGHT = 'for me|now|thanks|thank you|, thanks|, thank you|again|instead|too|then|there'
+_PICTURE = (
+    'are there on the table|are on the table|are there|do you see|can you see|is there|exist|'
+    'there are|are visible|are present|do we have'
+)
+
+Answer = Literal['yes or no', 'names', 'value']
+
+
+class Sentences(Targets):
+    """Rules for whole instructions."""
+
+    def instruction(self) -> list[Command] | None:
+        """The meaning of all the words; None if they are not understood."""
+        for start in (self._after_politeness(0), 0):
+            for question, j in self.question(start):
+                if self._end(j):
+                    return [question]
+            for commands, j in self._commands(start):
+                if self._end(j):
+                    return list(commands)
+        return None
+
+    def _end(self, i: int) -> bool:
+        while i < len(self.words):
+            j = next(self.take(i, _AFTERTHOUGHT), i)
+            if j == i:
+                return False
+            i = j
+        return True
+
+    def _after_politeness(self, i: int) -> int:
+        while (j := next(self.take(i, _POLITE), i)) > i:
+            i = j
+        return i
+
+    # ── commands ─────────────────────────────────────────────────────────────────────────────
+
+    @rule
+    def _commands(self, i: int) -> Readings[tuple[Command, ...]]:
+        for first, j in self.command(i):
+            for k in self.then(j):
+                start = self._after_politeness(k)
+                for rest, end in self._commands(start):
+                    yield (first, *rest), end
+                if isinstance(first, Put):
+                    # 'put A on B and C on D'
+                    for rest, end in self._gapped(start):
+                        yield (first, *rest), end
+            yield (first,), j
+
+    @rule
+    def _gapped(self, i: int) -> Readings[tuple[Command, ...]]:
+        for put, j in self._put_rest(i):
+            for k in self.then(j):
+                for rest, end in self._gapped(k):
+                    yield (put, *rest), end
+                for rest, end in self._commands(k):
+                    yield (put, *rest), end
+            yield (put,), j
+
+    @rule
+    def command(self, i: int) -> Readings[Command]:
+        """One command."""
+        yield from self._swap(i)
+        yield from self._point(i)
+        yield from self._pick(i)
+        yield from self._stack(i)
+        yield from self._make(i)
+        yield from self._line_up(i)
+        for j in self.take(i, _MOVE):
+            yield from self._shift_command(j)
+        for j in self.take(i, _PUT):
+            for k in self.maybe(j, 'down'):
+                yield from self._put_rest(k)
+                yield from self._fronted(k)
+        for j in self.take(i, _ARRANGE):
+            for things, k in self.reference(j):
+                for target, end in self.target(k):
+                    if isinstance(target, InLine | OnEachOther | EachOwn):
+                        yield Put(things, target), end
+        for j in self.take(i, 'say that|say|tell me that'):
+            if j < len(self.words):
+                yield Say(self.text(j, len(self.words))), len(self.words)
+
+    def _put_rest(self, i: int) -> Readings[Put]:
+        """'(Put) the red block on the blue block'."""
+        for things, j in self.reference(i):
+            for target, k in self.target(j):
+                for good, end in self._with_each(target, k):
+                    if _sensible(things, good):
+                        yield Put(things, good), end
+
+    def _with_each(self, target: Target, i: int) -> Readings[Target]:
+        """'... one on each', '... by color' at the end change nothing."""
+        for j in self.maybe(i, 'one by one|one after the other|one at a time|by color'):
+            yield target, j
+
+    def _fronted(self, i: int) -> Readings[Put]:
+        """'(Put) on the tray the red block'."""
+        for target, j in self.target(i):
+            for things, k in self.reference(j):
+                if _sensible(things, target):
+                    yield Put(things, target), k
+
+    def _shift_command(self, i: int) -> Readings[Command]:
+        for things, j in self.reference(i):
+            for shift, k in self.shift(j):
+                yield Put(things, shift), k
+            for towards, k in self.towards(j):
+                yield Put(things, towards), k
+
+    def _pick(self, i: int) -> Readings[Command]:
+        """'Pick up X and place it on Y'."""
+        for j in self.take(i, _PICK):
+            for things, k in self.reference(j):
+                for start in self.maybe(k, 'up'):
+                    for end in self.take(start, ', and then|and then|, then|then|, and|and|,'):
+                        for verb in self.take(end, _PUT):
+                            yield from self._put_picked(things, verb)
+
+    def _put_picked(self, things: Reference, i: int) -> Readings[Command]:
+        for j in self.maybe(i, 'down'):
+            for again, k in self.single(j):
+                if isinstance(again, Pronoun) or _repeats(again, things):
+                    for start in self.maybe(k, 'down'):
+                        for shift, end in self.shift(start):
+                            yield Put(things, shift), end
+                        for target, end in self.target(start):
+                            if _sensible(things, target):
+                                yield Put(things, target), end
+            for target, k in self.target(j):
+                if _sensible(things, target):
+                    yield Put(things, target), k
+
+    def _stack(self, i: int) -> Readings[Command]:
+        # 'Stack the blocks on the tray': the tray is where to, not which blocks.
+        yield from self._stack_at(i)
+        for j in self.take(i, _STACK):
+            for things, k in self.reference(j):
+                for end in self.maybe(
+                    k, 'up|in that order|in this order|in order|together|all together'
+                ):
+                    if _is_plural(things):
+                        yield Put(things, OnEachOther()), end
+
+    def _stack_at(self, i: int) -> Readings[Command]:
+        for j in self.take(i, _STACK):
+            for things, k in self.reference(j):
+                for start in self.maybe(k, 'up|together|all together|all'):
+                    for target, end in self.target(start):
+                        if isinstance(target, OnEachOther):
+                            yield Put(things, target), end
+                        elif isinstance(target, On | AtPosition):
+                            plural = _is_plural(things)
+                            yield Put(things, OnEachOther(target) if plural else target), end
+
+    def _make(self, i: int) -> Readings[Command]:
+        """'Build a tower of the blocks', 'make a vertical line with the blocks'."""
+        for j in self.take(i, _MAKE):
+            for k in self.maybe(j, 'a single|one|a|an|the'):
+                for start in self.take(k, 'tower|stack|pile'):
+                    for things, end in self._made_of(start):
+                        for target, last in self.target(end):
+                            if isinstance(target, On | AtPosition):
+                                yield Put(things, OnEachOther(target)), last
+                        yield Put(things, OnEachOther()), end
+            for shape, k in self.line_words(j):
+                for things, end in self._made_of(k):
+                    for line, last in self.line_where(shape, end):
+                        yield Put(things, line), last
+
+    def _made_of(self, i: int) -> Readings[Reference]:
+        for j in self.take(i, 'out of|of|from|with|using'):
+            yield from self.reference(j)
+
+    def _line_up(self, i: int) -> Readings[Command]:
+        for j in self.take(i, 'line up|align|arrange|lay out|line'):
+            for things, k in self.reference(j):
+                for start in self.maybe(k, 'up'):
+                    for end in self.maybe(start, 'horizontally|vertically|diagonally'):
+                        if end == start and self.word(i) != 'line':
+                            continue
+                        word = (
+                            self.word(end - 1).removesuffix('ly') if end > start else 'horizontal'
+                        )
+                        yield from self._lined(things, f'a {word} line', end)
+
+    def _lined(self, things: Reference, shape: str, i: int) -> Readings[Command]:
+        for line, j in self.line_where(shape, i):
+            yield Put(things, line), j
+
+    def _swap(self, i: int) -> Readings[Command]:
+        for j in self.take(i, 'swap|switch|exchange'):
+            for k in self.maybe(j, 'the positions of|the places of|the position of'):
+                for first, start in self.single(k):
+                    for end in self.take(start, 'and|with|for'):
+                        for second, last in self.single(end):
+                            yield Swap(first, second), last
+
+    def _point(self, i: int) -> Readings[Command]:
+        arm = 'the gripper|your gripper|the arm|the robot|the hand|the tool|gripper'
+        for j in self.take(i, 'point|move|bring|hover|go'):
+            for k in self.maybe(j, arm):
+                if k == j and self.word(i) not in ('point', 'hover', 'go'):
+                    continue
+                for start in self.take(k, 'above|over|to|at|towards|on'):
+                    for position, end in self.position(start):
+                        if isinstance(position, Things | Pronoun):
+                            yield PointTo(On(position)), end
+                        else:
+                            yield PointTo(AtPosition(self.text(start, end), position)), end
+
+    # ── questions ────────────────────────────────────────────────────────────────────────────
+
+    @rule
+    def question(self, i: int) -> Readings[Question]:
+        """Any question."""
+        for j in self.maybe(
+            i, 'can you tell me|could you tell me|do you know|tell me|i want to know|say'
+        ):
+            yield from self._how_many(j)
+            yield from self._color(j)
+            yield from self._where(j)
+            yield from self._how_far(j)
+            yield from self._which(j)
+            yield from self._whether(j)
+            for k in self.take(j, 'list|name|the names of'):
+                for end in self.maybe(k, 'the names of'):
+                    for things, last in self.reference(end):
+                        yield self._ask(i, last, 'which', _all(things), 'names'), last
+
+    def _ask(
+        self,
+        i: int,
+        j: int,
+        kind: str,
+        things: Reference,
+        answer: Answer,
+        predicate: Things | None = None,
+        second: Reference | Place | None = None,
+    ) -> Question:
+        return Question(self.text(i, j), kind, things, answer, predicate, second)
+
+    def _how_many(self, i: int) -> Readings[Question]:
+        for j in self.take(i, 'how many|what is the number of|count|what number of'):
+            for base, k in self._core(j):
+                if not isinstance(base, Things):
+                    continue
+                for start in self.maybe(k, f'of them|{_PICTURE}'):
+                    for verb in self.maybe(start, 'are|is|lie|stand'):
+                        for things, end in self._modified(replace(base, plural=True), verb):
+                            for last in self.maybe(end, _PICTURE):
+                                text = _text(base.text, self.text(verb, end))
+                                many = replace(things, text=f'the {text}'.replace('the the', 'the'))
+                                yield self._ask(i, last, 'how many', many, 'value'), last
+
+    def _color(self, i: int) -> Readings[Question]:
+        for j in self.take(
+            i,
+            'what color is|what color are|which color is|which color has|what color does|'
+            'what is the color of|what are the colors of|what colors are',
+        ):
+            for things, k in self.reference(j):
+                for end in self.maybe(k, 'have'):
+                    yield self._ask(i, end, 'color', things, 'value'), end
+
+    def _where(self, i: int) -> Readings[Question]:
+        for j in self.take(
+            i,
+            'where is|where are|what is the position of|which corner is|which side is|'
+            'what is the location of|where do you see|where can i find',
+        ):
+            for things, k in self.reference(j):
+                for end in self.maybe(k, 'closest to|in|on|at|located|now'):
+                    yield self._ask(i, end, 'where', things, 'value'), end
+
+    def _how_far(self, i: int) -> Readings[Question]:
+        for j in self.take(
+            i,
+            'how far away is|how far is|what is the distance between|'
+            'what is the distance from|how far apart are',
+        ):
+            for first, k in self.single(j):
+                for end in self.take(k, 'away from|from|and|to'):
+                    for second, last in self.anchor(end):
+                        yield (
+                            self._ask(
+                                i,
+                                last,
+                                'distance',
+                                first,
+                                'value',
+                                second=second,
+                            ),
+                            last,
+                        )
+
+    def _which(self, i: int) -> Readings[Question]:
+        """'What is the leftmost block', 'which blocks are in the bowl', 'what do you see'."""
+        for j in self.take(
+            i,
+            'what do you see|what can you see|what is there|what is on the table|'
+            'what is in the scene|what objects are there',
+        ):
+            yield self._ask(i, j, 'which', Things('everything', '', plural=True), 'names'), j
+        for j in self.take(i, 'what|which|who'):
+            for k in self.take(j, 'is|are'):
+                for end in self.maybe(k, 'the name of|the names of'):
+                    for things, last in self.reference(end):
+                        if not isinstance(things, Pronoun):
+                            answer: Answer = 'names' if _is_plural(things) else 'value'
+                            yield self._ask(i, last, 'which', things, answer), last
+                any_thing = Things('the objects', '', plural=True)
+                yield from self._which_are(i, any_thing, k)
+            for k in self.take(j, 'of the'):
+                yield from self._which_head(i, k)
+            yield from self._which_head(i, j)
+
+    def _which_head(self, i: int, j: int) -> Readings[Question]:
+        for base, k in self._core(j):
+            if isinstance(base, Things):
+                for end in self.take(k, _PICTURE):
+                    things = replace(_all(base), text=f'the {base.text}')
+                    yield self._ask(i, end, 'which', things, 'names'), end
+                singular_verb = self.word(k) == 'is'
+                for end in self.take(k, 'is|are|has|have|lies|stands'):
+                    the = replace(base, text=f'the {base.text}', definite=True)
+                    yield from self._which_are(i, replace(the, plural=not singular_verb), end)
+
+    def _which_are(self, i: int, base: Things, j: int) -> Readings[Question]:
+        answer: Answer = 'names' if base.plural else 'value'
+        for things, k in self._predicate(base, j):
+            yield self._ask(i, k, 'which', things, answer), k
+
+    def _predicate(self, base: Things, j: int) -> Readings[Things]:
+        """What is said of the things: 'leftmost', 'in the bowl', 'not red'."""
+        for negation in self.maybe(j, 'not'):
+            negated = negation > j
+            for k in self.maybe(negation, 'the'):
+                if self.word(k) in EXTREMES and not negated:
+                    word = self.word(k)
+                    order = Order(EXTREMES[word])  # type: ignore[arg-type]
+                    for end in self.maybe(k + 1, 'one|ones'):
+                        text = base.text.replace('the ', f'the {word} ', 1)
+                        yield replace(base, text=text, order=order), end
+            for things, k in self._described(base, negation, negated, True):
+                said = self.text(j, k)
+                yield replace(things, text=f'{base.text} that {_be(base)} {said}'), k
+
+    def _whether(self, i: int) -> Readings[Question]:
+        for j in self.take(i, 'is there|are there|do you see|can you see|is|are|does|do'):
+            if self.word(j - 1) in ('there', 'see'):
+                for things, k in self.reference(j):
+                    yield self._ask(i, k, 'exists', things, 'yes or no'), k
+                continue
+            for subject, k in self.reference(j):
+                for start in self.maybe(k, 'have|has|lie|stand'):
+                    blank = Things('it', '', plural=False)
+                    for predicate, end in self._predicate(blank, start):
+                        yield self._ask(i, end, 'is', subject, 'yes or no', predicate), end
+                    for other, end in self.single(start):
+                        if isinstance(other, Things):
+                            yield self._ask(i, end, 'is one of', subject, 'yes or no', other), end
+                for end in self.take(k, 'there|visible|on the table'):
+                    yield self._ask(i, end, 'exists', subject, 'yes or no'), end
+
+
+def _be(things: Things) -> str:
+    return 'are' if things.plural else 'is'
+
+
+def _text(*parts: str) -> str:
+    return ' '.join(part for part in parts if part)
+
+
+def _all(things: Reference) -> Reference:
+    return replace(things, plural=True) if isinstance(things, Things) else things
+
+
+def _is_plural(things: Reference) -> bool:
+    return isinstance(things, Group) or things.plural
+
+
+def _repeats(again: Reference, things: Reference) -> bool:
+    """Whether 'the block' only repeats 'the leftmost block'."""
+    return (
+        isinstance(again, Things)
+        and isinstance(things, Things)
+        and again.lexical
+        and again.head == things.head
+        and not again.adjectives
+    )
+
+
+def _sensible(things: Reference, target: Target) -> bool:
+    """Whether these things can go to this target; rules out readings, not requests."""
+    if isinstance(target, OnEachOther | EachOwn) and not _is_plural(things):
+        return False
+    return not (isinstance(target, On) and target.things == things)

@@ -1,0 +1,37 @@
+"""Show what a model is asked, and answer it: python -m cap_planner.models.show_prompt --help."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from cap_planner.api import TABLETOP
+from cap_planner.completion import program_from_completion
+from cap_planner.lmp import LMPS, build_messages
+from cap_planner.models import ModelMalformedError, ModelUnavailableError, open_model
+
+
+def main() -> int:
+    """Print the messages of one request and the program that comes back."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument('query')
+    parser.add_argument('--lmp', default='tabletop_ui', choices=sorted(LMPS))
+    parser.add_argument('--objects', nargs='*', default=['blue block', 'red block', 'red bowl'])
+    parser.add_argument('--model', default='offline')
+    parser.add_argument('--messages', action='store_true', help='print the prompt too')
+    args = parser.parse_args()
+    messages = build_messages(LMPS[args.lmp], TABLETOP, args.query, f'objects = {args.objects}')
+    if args.messages:
+        for message in messages:
+            print(f'── {message["role"]}\n{message["content"]}\n')
+    try:
+        completion = open_model(args.model).complete(messages, deadline_s=60.0)
+        print(program_from_completion(completion.text), end='')
+    except (ModelMalformedError, ModelUnavailableError) as error:
+        print(f'{error.name}: {error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
