@@ -79,7 +79,8 @@ class SkillsNode(Node):
         self._beat = Beat(self)
 
     def close(self) -> None:
-        """End the action servers."""
+        """End the action servers and the robot's thread."""
+        self._robot.close()
         for server in self._servers:
             server.destroy()
 
