@@ -8,7 +8,13 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironment
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
-from cap_bringup.node_list import ENVIRONMENT, FASTDDS_PROFILE, TABLETOP_ARGUMENTS, tabletop
+from cap_bringup.node_list import (
+    ENVIRONMENT,
+    FASTDDS_PROFILE,
+    FASTDDS_PROFILE_VARIABLES,
+    TABLETOP_ARGUMENTS,
+    tabletop,
+)
 from cap_description import cell_urdf
 
 SHARE = Path(get_package_share_directory('cap_bringup'))
@@ -38,7 +44,8 @@ def nodes(context: LaunchContext) -> list[Node]:
 
 def generate_launch_description() -> LaunchDescription:
     """Entry point of `ros2 launch`."""
-    environment = {**ENVIRONMENT, 'FASTRTPS_DEFAULT_PROFILES_FILE': str(SHARE / FASTDDS_PROFILE)}
+    profile = dict.fromkeys(FASTDDS_PROFILE_VARIABLES, str(SHARE / FASTDDS_PROFILE))
+    environment = {**ENVIRONMENT, **profile}
     return LaunchDescription(
         [
             *(SetEnvironmentVariable(name, value) for name, value in environment.items()),

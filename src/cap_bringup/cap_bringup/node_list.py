@@ -44,6 +44,8 @@ ENVIRONMENT = {
     'PYTHONUNBUFFERED': '1',
 }
 FASTDDS_PROFILE = 'config/fastdds.xml'
+# Jazzy knows the first, from Kilted on it is the second.
+FASTDDS_PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 
 TABLETOP_ARGUMENTS = (
     Argument('seed', '0', 'seed of the simulated world'),

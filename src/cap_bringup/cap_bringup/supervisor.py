@@ -15,7 +15,12 @@ from typing import IO, Any
 import yaml
 from ament_index_python.packages import get_package_prefix, get_package_share_directory
 
-from cap_bringup.node_list import ENVIRONMENT, FASTDDS_PROFILE, NodeSpec
+from cap_bringup.node_list import (
+    ENVIRONMENT,
+    FASTDDS_PROFILE,
+    FASTDDS_PROFILE_VARIABLES,
+    NodeSpec,
+)
 from cap_description import cell_urdf
 
 _RESTART_DELAY_S = 1.0
@@ -31,7 +36,7 @@ def node_environment(domain_id: int | None = None) -> dict[str, str]:
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
         **os.environ,
         **ENVIRONMENT,
-        'FASTRTPS_DEFAULT_PROFILES_FILE': str(share / FASTDDS_PROFILE),
+        **dict.fromkeys(FASTDDS_PROFILE_VARIABLES, str(share / FASTDDS_PROFILE)),
     }
     if domain_id is not None:
         environment['ROS_DOMAIN_ID'] = str(domain_id)

@@ -14,7 +14,8 @@ from cap_common.errors import CapError
 from cap_planner.api.spec import Api, ApiFunction, Kind
 from cap_planner.budget import Budget
 from cap_planner.evidence import Record
-from cap_planner.labels import InstructionError
+from cap_planner.labels import InstructionError, label_of
+from cap_planner.sandbox.program import Call, NestedResult
 from cap_planner.writer import Written
 
 
@@ -47,7 +48,7 @@ class Broker:
         robot: has a method for every query and action of the API.
         write: LMP name, query, context and names of variables in scope, to a checked program.
         stopped: polled before every call and after every action: why the program has to end.
-        on_call: told of every call before it is carried out, as (text, line).
+        on_call: told of every call before it is carried out: its text, line and kind.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class Broker:
         record: Record,
         write: Callable[[str, str, str, list[str]], tuple[Written, str]],
         stopped: Callable[[], InstructionError | None],
-        on_call: Callable[[str, int], None],
+        on_call: Callable[[str, int, Kind], None],
     ) -> None:
         self._api = api
         self._robot = robot
@@ -67,9 +68,9 @@ class Broker:
         self._write = write
         self._stopped = stopped
         self._on_call = on_call
-        self.fatal: InstructionError | None = None
+        self._nested: dict[int, tuple[int, float]] = {}
 
-    def call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], line: int) -> Any:
+    def call(self, call: Call) -> Any:
         """Carry out one call.
 
         Returns:
@@ -77,40 +78,41 @@ class Broker:
 
         Raises:
             CapError: for the program, which may catch it.
-            InstructionError: for nobody to catch: the program has to be ended. Kept in `fatal`.
+            InstructionError: not for the program: it has to be ended.
         """
-        try:
-            self._budget.call()
-            if stop := self._stopped():
-                raise stop
-            return self._checked_call(name, args, kwargs, line)
-        except InstructionError as error:
-            self.fatal = error
-            raise
-
-    def _checked_call(
-        self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], line: int
-    ) -> Any:
-        call_id = self._record.call_started(name, {'args': plain(args), **plain(kwargs)}, line)
+        self._budget.call()
+        if stop := self._stopped():
+            raise stop
+        arguments = {'args': plain(call.args), **plain(dict(call.kwargs))}
+        call_id = self._record.call_started(call.name, arguments, call.line)
         started = time.monotonic()
         try:
-            function = self._api.get(name)
-            if function is None:
-                raise UnknownCallError(f'no function {name!r}; the API has {sorted(self._api)}')
-            arguments = function.bind(args, kwargs)
-            self._on_call(call_text(name, arguments), line)
-            value = self._dispatch(function, arguments)
+            value = self._checked_call(call)
         except CapError as error:
             self._record.call_ended(
                 call_id, time.monotonic() - started, error=f'{type(error).__name__}: {error}'
             )
             raise
-        self._record.call_ended(
-            call_id,
-            time.monotonic() - started,
-            result=value.written.source if isinstance(value, LmpProgram) else plain(value),
-        )
+        if isinstance(value, LmpProgram):
+            self._nested[call.id] = (call_id, started)
+        else:
+            self._record.call_ended(call_id, time.monotonic() - started, result=plain(value))
         return value
+
+    def nested_result(self, call_id: int, result: NestedResult) -> None:
+        """What the program of an LMP came to, for the record."""
+        record_id, started = self._nested.pop(call_id)
+        error = ': '.join(result.error) if result.error else None
+        duration_s = time.monotonic() - started
+        self._record.call_ended(record_id, duration_s, result=plain(result.value), error=error)
+
+    def _checked_call(self, call: Call) -> Any:
+        function = self._api.get(call.name)
+        if function is None:
+            raise UnknownCallError(f'no function {call.name!r}; the API has {sorted(self._api)}')
+        arguments = function.bind(call.args, call.kwargs)
+        self._on_call(call_text(call.name, arguments), call.line, function.kind)
+        return self._dispatch(function, arguments)
 
     def _dispatch(self, function: ApiFunction, arguments: dict[str, Any]) -> Any:
         if function.kind is Kind.LMP:
@@ -129,8 +131,19 @@ class Broker:
 
     def _lmp(self, function: ApiFunction, arguments: dict[str, Any]) -> LmpProgram:
         query, context, variables = arguments.values()
-        written, returns = self._write(function.name, query, context, list(variables))
+        try:
+            written, returns = self._write(function.name, query, context, list(variables))
+        except CapError as error:
+            # Without the model there is nothing that the program could do about it.
+            raise fatal(error) from error
         return LmpProgram(written, returns, context, variables)
+
+
+def fatal(error: CapError) -> InstructionError:
+    """The error as one that ends the instruction."""
+    if isinstance(error, InstructionError):
+        return error
+    return InstructionError(label_of(error.name), str(error))
 
 
 def call_text(name: str, arguments: dict[str, Any]) -> str:

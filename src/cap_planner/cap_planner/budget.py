@@ -14,7 +14,7 @@ class Limits:
     """Budgets of one instruction; seconds are of the steady clock.
 
     Attributes:
-        wall_s: from the first line of the program to its end, with the robot's motion.
+        wall_s: from the instruction to its end, with the robot's motion.
         model_s: thinking time of the language model, apart from `wall_s`.
         compute_s: the program's own time, without that of its calls.
         motion_s: of all actions together.
@@ -47,21 +47,12 @@ class Budget:
         self._motion_s = 0.0
         self._model_s = 0.0
         self._programs = 0
-
-    @property
-    def model_s(self) -> float:
-        """Thinking time so far."""
-        return self._model_s
+        self._started = time.monotonic()
 
     @property
     def model_s_left(self) -> float:
         """What is left of the thinking time."""
         return self.limits.model_s - self._model_s
-
-    @property
-    def motion_s_left(self) -> float:
-        """What is left of the motion time."""
-        return self.limits.motion_s - self._motion_s
 
     def call(self) -> None:
         """One API call is about to be made."""
@@ -69,6 +60,8 @@ class Budget:
         if self._calls > self.limits.calls:
             raise _over(f'more than {self.limits.calls} API calls')
         now = time.monotonic()
+        if now - self._started - self._model_s > self.limits.wall_s:
+            raise _over(f'more than {self.limits.wall_s:g} s')
         self._recent.append(now)
         while self._recent[0] < now - 1.0:
             self._recent.popleft()

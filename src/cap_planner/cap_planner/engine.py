@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from cap_common.errors import CapError
-from cap_planner.api.spec import Api
-from cap_planner.broker import Broker
+from cap_planner.api.spec import Api, Kind
+from cap_planner.broker import Broker, LmpProgram, fatal
 from cap_planner.budget import Budget, Limits
 from cap_planner.evidence import Ending, EvidenceStore, Record
-from cap_planner.labels import InstructionError, Label, label_of
+from cap_planner.labels import InstructionError, Label, label_of_class
 from cap_planner.lmp import LMPS, SessionTurn
 from cap_planner.models.base import LanguageModel
 from cap_planner.places import Table
 from cap_planner.sandbox.host import Sandbox
+from cap_planner.sandbox.program import (
+    Call,
+    Nested,
+    Outcome,
+    Program,
+    Raised,
+    Reply,
+    Returned,
+    Status,
+)
+from cap_planner.sandbox.program import Session as Left
 from cap_planner.sandbox.text import for_people
 from cap_planner.scene import SceneSource
 from cap_planner.session import Session
@@ -115,10 +128,9 @@ class Engine:
             self._check(request)
             run.carry_out(request.instruction.strip(), self._session(session_name))
             label, error = None, ''
-        except InstructionError as failure:
-            label, error = failure.label, str(failure)
         except CapError as failure:
-            label, error = label_of(failure.name), str(failure)
+            ended = fatal(failure)
+            label, error = ended.label, str(ended)
         run.look_at_the_end()
         outcome = {None: 'succeeded', Label.STOPPED: 'stopped'}.get(label, 'failed')
         answer = '\n'.join(run.spoken)
@@ -167,6 +179,7 @@ class _Run:
         self._progress = Progress('queued')
         self.spoken: list[str] = []
         self.program_text = ''
+        self._acted = False
         self._budget = Budget(engine.limits)
         self._writer = ProgramWriter(engine._api, engine._model, self._budget, record, stopped)
         engine._skills.stopped = lambda: stopped() is not None
@@ -187,17 +200,19 @@ class _Run:
         self._record.world('before', scene.as_data())
         self.tell('prompting')
         context = f'objects = {scene.names}'
-        known = {*session.variables, *session.functions}
         written = self._writer.write(
-            LMPS['tabletop_ui'], instruction, context, known=known, turns=session.turns
+            LMPS['tabletop_ui'], instruction, context, known=session.names, turns=session.turns
         )
         self.program_text = '\n\n'.join([*written.functions.values(), written.source])
         self._record.program(self.program_text, written.functions)
         self._progress = replace(self._progress, program=self.program_text)
         self.tell('running')
-        self._execute(written, session)
+        left = self._execute(written, session, {'objects': scene.names})
+        if not self._acted:
+            text = 'the program ended without doing or saying anything'
+            raise InstructionError(Label.WRONG_OUTCOME, text)
         self._robot.check_placements()
-        session.remember(SessionTurn(instruction, context, written.source))
+        session.remember(SessionTurn(instruction, context, written.source), left)
         engine._evidence.save_session(session.name, session.as_data())
 
     def look_at_the_end(self) -> None:
@@ -216,3 +231,67 @@ class _Run:
         self.spoken.append(for_people(text, 1000))
         self._progress = replace(self._progress, spoken='\n'.join(self.spoken))
         self.tell('running', self._progress.line, self._progress.call)
+
+    def _execute(self, written: Written, session: Session, variables: dict[str, Any]) -> Left:
+        """Run the program in the sandbox; returns what it leaves to the session."""
+        engine = self._engine
+        functions = {**session.left.functions, **written.functions}
+
+        def write(lmp: str, query: str, context: str, names: list[str]) -> tuple[Written, str]:
+            self.tell('prompting', self._progress.line, self._progress.call)
+            known = {*names, *functions, *_assigned(context)}
+            nested = self._writer.write(LMPS[lmp], query, context, known=known)
+            functions.update(nested.functions)
+            self._record.functions(nested.functions)
+            return nested, LMPS[lmp].returns or ''
+
+        broker = Broker(
+            engine._api, self._robot, self._budget, self._record, write, self._stopped, self._on_call
+        )
+        left = replace(session.left, variables={**session.left.variables, **variables})
+        outcome = engine._sandbox.run(
+            Program(written.source, engine._api, left, written.functions),
+            lambda call: _reply(broker, call),
+            wall_seconds=engine.limits.compute_s,
+            canceled=lambda: self._stopped() is not None,
+            on_nested_result=lambda call, result: broker.nested_result(call.id, result),
+        )
+        if failure := _failure(outcome):
+            raise self._stopped() or failure
+        return outcome.session
+
+    def _on_call(self, text: str, line: int, kind: Kind) -> None:
+        self._acted = self._acted or kind is Kind.ACTION
+        self.tell('running', line, text)
+
+
+def _reply(broker: Broker, call: Call) -> Reply:
+    try:
+        value = broker.call(call)
+    except InstructionError:
+        raise
+    except CapError as error:
+        return Raised.of(error)
+    if isinstance(value, LmpProgram):
+        source = f'{value.context}\n{value.written.source}'
+        return Nested(source, value.returns, value.variables, value.written.functions)
+    return Returned(value)
+
+
+def _failure(outcome: Outcome) -> InstructionError | None:
+    """Why a program did not finish."""
+    if outcome.status is Status.FINISHED:
+        return None
+    if outcome.status is Status.PROGRAM_ERROR and outcome.error:
+        return InstructionError(label_of_class(outcome.error.type), outcome.error.describe())
+    label = {
+        Status.KILLED: Label.BUDGET_EXCEEDED,
+        Status.UNAVAILABLE: Label.SANDBOX_UNAVAILABLE,
+    }.get(outcome.status, Label.PROGRAM_ERROR)
+    return InstructionError(label, outcome.text)
+
+
+def _assigned(context: str) -> set[str]:
+    """Variables that a context line sets."""
+    tree = ast.parse(context)
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

@@ -7,6 +7,7 @@ it is the name of an error code of cap_interfaces/ExecuteInstruction.
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterator
 
 from cap_common.errors import CapError
 
@@ -62,3 +63,15 @@ def label_of(error_name: str) -> Label:
     if error_name in _FOLDED:
         return _FOLDED[error_name]
     return Label.__members__.get(error_name, Label.PROGRAM_ERROR)
+
+
+def label_of_class(class_name: str) -> Label:
+    """The label of an error that a program raised, by the name of its class."""
+    names = {cls.__name__: cls.name for cls in _subclasses(CapError)}
+    return label_of(names.get(class_name, ''))
+
+
+def _subclasses(cls: type[CapError]) -> Iterator[type[CapError]]:
+    for child in cls.__subclasses__():
+        yield child
+        yield from _subclasses(child)

@@ -28,7 +28,8 @@ from cap_planner.models.registry import open_model
 from cap_planner.places import Table
 from cap_planner.ros_scene import SceneCache
 from cap_planner.ros_skills import RosSkills
-from cap_planner.sandbox.host import Sandbox, SandboxConfig
+from cap_planner.sandbox.host import Sandbox
+from cap_planner.sandbox.program import SandboxConfig, SandboxUnavailableError
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,12 @@ class PlannerParameters:
     scene_wait_s: float
     lease_silence_s: float
     placement_tolerance_m: float
+    sandbox_cpu_s: int
+    sandbox_memory_bytes: int
+    sandbox_start_s: float
+    sandbox_poll_s: float
+    sandbox_print_chars: int
+    sandbox_session_bytes: int
     sandbox_allow_missing: tuple[str, ...]
 
 
@@ -68,10 +75,7 @@ class PlannerNode(Node):
             self.get_logger().warning(f'instruction {record_id} was cut off by the last exit')
         beats = BeatMonitor(self)
         self._lease = LeaseWatch(self, p.lease_silence_s)
-        self._sandbox = Sandbox(
-            SandboxConfig(allow_missing=frozenset(filter(None, p.sandbox_allow_missing)))
-        )
-        self._sandbox.start()
+        self._sandbox = self._start_sandbox(p)
         self._engine = Engine(
             api=TABLETOP,
             model=open_model(p.model),
@@ -110,7 +114,26 @@ class PlannerNode(Node):
 
     def close(self) -> None:
         """End the sandbox."""
-        self._sandbox.stop()
+        self._sandbox.close()
+
+    def _start_sandbox(self, p: PlannerParameters) -> Sandbox:
+        sandbox = Sandbox(
+            SandboxConfig(
+                cpu_seconds=p.sandbox_cpu_s,
+                memory_bytes=p.sandbox_memory_bytes,
+                start_seconds=p.sandbox_start_s,
+                poll_seconds=p.sandbox_poll_s,
+                print_limit=p.sandbox_print_chars,
+                session_bytes=p.sandbox_session_bytes,
+                allow_missing=tuple(filter(None, p.sandbox_allow_missing)),
+            )
+        )
+        try:
+            sandbox.start()
+        except SandboxUnavailableError as error:
+            # Every instruction will say so; the node stays, for those who ask it.
+            self.get_logger().error(f'no program will run: {error}')
+        return sandbox
 
     # ── execute_instruction ──────────────────────────────────────────────────────────────────
 

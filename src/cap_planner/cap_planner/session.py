@@ -6,34 +6,46 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cap_planner.lmp import SessionTurn
+from cap_planner.sandbox import frames
+from cap_planner.sandbox.program import Session as Left
 
 _KEPT_TURNS = 32
 
 
 @dataclass
 class Session:
-    """Earlier instructions, and what their programs left.
-
-    Attributes:
-        variables: by name, as JSON-ready data (see sandbox/frames.py for arrays and shapes).
-        functions: sources by name.
-    """
+    """Earlier instructions, and what their programs left behind."""
 
     name: str
     turns: list[SessionTurn] = field(default_factory=list)
-    variables: dict[str, Any] = field(default_factory=dict)
-    functions: dict[str, str] = field(default_factory=dict)
+    left: Left = field(default_factory=Left)
 
-    def remember(self, turn: SessionTurn) -> None:
+    def remember(self, turn: SessionTurn, left: Left) -> None:
         """Add an instruction that was carried out."""
         self.turns = [*self.turns, turn][-_KEPT_TURNS:]
+        self.left = left
+
+    @property
+    def names(self) -> set[str]:
+        """Variables and functions that a program finds."""
+        return {*self.left.variables, *self.left.functions}
 
     def as_data(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return asdict(self)
+        """JSON-ready; arrays and shapes as in sandbox/frames.py."""
+        return {
+            'name': self.name,
+            'turns': [asdict(turn) for turn in self.turns],
+            'variables': frames.to_plain(dict(self.left.variables)),
+            'functions': dict(self.left.functions),
+            'imports': list(self.left.imports),
+        }
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Session:
         """The opposite of `as_data`."""
-        turns = [SessionTurn(**turn) for turn in data['turns']]
-        return cls(data['name'], turns, data['variables'], data['functions'])
+        left = Left(
+            variables=frames.from_plain(data['variables']),
+            functions=data['functions'],
+            imports=tuple(data['imports']),
+        )
+        return cls(data['name'], [SessionTurn(**turn) for turn in data['turns']], left)

@@ -1,0 +1,222 @@
+"""Bad input, bad programs and dead processes: a clear error each, the arm at rest, evidence kept,
+and the next instruction works. Real nodes over DDS; the arm is watched from this process.
+"""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from sensor_msgs.msg import JointState
+
+from cap_bringup.testing import ScriptedModelServer, running_system
+from cap_common.errors import CapError
+from cap_common.qos import SENSOR
+from cap_interfaces.action import ExecuteInstruction
+
+Result = ExecuteInstruction.Result
+pytestmark = pytest.mark.system
+STILL_RAD_S = 0.02
+
+
+class ArmWatch:
+    """Joint speeds, as the simulator publishes them."""
+
+    def __init__(self, node):
+        self._changed = threading.Condition()
+        self.speed = 0.0
+        self.received_at = 0.0
+        node.create_subscription(JointState, 'joint_states', self._on_state, SENSOR)
+
+    def _on_state(self, message):
+        with self._changed:
+            self.speed = float(np.abs(message.velocity).max())
+            self.received_at = time.monotonic()
+            self._changed.notify_all()
+
+    def wait(self, moving, timeout_s):
+        """Until the arm moves, or stands; returns how long that took."""
+        started = time.monotonic()
+        with self._changed:
+            met = self._changed.wait_for(
+                lambda: self.received_at > started and (self.speed > STILL_RAD_S) == moving,
+                timeout_s,
+            )
+        assert met, f'the arm did not {"move" if moving else "stop"} in {timeout_s} s'
+        return time.monotonic() - started
+
+
+@pytest.fixture(scope='module')
+def scripted():
+    with ScriptedModelServer() as server:
+        yield server
+
+
+@pytest.fixture(scope='module')
+def system(scripted, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('system')
+    with running_system(
+        folder, environment=scripted.environment, restart=True, model='openai:scripted', seed='7'
+    ) as running:
+        running.arm = ArmWatch(running.client._node)
+        yield running
+
+
+def instruct(system, text='do it', timeout_s=60.0):
+    return system.client.execute(text, timeout_s=timeout_s)
+
+
+def check_next_instruction_works(system, scripted):
+    """One that moves something, and is seen to have."""
+    before = system.client.world()
+    block = before.blocks[0]
+    goal_x = -0.2 if block.position[0] > 0 else 0.2
+    scripted.answer = lambda _: f'put_first_on_second({block.name!r}, np.array([{goal_x}, -0.22]))'
+    result = instruct(system)
+    assert (result.error_code, result.error_msg) == (0, '')
+    after = system.client.world().get(block.name)
+    np.testing.assert_allclose(after.position[:2], (goal_x, -0.22), atol=0.02)
+
+
+def check_evidence(system, result, label):
+    data = system.evidence.export(result.evidence_id)
+    assert data['label'] == label
+    assert data['error'] == result.error_msg
+    return data
+
+
+# ── bad input ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize('text', ['', ' \n\t ', 'x' * 10_000], ids=['empty', 'blank', 'huge'])
+def test_instruction_that_is_none(system, text):
+    result = instruct(system, text)
+    assert result.error_code == Result.INVALID_INSTRUCTION
+    check_evidence(system, result, 'invalid_instruction')
+
+
+def test_object_that_is_not_there(system, scripted):
+    scripted.answer = lambda _: 'put_first_on_second("golden block", "blue bowl")'
+    result = instruct(system)
+    assert result.error_code == Result.OBJECT_NOT_FOUND
+    assert 'golden block' in result.error_msg
+    assert system.client.world().blocks[0].name in result.error_msg, 'says what exists'
+    check_evidence(system, result, 'object_not_found')
+
+
+def test_place_that_cannot_be_reached(system, scripted):
+    block = system.client.world().blocks[0]
+    scripted.answer = lambda _: f'put_first_on_second({block.name!r}, np.array([0.0, -1.4]))'
+    result = instruct(system)
+    assert result.error_code in {Result.UNREACHABLE, Result.LIMIT}
+    assert '1.4' in result.error_msg
+    assert system.client.world().get(block.name).position == pytest.approx(
+        block.position, abs=0.002
+    ), 'nothing was moved'
+
+
+def test_text_that_is_no_program(system, scripted):
+    scripted.answer = lambda _: 'I am sorry, Dave. I am afraid I cannot do that'
+    result = instruct(system)
+    assert result.error_code == Result.MODEL_MALFORMED
+    data = check_evidence(system, result, 'model_malformed')
+    assert len(data['completions']) == 3, 'asked again, a bounded number of times'
+
+
+def test_program_that_the_verifier_rejects(system, scripted):
+    scripted.answer = lambda _: 'import os\nos.system("true")'
+    result = instruct(system)
+    assert result.error_code == Result.VERIFIER_REJECTED
+    assert 'import' in result.error_msg
+    data = check_evidence(system, result, 'verifier_rejected')
+    assert data['calls'] == []
+
+
+def test_program_that_never_ends(system, scripted):
+    scripted.answer = lambda _: 'i = 0\nwhile i >= 0:\n    i = i + 1\n'
+    started = time.monotonic()
+    result = instruct(system)
+    assert result.error_code == Result.BUDGET_EXCEEDED
+    assert time.monotonic() - started < 30
+    check_evidence(system, result, 'budget_exceeded')
+
+
+def test_program_that_does_nothing_is_no_success(system, scripted):
+    scripted.answer = lambda _: 'x = get_obj_names()'
+    assert instruct(system).error_code == Result.WRONG_OUTCOME
+
+
+def test_after_all_that_it_works(system, scripted):
+    check_next_instruction_works(system, scripted)
+
+
+# ── stop, cancel ─────────────────────────────────────────────────────────────────────────────
+
+
+def start_motion(system, scripted):
+    """A long instruction in a thread of its own; returns when the arm moves."""
+    block, *_ = system.client.world().blocks
+    x = 0.2 if block.position[0] < 0 else -0.2
+    scripted.answer = lambda _: (
+        f'for x in [{x}, {-x}, {x}, {-x}]:\n'
+        f'    put_first_on_second({block.name!r}, np.array([x, -0.7]))'
+    )
+    answers = []
+
+    def run():
+        try:
+            answers.append(instruct(system))
+        except CapError as error:
+            answers.append(error)
+
+    thread = threading.Thread(target=run)
+    system.arm.wait(moving=False, timeout_s=10)
+    thread.start()
+    system.arm.wait(moving=True, timeout_s=20)
+    return thread, answers
+
+
+def test_stop_and_resume(system, scripted):
+    thread, answers = start_motion(system, scripted)
+    response = system.client.stop('test', 'because')
+    assert response.state == response.STOPPED, response.why
+    assert system.arm.speed < STILL_RAD_S
+    thread.join(15)
+    assert answers[0].error_code == Result.STOPPED
+    assert 'because' in answers[0].error_msg
+    refused = instruct(system)
+    assert refused.error_code == Result.STOPPED, 'the stop is latched'
+    assert system.client.resume('test').resumed
+    system.wait_ready()
+    check_next_instruction_works(system, scripted)
+
+
+# ── dead processes ───────────────────────────────────────────────────────────────────────────
+
+ERROR_OF_A_DEAD = {
+    'planner': None,  # the caller's own error: nobody is left to answer
+    'skills': {Result.PROCESS_LOST, Result.ROBOT_FAULT},
+    'perception': {Result.PERCEPTION_LOST},
+    'sim': {Result.ROBOT_FAULT, Result.PERCEPTION_LOST},
+    'guard': {Result.PROCESS_LOST},
+}
+
+
+@pytest.mark.parametrize('name', ERROR_OF_A_DEAD)
+def test_killed_during_motion(system, scripted, name):
+    thread, answers = start_motion(system, scripted)
+    system.kill(name)
+    if name != 'sim':
+        assert system.arm.wait(moving=False, timeout_s=2.0) < 2.0
+    thread.join(20)
+    (answer,) = answers
+    if ERROR_OF_A_DEAD[name] is None:
+        assert isinstance(answer, CapError)
+        assert 'planner' in str(answer)
+    else:
+        assert answer.error_code in ERROR_OF_A_DEAD[name], answer.error_msg
+    system.wait_ready()
+    newest = system.evidence.recent(1)[0]
+    assert newest['outcome'] in {'failed', 'stopped'}
+    assert newest['label'], 'the record is closed, and says why'
+    check_next_instruction_works(system, scripted)
