@@ -1,0 +1,263 @@
+"""The rules that look at one node of a program at a time."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+import string
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from cap_planner.api.spec import Api, Kind
+from cap_planner.labels import Label
+from cap_planner.sandbox import libraries, vocabulary
+from cap_planner.verifier.calls import wrong_arguments
+from cap_planner.verifier.imports import Imports
+
+_ALLOWED = (
+    *(ast.Module, ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete, ast.Pass),
+    *(ast.For, ast.While, ast.If, ast.Break, ast.Continue, ast.FunctionDef, ast.Return),
+    *(ast.Try, ast.ExceptHandler, ast.Raise, ast.Assert, ast.Import, ast.ImportFrom, ast.alias),
+    *(ast.Name, ast.Attribute, ast.Subscript, ast.Slice, ast.Starred, ast.Call, ast.keyword),
+    *(ast.Constant, ast.JoinedStr, ast.FormattedValue, ast.List, ast.Tuple, ast.Set, ast.Dict),
+    *(ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.IfExp, ast.NamedExpr, ast.Lambda),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.comprehension),
+    *(ast.arguments, ast.arg, ast.Nonlocal),
+    *(ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context),
+)
+_FORBIDDEN = {
+    'ClassDef': ('a class', 'write functions, and keep data in dicts'),
+    'With': ('a with statement', 'programs have nothing to open'),
+    'Global': ('a global statement', 'return the value'),
+    'Yield': ('a generator', 'return a list'),
+    'YieldFrom': ('a generator', 'return a list'),
+    'Match': ('a match statement', 'use if and elif'),
+    'TryStar': ('except*', 'use except'),
+}
+_DUNDER = re.compile(r'__\w+__')
+# Functions that would make the rule on attributes void.
+_BY_NAME = 'name the attribute itself'
+_NAME_ADVICE = {
+    **dict.fromkeys(('open', 'input'), 'programs have no files and no keyboard; ask with say()'),
+    **dict.fromkeys(('exec', 'eval', 'compile'), 'write the code itself'),
+    **dict.fromkeys(('getattr', 'setattr', 'delattr', 'hasattr'), _BY_NAME),
+    **dict.fromkeys(('globals', 'locals', 'vars', 'dir'), 'use the variables by name'),
+    **dict.fromkeys(('exit', 'quit'), 'let the program come to its end'),
+}
+
+Add = Callable[..., None]
+
+
+class Rules:
+    """Walks the tree and reports to `add(node, rule, message, advice, label=...)`.
+
+    Args:
+        assigned: names that the program binds other than by import: they hide a library's.
+    """
+
+    def __init__(self, api: Api, assigned: set[str], add: Add) -> None:
+        self._api = api
+        self._assigned = assigned
+        self._add = add
+        self.imports = Imports()
+
+    def check(self, tree: ast.Module) -> None:
+        """Apply all rules."""
+        nodes = list(_without_annotations(tree))
+        for node in nodes:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                self.imports.check(node, self._add)
+        handled = {node.name for node in nodes if isinstance(node, ast.ExceptHandler)}
+        good_formats = {
+            id(node.func) for node in nodes if isinstance(node, ast.Call) and _is_plain_format(node)
+        }
+        for node in nodes:
+            self._check_kind(node)
+            self._check_identifiers(node)
+            match node:
+                case ast.Attribute():
+                    self._check_attribute(node, id(node) in good_formats)
+                case ast.Constant(value=str(text)) if _DUNDER.search(text):
+                    self._add(node, 'dunder', f'the text {text[:40]!r} names an internal', '')
+                case ast.Call(func=ast.Name(id=name)):
+                    self._check_call(node, name)
+                case ast.While():
+                    self._check_loop(node)
+                case ast.Raise(exc=exc) if exc is not None:
+                    self._check_raise(node, exc, handled)
+                case ast.FunctionDef(decorator_list=[first, *_]):
+                    self._add(first, 'decorator', 'a decorator', 'write the function without it')
+
+    def _check_kind(self, node: ast.AST) -> None:
+        if isinstance(node, _ALLOWED):
+            return
+        kind = type(node).__name__
+        if kind == 'MatchValue' or kind.startswith(('match', 'type_', 'withitem', 'TypeVar')):
+            return
+        what, advice = _FORBIDDEN.get(kind.removeprefix('Async'), (kind, ''))
+        self._add(node, 'statement', f'{what} is not part of programs', advice)
+
+    def _check_identifiers(self, node: ast.AST) -> None:
+        """Names that start with two underscores, and names of the API that are bound anew."""
+        for name, binds in _identifiers(node):
+            if name.startswith('__'):
+                self._add(node, 'dunder', f'the name {name!r}', 'names of internals are forbidden')
+            elif binds and name in self._api:
+                advice = 'choose another name'
+                self._add(node, 'api_rebound', f'{name!r} is a function of the robot', advice)
+
+    def _check_attribute(self, node: ast.Attribute, good_format: bool) -> None:
+        name = node.attr
+        if name.startswith('_'):
+            self._add(node, 'private', f'the attribute {name!r}', 'internals are forbidden')
+            return
+        module = self._module(node.value)
+        if module is not None:
+            members = vars(libraries.libraries()[module])['__all__']
+            if name not in members:
+                message = f'{module} has no {name!r} for programs'
+                self._add(node, 'attribute', message, _close(name, members))
+        elif name in ('format', 'format_map'):
+            if not good_format:
+                message = f'.{name}() on other than a literal with plain fields'
+                self._add(node, 'format', message, "use an f-string: f'{x}'")
+        elif name not in libraries.method_names():
+            message = f'no value in a program has the attribute {name!r}'
+            self._add(node, 'attribute', message, _close(name, libraries.method_names()))
+
+    def _module(self, node: ast.expr) -> str | None:
+        """Dotted name of the library that an expression stands for."""
+        if isinstance(node, ast.Name):
+            return None if node.id in self._assigned else self.imports.modules.get(node.id)
+        if isinstance(node, ast.Attribute):
+            dotted = f'{self._module(node.value)}.{node.attr}'
+            return dotted if dotted in libraries.libraries() else None
+        return None
+
+    def _check_call(self, node: ast.Call, name: str) -> None:
+        if name == 'type' and len(node.args) + len(node.keywords) != 1:
+            self._add(node, 'forbidden_name', 'type() with other than one argument', '')
+        function = self._api.get(self.imports.hinted.get(name, name))
+        if function is not None:
+            wrong = wrong_arguments(node, function)
+            if wrong:
+                self._add(node, 'arguments', wrong, '', label=Label.WRONG_ARGUMENTS)
+
+    def _check_loop(self, node: ast.While) -> None:
+        if not (isinstance(node.test, ast.Constant) and node.test.value):
+            return
+        for inner in _own_nodes(node.body):
+            match inner:
+                case ast.Return() | ast.Raise():
+                    return
+                case ast.Call(func=ast.Name(id=name)):
+                    function = self._api.get(self.imports.hinted.get(name, name))
+                    if function is not None and function.kind is Kind.QUERY:
+                        return
+        if not _breaks(node.body):
+            advice = 'end it by break, or by a condition that a query changes'
+            self._add(node, 'endless_loop', 'this loop never ends', advice)
+
+    def _check_raise(self, node: ast.Raise, exc: ast.expr, handled: set[str | None]) -> None:
+        raised = exc.func if isinstance(exc, ast.Call) else exc
+        known = vocabulary.ERRORS | handled
+        if not (isinstance(raised, ast.Name) and raised.id in known):
+            message = f'raise of {ast.unparse(raised)[:60]!r}'
+            self._add(node, 'raise', message, 'raise a known exception, such as ValueError')
+
+
+def name_advice(name: str, scope: set[str]) -> str:
+    """What to write instead of a name that is not there."""
+    return _NAME_ADVICE.get(name) or _close(name, scope)
+
+
+def _close(name: str, names: Any) -> str:
+    near = difflib.get_close_matches(name, names, n=2, cutoff=0.75)
+    return f'is {" or ".join(near)} meant?' if near else ''
+
+
+def _without_annotations(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those of annotations, which are never evaluated."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        yield node
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if isinstance(value, list):
+                stack += [item for item in value if isinstance(item, ast.AST)]
+            elif isinstance(value, ast.AST) and field not in ('annotation', 'returns'):
+                stack.append(value)
+
+
+def _identifiers(node: ast.AST) -> list[tuple[str, bool]]:  # noqa: PLR0911
+    """The names that a node writes down, and whether it binds them."""
+    match node:
+        case ast.Name(id=name, ctx=ctx):
+            return [(name, not isinstance(ctx, ast.Load))]
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return [(name, True)]
+        case ast.arg(arg=name):
+            return [(name, True)]
+        case ast.keyword(arg=str(name)):
+            return [(name, False)]
+        case ast.ExceptHandler(name=str(name)):
+            return [(name, True)]
+        case ast.alias(name=name, asname=asname):
+            own = [(part, False) for part in name.split('.')]
+            return [*own, (asname, asname != name)] if asname else own
+        case ast.Nonlocal(names=names) | ast.Global(names=names):
+            return [(name, False) for name in names]
+    return []
+
+
+def _own_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
+    """Nodes of these statements without those of functions defined in them."""
+    stack: list[ast.AST] = [*body]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            continue
+        yield node
+        stack += ast.iter_child_nodes(node)
+
+
+def _breaks(body: list[ast.stmt]) -> bool:
+    """Whether a break in these statements ends the loop around them."""
+    for node in body:
+        match node:
+            case ast.Break():
+                return True
+            case ast.For(orelse=orelse) | ast.While(orelse=orelse):
+                if _breaks(orelse):  # a break in the inner body ends the inner loop
+                    return True
+            case ast.FunctionDef():
+                continue
+            case _:
+                parts = [getattr(node, part, []) for part in ('body', 'orelse', 'finalbody')]
+                parts += [handler.body for handler in getattr(node, 'handlers', [])]
+                if any(_breaks(part) for part in parts):
+                    return True
+    return False
+
+
+def _is_plain_format(node: ast.Call) -> bool:
+    """Whether this is `'literal'.format(...)` whose fields reach into nothing."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str(text)), attr='format')):
+            return _plain_fields(text)
+    return False
+
+
+def _plain_fields(text: str | None) -> bool:
+    if not text:
+        return True
+    try:
+        fields = list(string.Formatter().parse(text))
+    except ValueError:
+        return False
+    return all(
+        (not name or name.isidentifier() or name.isdecimal()) and _plain_fields(spec)
+        for _, name, spec, _ in fields
+    )
