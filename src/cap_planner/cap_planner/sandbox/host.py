@@ -19,6 +19,8 @@ from cap_planner.sandbox.program import (
 )
 from cap_planner.sandbox.run import Run
 
+__all__ = ['Sandbox', 'SandboxConfig']
+
 
 def _never() -> bool:
     return False
@@ -85,7 +87,7 @@ class Sandbox:
                 run.kill()
                 run.close()
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """End the zygote. A later run starts a new one."""
         with self._lock:
             if self._zygote is not None:
@@ -105,4 +107,4 @@ class Sandbox:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self.stop()

@@ -105,14 +105,14 @@ PROBES: dict[str, Probe] = {
         'landlock', _open_for_writing, (*_ALONE, 'rlimits', 'identity', 'capabilities')
     ),
     'descriptors': Probe('rlimits', _one_more_descriptor, _WITHOUT_ERRNO),
-    'memory': Probe('rlimits', _too_much_memory),
+    'memory': Probe('rlimits', _too_much_memory, _ALONE),
     'raise a limit': Probe('rlimits', _raise_limit, _WITHOUT_ERRNO),
     'root': Probe('identity', _become_root, _WITHOUT_ERRNO),
     'chroot': Probe('capabilities', lambda: os.chroot('/'), ('seccomp', 'landlock', 'identity')),
     'environment': Probe('environment', _read_environment),
     'inherited descriptors': Probe('descriptors', _use_descriptors, _ALONE),
     'terminal': Probe('session', _share_terminal, _ALONE),
-    'privileges': Probe('no_new_privs', _regain_by_exec, ('seccomp',)),
+    'privileges': Probe('no_new_privs', _regain_by_exec, _ALONE),
 }
 
 

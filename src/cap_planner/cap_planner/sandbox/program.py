@@ -13,25 +13,28 @@ from cap_planner.api.spec import Api
 
 @dataclass(frozen=True)
 class SandboxConfig:
-    """How programs are confined. There are no defaults: yaml is their only place.
+    """How programs are confined.
+
+    The numbers belong to the sandbox and not to a robot or a site, so they stand here; a test or a
+    site with other needs sets them.
 
     Attributes:
         cpu_seconds: CPU time of one program.
         memory_bytes: memory of one program, beyond that of an idle child.
-        start_seconds: until a zygote must be ready.
+        start_seconds: until a zygote, or a child of it, must be ready.
         poll_seconds: how often `canceled` is asked.
         print_limit: characters of printed text that are kept.
-        session_bytes: size of the variables that live on.
+        session_bytes: size of the variables that live on, as frames.
         allow_missing: layers without which programs run all the same (the operator's word).
     """
 
-    cpu_seconds: int
-    memory_bytes: int
-    start_seconds: float
-    poll_seconds: float
-    print_limit: int
-    session_bytes: int
-    allow_missing: tuple[str, ...] = ()
+    cpu_seconds: int = 20
+    memory_bytes: int = 512 * 1024 * 1024
+    start_seconds: float = 30.0
+    poll_seconds: float = 0.02
+    print_limit: int = 20_000
+    session_bytes: int = 2 * 1024 * 1024
+    allow_missing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -35,11 +35,14 @@ def next_session(
     functions: dict[str, str] = {}
     tree = ast.parse(program.source)
     for name, where in _mapping(end, 'functions').items():
-        source = _source(program.source, tree, name, where, known)
-        if source is None:
-            dropped[name] = 'a function under another name than its own'
-        else:
+        given = _given(where, known)
+        source = _source(program.source, tree, name, where)
+        if given is not None:
+            functions[given] = known[given]  # with the helpers that came in the same text
+        elif source is not None:
             functions[name] = source
+        else:
+            dropped[name] = 'a function under another name than its own'
     _check_names(program, functions)
     ordered = {name: functions[name] for name in known if name in functions} | functions
     imports = dict.fromkeys((*program.session.imports, *_imports(tree)))
@@ -60,21 +63,23 @@ def _check_names(program: Program, names: Mapping[str, Any]) -> None:
             raise FrameError(f'a session with the name {name[:80]!r}')
 
 
-def _source(
-    program: str, tree: ast.Module, name: str, where: Any, known: Mapping[str, str]
-) -> str | None:
+def _given(where: Any, known: Mapping[str, str]) -> str | None:
+    """The given text that a function stands in; None: it stands in the program."""
     match where:
-        case [str(file), str(), int()] if file == f'<function {name}>':
-            return known.get(name)
-        case [str(file), str(own), int(line)] if file == PROGRAM:
-            for node in _top_level(tree.body):
-                if _defines(node, name) and _line_of(node) == line and own in (name, '<lambda>'):
-                    lines = program.splitlines()[node.lineno - 1 : node.end_lineno]
-                    return textwrap.dedent('\n'.join(lines))
-        case [str(), str(), int()]:
-            return None
-        case _:
-            raise FrameError(f'a function at {where!r}'[:200])
+        case [str(file), str(), int()]:
+            name = file.removeprefix('<function ').removesuffix('>')
+            return name if file == f'<function {name}>' and name in known else None
+    raise FrameError(f'a function at {where!r}'[:200])
+
+
+def _source(program: str, tree: ast.Module, name: str, where: list[Any]) -> str | None:
+    """The text of a function of the program; None if it has none under this name."""
+    file, own, line = where
+    if file == PROGRAM and own in (name, '<lambda>'):
+        for node in _top_level(tree.body):
+            if _defines(node, name) and _line_of(node) == line:
+                lines = program.splitlines()[node.lineno - 1 : node.end_lineno]
+                return textwrap.dedent('\n'.join(lines))
     return None
 
 
