@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from action_msgs.msg import GoalStatus
-from rclpy.action import ActionClient
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from rclpy.task import Future
 
+from cap_common.action_client import OrderedActionClient
 from cap_common.errors import BusyError, CanceledError, RobotFaultError, SkillTimeoutError
 
 _POLL_S = 0.02
@@ -26,7 +26,7 @@ class ActionCaller:
     """
 
     def __init__(self, node: Node, action_type: Any, name: str, server: str) -> None:
-        self._client = ActionClient(
+        self._client = OrderedActionClient(
             node, action_type, name, callback_group=ReentrantCallbackGroup()
         )
         self._name = name

@@ -246,7 +246,13 @@ class _Run:
             return nested, LMPS[lmp].returns or ''
 
         broker = Broker(
-            engine._api, self._robot, self._budget, self._record, write, self._stopped, self._on_call
+            engine._api,
+            self._robot,
+            self._budget,
+            self._record,
+            write,
+            self._stopped,
+            self._on_call,
         )
         left = replace(session.left, variables={**session.left.variables, **variables})
         outcome = engine._sandbox.run(

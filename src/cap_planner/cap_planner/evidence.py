@@ -169,7 +169,7 @@ class Record:
     def completion(
         self,
         lmp: str,
-        messages: Iterable[Mapping[str, str]],
+        messages: Iterable[Mapping[str, Any]],
         *,
         started: float,
         duration_s: float,

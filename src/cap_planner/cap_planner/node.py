@@ -114,7 +114,7 @@ class PlannerNode(Node):
 
     def close(self) -> None:
         """End the sandbox."""
-        self._sandbox.close()
+        self._sandbox.stop()
 
     def _start_sandbox(self, p: PlannerParameters) -> Sandbox:
         sandbox = Sandbox(

@@ -25,7 +25,8 @@ class Table:
     def denormalize(self, normalized: Point) -> Point:
         """(0, 0) = bottom left to (1, 1) = top right, as a position."""
         low, high = np.array([self.x_min, self.y_min]), np.array([self.x_max, self.y_max])
-        return low + np.asarray(normalized) * (high - low)
+        position: Point = low + np.asarray(normalized) * (high - low)
+        return position
 
     @property
     def corners(self) -> dict[str, Point]:

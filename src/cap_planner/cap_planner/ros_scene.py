@@ -83,7 +83,9 @@ class SceneCache:
             raise PerceptionLostError('no scene yet: is perception running?')
         age = time.monotonic() - self._received_at
         if age > self._silence_s:
-            raise PerceptionLostError(f'the newest scene is {age:.1f} s old: is perception running?')
+            raise PerceptionLostError(
+                f'the newest scene is {age:.1f} s old: is perception running?'
+            )
         return self._scene
 
 

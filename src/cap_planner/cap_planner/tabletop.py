@@ -23,7 +23,12 @@ class Skills(Protocol):
     """The skill servers, as the broker calls them. A target is an object's name or a position.
 
     All raise the errors of cap_common.errors.
+
+    Attributes:
+        stopped: polled while one of them works; true cancels it.
     """
+
+    stopped: Callable[[], bool]
 
     def pick_place(self, first: Target, second: Target) -> None:
         """Pick the first, put it on the second."""

@@ -26,7 +26,7 @@ from cap_planner.lmp import (
     repair_messages,
 )
 from cap_planner.models.base import LanguageModel, Message, ModelMalformedError
-from cap_planner.verifier import Report, verify
+from cap_planner.verifier import Report, scope_names, verify
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class ProgramWriter:
         def ask(signature: str) -> str:
             return self._complete(fgen.name, build_messages(fgen, self._api, signature), fgen.stop)
 
-        generated = generate_functions(source, {*self._api, *known}, ask)
+        generated = generate_functions(source, {*scope_names(self._api), *known}, ask)
         return {function.name: function.source for function in generated}
 
     def _verify(
@@ -124,8 +124,8 @@ class ProgramWriter:
         return report
 
     def _complete(self, lmp_name: str, messages: Sequence[Message], stop: Sequence[str]) -> str:
-        if stop := self._stopped():
-            raise stop
+        if reason := self._stopped():
+            raise reason
         self._budget.program()
         started, clock = time.time(), time.monotonic()
         try:
