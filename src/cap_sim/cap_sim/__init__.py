@@ -1,0 +1,1 @@
+"""The MuJoCo cell behind the ROS interfaces of a real one."""

@@ -1,4 +1,4 @@
-"""The arm's controller: follows joint trajectories by torque, brakes on its path, and holds. No ROS."""
+"""The arm's controller: follows trajectories by torque, brakes on its path, holds. No ROS."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from enum import Enum
 
 import mujoco
 import numpy as np
-from cap_description import ARM_JOINTS, JointLimit
 
+from cap_description import ARM_JOINTS, JointLimit
 from cap_sim.trajectory import Reference, Trajectory, Vector
 
 JOINTS = len(ARM_JOINTS)
@@ -32,7 +32,7 @@ class MotionState(Enum):
 
 @dataclass(frozen=True)
 class Tolerances:
-    """Allowed distance of actual from desired position: rad each (6,), and s past the last point."""
+    """Allowed distance from the desired position [rad], (6,), and time past the last point [s]."""
 
     path_rad: Vector
     goal_rad: Vector
@@ -41,7 +41,7 @@ class Tolerances:
 
 @dataclass
 class Motion:
-    """One trajectory on its way. `ended` is set once `state` is final and, if braked, the arm stands."""
+    """One trajectory on its way; `ended` is set once `state` is final and the arm is to stand."""
 
     trajectory: Trajectory
     tolerances: Tolerances
@@ -86,17 +86,17 @@ class Arm:
     @property
     def q(self) -> Vector:
         """Joint positions [rad], (6,)."""
-        return self._data.qpos[self._qpos].copy()
+        return np.array(self._data.qpos[self._qpos])
 
     @property
     def qd(self) -> Vector:
         """Joint velocities [rad/s], (6,)."""
-        return self._data.qvel[self._dofs].copy()
+        return np.array(self._data.qvel[self._dofs])
 
     @property
     def torque(self) -> Vector:
         """Torques of the last step [N m], (6,)."""
-        return self._data.ctrl[self._motors].copy()
+        return np.array(self._data.ctrl[self._motors])
 
     @property
     def reference(self) -> Reference:
@@ -117,7 +117,7 @@ class Arm:
         self._path_time, self._path_rate, self._braking = 0.0, 1.0, None
 
     def brake(self, motion: Motion, state: MotionState, text: str) -> None:
-        """Come to rest on the path and hold there; `motion` ends in `state` once the arm is to stand."""
+        """Come to rest on the path and hold; `motion` then ends in `state`."""
         if self._motion is motion and self._braking is None:
             self._braking = (state, text)
 
@@ -157,9 +157,9 @@ class Arm:
             point.qd * self._path_rate,
             point.qdd * self._path_rate**2 - point.qd * slowing,
         )
-        if self._braking is not None:
-            if self._path_rate <= 1e-9 or self._path_time >= trajectory.duration_s:
-                self._finish(motion, *self._braking)
+        stands = self._path_rate <= 1e-9 or self._path_time >= trajectory.duration_s
+        if self._braking is not None and stands:
+            self._finish(motion, *self._braking)
 
     def _judge(self, motion: Motion) -> None:
         """End the motion when it is done or too far off; before the reference moves on."""

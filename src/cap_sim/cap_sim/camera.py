@@ -6,6 +6,7 @@ MuJoCo renders with OpenGL, whose contexts belong to threads: make, use and clos
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -101,7 +102,7 @@ class View:
 
 
 class Noise:
-    """Gaussian noise of colour and depth, cheap: each picture takes another part of one long draw."""
+    """Gaussian noise, cheap: each picture takes another part of one long draw."""
 
     def __init__(self, color_sigma: float, depth_sigma_m: float, seed: int) -> None:
         self._rng = np.random.default_rng(seed)
@@ -112,12 +113,12 @@ class Noise:
     def color(self, rgb: Rgb) -> Rgb:
         """A noisy copy."""
         noise = self._part(self._color, rgb.size).reshape(rgb.shape)
-        return np.clip(rgb + noise, 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(rgb + noise, 0, 255), dtype=np.uint8)
 
     def depth(self, depth: Depth) -> Depth:
         """A noisy copy."""
-        return depth + self._part(self._depth, depth.size).reshape(depth.shape)
+        return np.asarray(depth + self._part(self._depth, depth.size).reshape(depth.shape))
 
-    def _part(self, noise: NDArray, size: int) -> NDArray:
+    def _part(self, noise: NDArray[Any], size: int) -> NDArray[Any]:
         start = int(self._rng.integers(len(noise) - size))
         return noise[start : start + size]

@@ -1,20 +1,21 @@
-"""The simulated cell: steps the physics, takes commands from other threads, tells its state. No ROS."""
+"""The simulated cell: steps the physics, takes commands, tells its state. No ROS."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import mujoco
 import numpy as np
-from cap_description import ARM_JOINTS, JointLimit, joint_limits, transform
 from numpy.typing import NDArray
 
-from cap_sim.arm import Arm, Motion, MotionState
+from cap_description import ARM_JOINTS, JointLimit, joint_limits, transform
+from cap_sim.arm import Arm, Motion, MotionState, Tolerances
 from cap_sim.layout import Layout, ObjectSpec
 from cap_sim.parameters import Parameters
 from cap_sim.suction import Suction
-from cap_sim.trajectory import Reference, Vector
+from cap_sim.trajectory import Reference, Trajectory, Vector
 from cap_sim.world import FORCE_SENSOR, SLIDE_JOINT, TIMESTEP_S, TORQUE_SENSOR, build_model
 
 Matrix = NDArray[np.float64]
@@ -146,10 +147,19 @@ class Cell:
         with self._lock:
             return self._arm.reference
 
-    def follow(self, motion: Motion) -> None:
-        """Start a motion whose trajectory begins at `reference()`; see Arm.start."""
+    def follow(self, join: Callable[[Reference], Trajectory], tolerances: Tolerances) -> Motion:
+        """Start a motion; one under way ends as preempted.
+
+        Args:
+            join: makes the trajectory from where the arm is held or moves at that instant.
+
+        Raises:
+            TrajectoryError: from `join`; the arm goes on as before.
+        """
         with self._lock:
+            motion = Motion(join(self._arm.reference), tolerances)
             self._arm.start(motion)
+            return motion
 
     def brake(self, motion: Motion) -> None:
         """Cancel a motion: the arm brakes on its path and holds."""

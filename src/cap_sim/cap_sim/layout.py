@@ -1,4 +1,4 @@
-"""Which objects a world has and where they lie: drawn by a seed, or as asked. No physics, no ROS."""
+"""Which objects a world has and where they lie: drawn by a seed, or as asked. No ROS."""
 
 from __future__ import annotations
 

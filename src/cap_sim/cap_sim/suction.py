@@ -1,4 +1,4 @@
-"""The suction cup: a vacuum that needs its lip on a face, and a pull that acts through contact alone."""
+"""The suction cup: a vacuum that needs its lip on a face, and a pull through contact alone."""
 
 from __future__ import annotations
 

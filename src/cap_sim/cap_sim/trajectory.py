@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from cap_description import JointLimit
 from numpy.typing import NDArray
+
+from cap_description import JointLimit
 
 Vector = NDArray[np.float64]
 
@@ -37,7 +39,7 @@ class Waypoint:
 
 @dataclass(frozen=True)
 class Reference:
-    """Where the arm is to be: position [rad], velocity [rad/s], acceleration [rad/s^2], each (6,)."""
+    """Where the arm is to be: rad, rad/s and rad/s^2, each (6,)."""
 
     q: Vector
     qd: Vector
@@ -123,7 +125,7 @@ def make_trajectory(
         rows = [(1e-3, start.q, np.zeros_like(start.q), None)]
     rows.insert(0, (0.0, start.q, start.qd, start.qdd))
     times = np.array([row[0] for row in rows])
-    segments = [_segment(a, b) for a, b in zip(rows, rows[1:], strict=False)]
+    segments = [_segment(a, b) for a, b in itertools.pairwise(rows)]
     trajectory = Trajectory(times, np.array(segments))
     _check_speed(trajectory, limits)
     return trajectory
@@ -181,7 +183,7 @@ def _check_limits(rows: Sequence[_Row], limits: dict[str, JointLimit]) -> None:
 def _check_speed(trajectory: Trajectory, limits: dict[str, JointLimit]) -> None:
     """The polynomials' own speed: between slow points they may be faster than at any of them."""
     top = np.array([limit.velocity for limit in limits.values()])
-    for start_s, end_s in zip(trajectory.times, trajectory.times[1:], strict=False):
+    for start_s, end_s in itertools.pairwise(trajectory.times):
         for time_s in np.linspace(start_s, end_s, _SPEED_SAMPLES, endpoint=False):
             speed = np.abs(trajectory.at(time_s).qd)
             if (speed > _SLACK * top).any():

@@ -1,11 +1,11 @@
-"""The cell as one MuJoCo model: the URDF of cap_description, what physics adds to it, and objects."""
+"""The cell as one MuJoCo model: the URDF, what physics adds to it, and objects. No ROS."""
 
 from __future__ import annotations
 
 import mujoco
 import numpy as np
-from cap_description import ARM_JOINTS, joint_limits, transform
 
+from cap_description import ARM_JOINTS, joint_limits, transform
 from cap_sim.layout import PALETTE, Layout, ObjectSpec
 from cap_sim.shapes import (
     CONTACT,

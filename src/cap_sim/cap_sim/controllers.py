@@ -1,0 +1,250 @@
+"""The action servers of the arm and of the gripper, as ros2_control's controllers offer them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from builtin_interfaces.msg import Duration
+from control_msgs.action import FollowJointTrajectory, GripperCommand
+from control_msgs.msg import JointTolerance
+from rclpy.action import ActionServer, CancelResponse
+from rclpy.action.server import ServerGoalHandle
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.node import Node
+from trajectory_msgs.msg import JointTrajectory
+
+from cap_description import ARM_JOINTS
+from cap_sim.arm import Motion, MotionState, Tolerances
+from cap_sim.cell import Cell
+from cap_sim.convert import time_message
+from cap_sim.parameters import Parameters
+from cap_sim.trajectory import (
+    Reference,
+    Trajectory,
+    TrajectoryError,
+    Vector,
+    Waypoint,
+    make_trajectory,
+)
+
+_POLL_S = 0.02
+_FEEDBACK_S = 0.1
+# The simulation has died when its time stands still for so long [s].
+_STILL_S = 5.0
+# How long the pump may take to hold something, and to let go of it, in simulated time [s].
+_SUCK_S = 0.4
+_RELEASE_S = 0.3
+
+
+class StoodStillError(RuntimeError):
+    """Simulated time does not go on."""
+
+
+class SimulatedWait:
+    """Bounds a wait: by simulated time where it goes on, by the steady clock where it does not."""
+
+    def __init__(self, cell: Cell) -> None:
+        self._cell = cell
+        self.started_s = self._time_s = cell.time_s
+        self._seen = time.monotonic()
+
+    def elapsed_s(self) -> float:
+        """Simulated seconds since it began.
+
+        Raises:
+            StoodStillError: for 5 real seconds there were none.
+        """
+        now, time_s = time.monotonic(), self._cell.time_s
+        if time_s != self._time_s:
+            self._time_s, self._seen = time_s, now
+        elif now - self._seen > _STILL_S:
+            raise StoodStillError(f'the simulation stands still at {time_s:.3f} s')
+        return time_s - self.started_s
+
+
+class TrajectoryController:
+    """joint_trajectory_controller/follow_joint_trajectory.
+
+    A goal that cannot run is accepted and aborted, so that its result can say why.
+    """
+
+    def __init__(self, node: Node, cell: Cell, parameters: Parameters) -> None:
+        self._cell, self._parameters = cell, parameters
+        self._lock = threading.Lock()
+        self._motions: dict[bytes, Motion | TrajectoryError] = {}
+        self._server = ActionServer(
+            node,
+            FollowJointTrajectory,
+            'joint_trajectory_controller/follow_joint_trajectory',
+            execute_callback=self._execute,
+            handle_accepted_callback=self._accept,
+            cancel_callback=lambda _: CancelResponse.ACCEPT,
+            callback_group=ReentrantCallbackGroup(),
+        )
+
+    def _accept(self, handle: ServerGoalHandle) -> None:
+        """Start the motion at once: goals take over in the order in which they came."""
+        with self._lock:
+            try:
+                started: Motion | TrajectoryError = self._start(handle.request)
+            except TrajectoryError as error:
+                started = error
+            self._motions[bytes(handle.goal_id.uuid)] = started
+        handle.execute()
+
+    def _start(self, goal: FollowJointTrajectory.Goal) -> Motion:
+        tolerances = self._tolerances(goal)
+        waypoints = _waypoints(goal.trajectory)
+
+        def join(reference: Reference) -> Trajectory:
+            return make_trajectory(
+                reference,
+                goal.trajectory.joint_names,
+                waypoints,
+                self._cell.limits,
+                self._parameters.start_tolerance_rad,
+            )
+
+        return self._cell.follow(join, tolerances)
+
+    def _tolerances(self, goal: FollowJointTrajectory.Goal) -> Tolerances:
+        late = _seconds(goal.goal_time_tolerance)
+        return Tolerances(
+            _tolerance(goal.path_tolerance, self._parameters.path_tolerance_rad),
+            _tolerance(goal.goal_tolerance, self._parameters.goal_tolerance_rad),
+            late if late > 0.0 else self._parameters.goal_time_tolerance_s,
+        )
+
+    def _execute(self, handle: ServerGoalHandle) -> FollowJointTrajectory.Result:
+        with self._lock:
+            motion = self._motions.pop(bytes(handle.goal_id.uuid))
+        result = FollowJointTrajectory.Result()
+        if isinstance(motion, TrajectoryError):
+            result.error_code = result.INVALID_JOINTS if motion.names else result.INVALID_GOAL
+            result.error_string = str(motion)
+            handle.abort()
+            return result
+        self._watch(handle, motion)
+        result.error_string = motion.text
+        result.error_code = {
+            MotionState.SUCCEEDED: result.SUCCESSFUL,
+            MotionState.CANCELED: result.SUCCESSFUL,
+            MotionState.PATH_TOLERANCE: result.PATH_TOLERANCE_VIOLATED,
+            MotionState.GOAL_TOLERANCE: result.GOAL_TOLERANCE_VIOLATED,
+        }.get(motion.state, result.INVALID_GOAL)
+        if motion.state is MotionState.SUCCEEDED:
+            handle.succeed()
+        elif handle.is_cancel_requested:
+            handle.canceled()
+        else:
+            handle.abort()
+        return result
+
+    def _watch(self, handle: ServerGoalHandle, motion: Motion) -> None:
+        """Until the motion has ended; a motion of a dead simulation ends as a fault."""
+        wait = SimulatedWait(self._cell)
+        fed_back = 0.0
+        try:
+            while not motion.ended.wait(_POLL_S):
+                if handle.is_cancel_requested:
+                    self._cell.brake(motion)
+                elapsed = wait.elapsed_s()
+                if elapsed - fed_back >= _FEEDBACK_S:
+                    fed_back = elapsed
+                    handle.publish_feedback(self._feedback(elapsed))
+        except StoodStillError as error:
+            motion.end(MotionState.FAULT, str(error))
+
+    def _feedback(self, elapsed_s: float) -> FollowJointTrajectory.Feedback:
+        state, reference = self._cell.state(), self._cell.reference()
+        feedback = FollowJointTrajectory.Feedback(joint_names=list(ARM_JOINTS))
+        feedback.header.stamp = time_message(state.time_s)
+        since = time_message(elapsed_s)
+        for point, q, qd in (
+            (feedback.desired, reference.q, reference.qd),
+            (feedback.actual, state.q, state.qd),
+            (feedback.error, reference.q - state.q, reference.qd - state.qd),
+        ):
+            point.positions, point.velocities = q.tolist(), qd.tolist()
+            point.time_from_start = Duration(sec=since.sec, nanosec=since.nanosec)
+        return feedback
+
+
+class GripperController:
+    """gripper_cmd: position 0 switches the suction on, any other off."""
+
+    def __init__(self, node: Node, cell: Cell) -> None:
+        self._cell = cell
+        self._server = ActionServer(
+            node,
+            GripperCommand,
+            'gripper_cmd',
+            execute_callback=self._execute,
+            cancel_callback=lambda _: CancelResponse.ACCEPT,
+            callback_group=ReentrantCallbackGroup(),
+        )
+
+    def _execute(self, handle: ServerGoalHandle) -> GripperCommand.Result:
+        position = handle.request.command.position
+        on = position <= 0.0
+        self._cell.suck(on)
+        try:
+            if on:
+                self._wait(handle, lambda: self._cell.state().holding, _SUCK_S)
+            else:
+                self._wait(handle, lambda: self._cell.state().suction_force_n < 0.1, _RELEASE_S)
+        except StoodStillError:
+            handle.abort()
+            return GripperCommand.Result(position=position)
+        state = self._cell.state()
+        if handle.is_cancel_requested:
+            handle.canceled()
+        else:
+            handle.succeed()
+        return GripperCommand.Result(
+            position=position,
+            effort=state.suction_force_n,
+            stalled=state.holding,
+            reached_goal=on or state.suction_force_n < 0.1,
+        )
+
+    def _wait(self, handle: ServerGoalHandle, done: Callable[[], bool], limit_s: float) -> None:
+        """Until done, canceled, or `limit_s` simulated seconds are over."""
+        wait = SimulatedWait(self._cell)
+        pause = threading.Event()
+        while not done() and wait.elapsed_s() < limit_s and not handle.is_cancel_requested:
+            pause.wait(_POLL_S)
+
+
+def _waypoints(trajectory: JointTrajectory) -> list[Waypoint]:
+    return [
+        Waypoint(
+            _seconds(point.time_from_start),
+            tuple(point.positions),
+            tuple(point.velocities),
+            tuple(point.accelerations),
+        )
+        for point in trajectory.points
+    ]
+
+
+def _tolerance(asked: Sequence[JointTolerance], default: float) -> Vector:
+    """Per joint of the arm: the default where none or 0 is asked, none where it is negative."""
+    values = dict.fromkeys(ARM_JOINTS, default)
+    for tolerance in asked:
+        if tolerance.name not in values:
+            raise TrajectoryError(
+                f'a tolerance names {tolerance.name!r}; the arm has {list(ARM_JOINTS)}', names=True
+            )
+        if not np.isfinite(tolerance.position):
+            raise TrajectoryError(f'the tolerance of {tolerance.name} is not finite')
+        if tolerance.position != 0.0:
+            values[tolerance.name] = tolerance.position if tolerance.position > 0 else np.inf
+    return np.array(list(values.values()))
+
+
+def _seconds(duration: Duration) -> float:
+    return float(duration.sec + duration.nanosec * 1e-9)

@@ -1,0 +1,107 @@
+"""The cell's state and pictures as ROS messages."""
+
+from __future__ import annotations
+
+import array
+
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import WrenchStamped
+from numpy.typing import NDArray
+from sensor_msgs.msg import CameraInfo, FluidPressure, Image, JointState
+from std_msgs.msg import Header
+
+from cap_common.conversions import pose_from_matrix
+from cap_description import ARM_JOINTS
+from cap_interfaces.msg import Scene, SceneObject
+from cap_sim.camera import Intrinsics
+from cap_sim.cell import CellState
+from cap_sim.shapes import size_of
+
+OPTICAL_FRAME = 'overhead_camera_optical_frame'
+OPERATOR_FRAME = 'operator_camera_optical_frame'
+
+
+def time_message(time_s: float) -> Time:
+    """Simulated time, rounded to the microsecond: it advances in whole milliseconds."""
+    micros = round(time_s * 1e6)
+    return Time(sec=micros // 1_000_000, nanosec=micros % 1_000_000 * 1000)
+
+
+def header(time_s: float, frame: str) -> Header:
+    """Stamp and frame."""
+    return Header(stamp=time_message(time_s), frame_id=frame)
+
+
+def joint_state(state: CellState) -> JointState:
+    """The six joints of the arm; the gripper's slide has no encoder."""
+    return JointState(
+        header=header(state.time_s, 'base_link'),
+        name=list(ARM_JOINTS),
+        position=state.q.tolist(),
+        velocity=state.qd.tolist(),
+        effort=state.torque.tolist(),
+    )
+
+
+def wrench(state: CellState) -> WrenchStamped:
+    """What pushes at the cup, in the frame tcp: force.z > 0 pushes it in."""
+    message = WrenchStamped(header=header(state.time_s, 'tcp'))
+    force, torque = message.wrench.force, message.wrench.torque
+    force.x, force.y, force.z = state.force.tolist()
+    torque.x, torque.y, torque.z = state.moment.tolist()
+    return message
+
+
+def vacuum(state: CellState) -> FluidPressure:
+    """Absolute pressure in the cup."""
+    return FluidPressure(header=header(state.time_s, 'tcp'), fluid_pressure=state.pressure_pa)
+
+
+def scene(state: CellState) -> Scene:
+    """The true poses, in the frame workspace."""
+    message = Scene(header=header(state.time_s, 'workspace'))
+    for item in state.objects:
+        entry = SceneObject(
+            id=item.spec.name,
+            name=item.spec.name,
+            class_name=item.spec.kind,
+            color=item.spec.color,
+            pose=pose_from_matrix(item.pose),
+            confidence=1.0,
+            stamp=message.header.stamp,
+            visible=True,
+        )
+        entry.size.x, entry.size.y, entry.size.z = size_of(item.spec.kind)
+        message.objects.append(entry)
+    return message
+
+
+def image(time_s: float, frame: str, encoding: str, pixels: NDArray) -> Image:
+    """An (h, w) or (h, w, channels) array as an image."""
+    # rclpy checks every element of anything else than an array.array.
+    data = array.array('B')
+    data.frombytes(pixels.tobytes())
+    return Image(
+        header=header(time_s, frame),
+        height=pixels.shape[0],
+        width=pixels.shape[1],
+        encoding=encoding,
+        is_bigendian=0,
+        step=pixels.strides[0],
+        data=data,
+    )
+
+
+def camera_info(time_s: float, frame: str, camera: Intrinsics) -> CameraInfo:
+    """A camera without distortion."""
+    f, cx, cy = camera.focal, camera.center_x, camera.center_y
+    return CameraInfo(
+        header=header(time_s, frame),
+        height=camera.height,
+        width=camera.width,
+        distortion_model='plumb_bob',
+        d=[0.0] * 5,
+        k=[f, 0.0, cx, 0.0, f, cy, 0.0, 0.0, 1.0],
+        r=[1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+        p=[f, 0.0, cx, 0.0, 0.0, f, cy, 0.0, 0.0, 0.0, 1.0, 0.0],
+    )

@@ -1,0 +1,180 @@
+"""The sim node: the ROS interface of a real cell, in front of the simulated one."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+from geometry_msgs.msg import WrenchStamped
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, FluidPressure, Image, JointState
+from std_msgs.msg import String
+
+from cap_common.parameters import load_parameters
+from cap_common.qos import LATCHED, SENSOR
+from cap_common.spin import run_node
+from cap_common.static_tf import broadcast_static
+from cap_description import fixed_transforms, transform
+from cap_interfaces.msg import Scene
+from cap_interfaces.srv import ResetWorld
+from cap_sim import convert
+from cap_sim.camera import HEIGHT, WIDTH, Depth, Rgb, intrinsics
+from cap_sim.cell import Cell, CellState, PhysicsError
+from cap_sim.controllers import GripperController, TrajectoryController
+from cap_sim.layout import LayoutError, random_layout
+from cap_sim.pace import Pace, Rate
+from cap_sim.parameters import Parameters
+from cap_sim.photographer import Photographer, Shot
+from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA, TIMESTEP_S
+
+_NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+_THREADS = 6
+
+
+@dataclass(frozen=True)
+class NodeParameters(Parameters):
+    """Parameters of the cell, and the robot's URDF as all nodes get it."""
+
+    robot_description: str
+
+
+class SimNode(Node):
+    """Runs the cell in a thread of its own and publishes it."""
+
+    def __init__(self) -> None:
+        super().__init__('sim')
+        self._settings = p = load_parameters(self, NodeParameters)
+        layout = random_layout(p.seed, p.blocks, p.bowls)
+        self.cell = Cell(p.robot_description, p, layout)
+        self._intrinsics = intrinsics(WIDTH, HEIGHT, p.camera_fovy_deg)
+        self._make_publishers()
+        self._latch(p.robot_description)
+        self._controllers = (
+            TrajectoryController(self, self.cell, p),
+            GripperController(self, self.cell),
+        )
+        self._reset_service = self.create_service(ResetWorld, 'sim/reset', self._reset)
+        self._closing = threading.Event()
+        self._photographer = Photographer(
+            p, self._publish_overhead, self._publish_operator, self.get_logger().fatal
+        )
+        self._physics = threading.Thread(target=self._run, name='physics', daemon=True)
+        self._photographer.start()
+        self._physics.start()
+        self._log_layout()
+
+    def _make_publishers(self) -> None:
+        make = functools.partial(self.create_publisher, qos_profile=SENSOR)
+        self._joint_states = make(JointState, 'joint_states')
+        self._wrench = make(WrenchStamped, 'gripper/wrench')
+        self._vacuum = make(FluidPressure, 'gripper/vacuum')
+        self._color = make(Image, 'camera/color/image_raw')
+        self._depth = make(Image, 'camera/depth/image_raw')
+        self._info = make(CameraInfo, 'camera/camera_info')
+        self._operator = make(Image, 'operator_camera/image_raw')
+        self._clock_topic = self.create_publisher(Clock, '/clock', _NEWEST)
+        self._truth = self.create_publisher(Scene, 'sim/ground_truth', 1)
+        self._description = self.create_publisher(String, 'robot_description', LATCHED)
+
+    def _latch(self, urdf: str) -> None:
+        edges = fixed_transforms(urdf)
+        # The gripper's slide is a spring without an encoder: its frame is latched where it rests.
+        edges.append(('gripper_link', 'cup_link', transform(urdf, 'gripper_link', 'cup_link')))
+        broadcast_static(self, edges)
+        self._description.publish(String(data=urdf))
+
+    def _log_layout(self) -> None:
+        names = ', '.join(spec.name for spec in self.cell.layout.objects)
+        self.get_logger().info(f'the world has {names or "no objects"}')
+
+    def _run(self) -> None:
+        """The physics thread."""
+        try:
+            self._loop()
+        except Exception as error:
+            # A shutdown takes the publishers away under this thread; anything else is a fault.
+            if self.context.ok():
+                self.get_logger().fatal(f'the simulation ends: {error!r}')
+                self.context.try_shutdown()
+
+    def _loop(self) -> None:
+        p = self._settings
+        steps = max(round(1.0 / (p.joint_rate_hz * TIMESTEP_S)), 1)
+        pace = Pace(p.real_time_factor)
+        clock, truth = Rate(p.clock_rate_hz), Rate(p.truth_rate_hz)
+        overhead, operator = Rate(p.camera_rate_hz), Rate(p.operator_rate_hz)
+        diverged = False
+        while not self._closing.wait(pace.delay_s(self.cell.time_s)):
+            try:
+                self.cell.step(steps)
+                diverged = False
+            except PhysicsError as error:
+                if not diverged:
+                    self.get_logger().fatal(f'{error}; waiting for sim/reset')
+                diverged = True
+                self._closing.wait(0.1)
+                continue
+            state = self.cell.state()
+            if clock.due(state.time_s):
+                self._clock_topic.publish(Clock(clock=convert.time_message(state.time_s)))
+            self._publish_robot(state)
+            if truth.due(state.time_s):
+                self._truth.publish(convert.scene(state))
+            if overhead.due(state.time_s) and self._watched(self._color, self._depth, self._info):
+                self._photographer.take(OVERHEAD_CAMERA, Shot(*self.cell.picture_state()))
+            if operator.due(state.time_s) and self._watched(self._operator):
+                self._photographer.take(OPERATOR_CAMERA, Shot(*self.cell.picture_state()))
+
+    @staticmethod
+    def _watched(*publishers: object) -> bool:
+        return any(publisher.get_subscription_count() for publisher in publishers)
+
+    def _publish_robot(self, state: CellState) -> None:
+        self._joint_states.publish(convert.joint_state(state))
+        self._wrench.publish(convert.wrench(state))
+        self._vacuum.publish(convert.vacuum(state))
+
+    def _publish_overhead(self, time_s: float, rgb: Rgb, depth: Depth) -> None:
+        frame = convert.OPTICAL_FRAME
+        self._info.publish(convert.camera_info(time_s, frame, self._intrinsics))
+        self._depth.publish(convert.image(time_s, frame, '32FC1', depth.astype(np.float32)))
+        self._color.publish(convert.image(time_s, frame, 'rgb8', rgb))
+
+    def _publish_operator(self, time_s: float, rgb: Rgb) -> None:
+        self._operator.publish(convert.image(time_s, convert.OPERATOR_FRAME, 'rgb8', rgb))
+
+    def _reset(
+        self, request: ResetWorld.Request, response: ResetWorld.Response
+    ) -> ResetWorld.Response:
+        try:
+            layout = random_layout(
+                request.seed,
+                request.blocks,
+                request.bowls,
+                tuple(request.block_colors),
+                tuple(request.bowl_colors),
+            )
+        except LayoutError as error:
+            response.message = str(error)
+            return response
+        self.cell.reset(layout)
+        self._log_layout()
+        response.success = True
+        names = ', '.join(spec.name for spec in layout.objects) or 'no objects'
+        response.message = f'at {self.cell.time_s:.3f} s, seed {request.seed}: {names}'
+        return response
+
+    def close(self) -> None:
+        """End the threads."""
+        self._closing.set()
+        self._physics.join(5.0)
+        self._photographer.close()
+
+
+def main() -> int:
+    """Run the node."""
+    return run_node(SimNode, threads=_THREADS)
