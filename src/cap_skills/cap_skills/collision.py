@@ -75,7 +75,9 @@ class CollisionWorld:
                     geom.contype, geom.conaffinity = _ROBOT, _ROBOT
                 elif geom.contype:
                     geom.contype, geom.conaffinity = _WORLD, _ROBOT | _HELD
-                    geom.margin = padding
+                    geom.margin = 0.0 if body.name in surroundings.touch else padding
+                    if body.name in surroundings.ignore:
+                        geom.contype = geom.conaffinity = 0
             # MuJoCo lets parent and child overlap, but not where the parent stands still.
             if body.joints and _fixed(body.parent):
                 spec.add_exclude(bodyname1=body.parent.name, bodyname2=body.name)
@@ -120,10 +122,8 @@ class CollisionWorld:
             yield a, b
 
     def _name(self, geom: int) -> str:
-        name = str(self._model.geom(geom).name)
-        return name.split('#', maxsplit=1)[0] or str(
-            self._model.body(self._model.geom_bodyid[geom]).name
-        )
+        name = str(self._model.geom(geom).name).split('#', maxsplit=1)[0]
+        return name or str(self._model.body(self._model.geom_bodyid[geom]).name)
 
 
 def _fixed(body: mujoco.MjsBody) -> bool:

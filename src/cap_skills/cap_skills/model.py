@@ -169,8 +169,8 @@ class Surroundings:
     """What a motion must not touch.
 
     Attributes:
-        touch: names of objects that may be come near to (no padding).
-        ignore: names of objects that may be touched.
+        touch: names of objects and fixed links that may be come near to (no padding).
+        ignore: names of those that may be touched.
     """
 
     items: Sequence[Item]

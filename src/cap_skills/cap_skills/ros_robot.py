@@ -12,7 +12,6 @@ from action_msgs.msg import GoalStatus
 from builtin_interfaces.msg import Duration
 from control_msgs.action import FollowJointTrajectory, GripperCommand
 from geometry_msgs.msg import WrenchStamped
-from rclpy.action import ActionClient
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.executors import (
     ExternalShutdownException,
@@ -24,6 +23,7 @@ from rclpy.task import Future
 from sensor_msgs.msg import FluidPressure, JointState
 from trajectory_msgs.msg import JointTrajectoryPoint
 
+from cap_common.action_client import OrderedActionClient
 from cap_common.errors import RobotFaultError, SkillTimeoutError, StoppedError
 from cap_common.qos import SENSOR
 from cap_description.cell import ARM_JOINTS
@@ -83,10 +83,12 @@ class RosRobot:
         self._thread = threading.Thread(target=self._spin, name='sensors', daemon=True)
         self._thread.start()
         clients = ReentrantCallbackGroup()
-        self._follow = ActionClient(
+        self._follow = OrderedActionClient(
             node, FollowJointTrajectory, _TRAJECTORY_ACTION, callback_group=clients
         )
-        self._grip = ActionClient(node, GripperCommand, _GRIPPER_ACTION, callback_group=clients)
+        self._grip = OrderedActionClient(
+            node, GripperCommand, _GRIPPER_ACTION, callback_group=clients
+        )
 
     def close(self) -> None:
         """End the thread that listens to the sensors."""
@@ -189,7 +191,7 @@ class RosRobot:
             said = 'has never come' if np.isinf(age) else f'is silent since {age:.1f} s'
             raise RobotFaultError(f'{topic!r} {said}: is the robot running?')
 
-    def _send(self, client: ActionClient, name: str, goal: Any, check: Check) -> Any:
+    def _send(self, client: OrderedActionClient, name: str, goal: Any, check: Check) -> Any:
         if not client.server_is_ready() and not client.wait_for_server(timeout_sec=_ACCEPT_S):
             raise RobotFaultError(f'action {name!r} has no server: is the robot running?')
         sent = client.send_goal_async(goal)

@@ -58,6 +58,8 @@ from cap_skills.targets import (
 HALTS = (CanceledError, StoppedError, PerceptionLostError, RobotFaultError, SkillTimeoutError)
 # Joints closer than this to their goal are there [rad].
 _THERE = 0.002
+# The link that things stand on. A guarded motion feels for it, so it may expect to touch it.
+_TABLE = 'table'
 _UNKNOWN = 'what hangs on the cup'
 
 
@@ -125,6 +127,8 @@ class Skills:
         self._read_scene = scene
         self._config = config
         self._held: Held | None = None
+        # What the cup was going for: if the call ends in between, this is what it holds.
+        self._wanted: Held | None = None
 
     @property
     def held(self) -> Held | None:
@@ -195,6 +199,7 @@ class Skills:
                 return self._grasp(item, call)
             except GraspFailedError as error:
                 self._robot.suction(False)
+                self._wanted = None
                 self._park(call)
                 if attempt == 2:
                     raise
@@ -214,13 +219,15 @@ class Skills:
             Free(self._down(above, free_yaw=False)),
             Straight(before, config.near_speed),
         ]
-        self._move(legs, Surroundings(scene.items, touch=frozenset({item.name})), call)
+        self._move(legs, Surroundings(scene.items, touch=frozenset({item.name, _TABLE})), call)
         call.step(f'grasp {item.name}')
+        at_contact = _raised(above, contact[2])
+        self._wanted = Held(item, np.linalg.inv(at_contact) @ item.pose)
         self._robot.suction(True)
         beyond = _raised(above, contact[2] - config.depth)
         touched = self._guarded(
             beyond,
-            Surroundings(scene.items, ignore=frozenset({item.name})),
+            Surroundings(scene.items, ignore=frozenset({item.name, _TABLE})),
             call,
             self._sealed,
         )
@@ -255,12 +262,12 @@ class Skills:
             Free(self._down(above)),
             Straight(_raised(down, down[2, 3] + config.clearance), config.near_speed),
         ]
-        self._move(legs, Surroundings(others, held, touch=spot.supports), call)
+        self._move(legs, Surroundings(others, held, touch=spot.supports | {_TABLE}), call)
         call.step(f'place {held.item.name}')
         depth = config.depth if give_up_below is None else give_up_below
         touched = self._guarded(
             _raised(down, down[2, 3] - depth),
-            Surroundings(others, None, ignore=spot.supports),
+            Surroundings(others, None, ignore=spot.supports | {_TABLE}),
             call,
             lambda reading: False,
         )
@@ -276,7 +283,7 @@ class Skills:
             lambda reading: not self._sealed(reading), config.release_s, call.check
         ):
             raise PlaceFailedError(f'{held.item.name!r} did not come off the cup')
-        self._held = None
+        self._held = self._wanted = None
         return placed
 
     def _park(self, call: Call) -> None:
@@ -378,7 +385,9 @@ class Skills:
         down = self._place_pose(held, spot)
         others = [other for other in scene.items if other.name != item.name]
         before = self._down(_raised(down, down[2, 3] + config.clearance))
-        blocked = self._planner.touching(before, Surroundings(others, held, touch=spot.supports))
+        blocked = self._planner.touching(
+            before, Surroundings(others, held, touch=spot.supports | {_TABLE})
+        )
         if blocked:
             raise UnreachableError(
                 f'{item.name!r} cannot be set down on {target}: '
@@ -412,6 +421,8 @@ class Skills:
         """Bring what is believed to be held in line with what the cup feels."""
         if not self._sealed(self._robot.gripper()):
             self._held = None
+        elif self._held is None and self._wanted is not None:
+            self._held = self._wanted
         elif self._held is None:
             # Held since before this process was there. Its name would be a guess.
             size = self._config.unknown_size
