@@ -13,7 +13,7 @@ import numpy as np
 
 from cap_common.errors import CapError
 from cap_planner.api.spec import WrongArgumentsError
-from cap_planner.sandbox import frames, vocabulary
+from cap_planner.sandbox import frames, libraries, vocabulary
 from cap_planner.sandbox.channel import Channel
 from cap_planner.sandbox.child_names import PROGRAM
 from cap_planner.sandbox.scope import Printed, Unwritten, base_scope, functions_of
@@ -129,9 +129,11 @@ class Child:
         dropped: dict[str, str] = {}
         left = self._start['session_bytes']
         for name, value in self._globals.items():
-            kept = name.startswith('_') or name in protected or self._base.get(name) is value
-            if kept or isinstance(value, types.ModuleType | Unwritten | type):
+            given = name.startswith('_') or name in protected or self._base.get(name) is value
+            if given or isinstance(value, types.ModuleType | Unwritten | type):
                 continue
+            if id(value) in libraries.callables():
+                continue  # an import, which is repeated in the next program
             if isinstance(value, types.FunctionType):
                 where = _where(value, self._globals)
                 if where is None:

@@ -193,12 +193,13 @@ class Zygote:
 
 
 def _paths() -> list[str]:
-    """The folders that hold the packages which a zygote imports."""
-    found: dict[str, None] = {}
+    """The folders that hold the packages which a zygote imports, in the order of this process."""
+    found = set()
     for package in _PACKAGES:
         spec = importlib.util.find_spec(package)
         if spec is not None and spec.origin is not None:
             origin = Path(spec.origin)
             folder = origin.parent.parent if spec.submodule_search_locations else origin.parent
-            found[str(folder)] = None
-    return list(found)
+            found.add(str(folder))
+    order = {str(Path(folder).absolute()): place for place, folder in enumerate(sys.path)}
+    return sorted(found, key=lambda folder: order.get(folder, len(order)))

@@ -151,6 +151,13 @@ def preloaded() -> Mapping[str, object]:
     return scope
 
 
+@functools.cache
+def callables() -> frozenset[int]:
+    """Identities of everything that can be called in a library."""
+    every = (value for module in libraries().values() for value in vars(module).values())
+    return frozenset(id(value) for value in every if callable(value))
+
+
 # What writes files, pickles or hands out raw memory, and format strings that walk attributes (the
 # verifier looks at `format` itself).
 _METHODS_DENIED = frozenset(

@@ -120,6 +120,6 @@ def attempt(name: str) -> tuple[bool, str]:
     """Try it in this process: whether it was stopped, and how."""
     try:
         PROBES[name].attempt()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # setrlimit raises ValueError
         return True, str(error)
     return False, f'{name}: was possible'

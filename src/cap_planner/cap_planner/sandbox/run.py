@@ -90,6 +90,11 @@ class Run:
             return Outcome(Status.UNAVAILABLE, str(error), program.session)
         self._wire.restart(wall_seconds, canceled)
         self._sources = {**program.session.functions, **program.functions}
+        for name, text in [*self._sources.items(), ('program', program.source)]:
+            if problem := _syntax_error(text, name):
+                return Outcome(
+                    Status.PROGRAM_ERROR, str(problem.message), program.session, error=problem
+                )
         outcome = self._converse(program, on_call, on_nested)
         used = self._wire.used()
         if outcome is None or outcome.status not in (Status.FINISHED, Status.PROGRAM_ERROR):
@@ -136,6 +141,9 @@ class Run:
             case Raised(name, message):
                 return {'error': {'type': name, 'message': message}}
             case Nested(source, returns, variables, functions):
+                for text in (*functions.values(), source):
+                    if problem := _syntax_error(text, call.name):
+                        return {'error': {'type': 'SyntaxError', 'message': problem.message}}
                 self._nested[call.id] = call
                 self._sources.update(functions)
                 data = {'variables': dict(variables), 'functions': dict(functions)}
@@ -186,7 +194,8 @@ class Run:
     def _explain(self, program: Program, status: int, cpu: float) -> Outcome:
         """What it means that the child ended without an answer."""
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        out_of_time = number == signal.SIGKILL and cpu >= self._config.cpu_seconds
+        # The limit and the figure are sampled by different clocks of the kernel.
+        out_of_time = number == signal.SIGKILL and cpu >= 0.8 * self._config.cpu_seconds
         if number == signal.SIGSYS:
             text = 'killed: it made a system call that programs may not make'
             return Outcome(Status.VIOLATION, text, program.session)
@@ -258,6 +267,19 @@ def _program_error(plain: Any) -> ProgramError:
     )
     name, message = _typed(plain, 'type', str), _typed(plain, 'message', str)
     return ProgramError(name[:80], message[:_TEXT_LIMIT], _typed(plain, 'line', int), places)
+
+
+def _syntax_error(source: str, where: str) -> ProgramError | None:
+    """Found here, because an interpreter that meets one looks for the file, and is killed."""
+    try:
+        compile(source, where, 'exec', dont_inherit=True)
+    except SyntaxError as error:
+        place = Place(where, '<module>', error.lineno or 0, (error.text or '').strip())
+        line = place.line if where == 'program' else 0
+        return ProgramError('SyntaxError', f'{where}: {error}', line, (place,))
+    except (ValueError, RecursionError, MemoryError) as error:
+        return ProgramError('SyntaxError', f'{where}: {error}', 0, ())
+    return None
 
 
 def _typed(message: Any, key: str, kind: type) -> Any:

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from cap_planner.sandbox import frames, kernel, probes, scope, syscalls
+from cap_planner.sandbox import frames, kernel, libraries, probes, scope, syscalls
 from cap_planner.sandbox.channel import Channel
 from cap_planner.sandbox.child import Child
 from cap_planner.sandbox.confine import LayerStatus, Limits, Prepared, confine, prepare
@@ -40,6 +40,7 @@ def main(control_fd: int, host_pid: int) -> None:
     warnings.simplefilter('ignore')  # showing one would open a source file
     np.seterr(all='ignore')
     prepared = prepare()
+    libraries.callables(), libraries.preloaded()  # made once, for all children
     gc.collect()
     gc.freeze()
     _send(control, {'ready': os.getpid()})
