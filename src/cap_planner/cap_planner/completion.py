@@ -12,6 +12,7 @@ _OPEN_FENCE = re.compile(r'^[ \t]*```[^\n`]*\n(.*)\Z', re.DOTALL | re.MULTILINE)
 _THOUGHT = re.compile(r'\A\s*<think(?:ing)?>.*?</think(?:ing)?>', re.DOTALL)
 # A sentence starts with a capital letter or a greeting and has nothing that only code has.
 _SENTENCE = re.compile(r'^[A-Z][^=()\[\]{}\\_#]*\s[^=()\[\]{}\\_#]*$')
+_WORDS = re.compile(r"[A-Z][a-z']*[,!.]? [A-Za-z]+")
 
 
 def program_from_completion(text: str) -> str:
@@ -38,6 +39,8 @@ def program_from_completion(text: str) -> str:
     try:
         tree = ast.parse(program)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        if not blocks and _WORDS.match(program):
+            raise ModelMalformedError(f'the model wrote no program, but: {_quote(text)}') from error
         where = f'line {error.lineno}: {error.msg}' if isinstance(error, SyntaxError) else error
         raise ModelMalformedError(f'not a Python program ({where}): {_quote(text)}') from error
     if not any(_does_something(node) for node in tree.body):

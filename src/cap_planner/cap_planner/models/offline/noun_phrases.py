@@ -43,6 +43,7 @@ _IDLE = (
     'on the table|on the board|on the desk|in the scene|in front of you|in view|that are there|'
     'that you see|that you can see|you can see|you see|there|that is there|we have'
 )
+_BEFORE_NOUN = frozenset((*EXTREMES, *ORDINALS, 'closest', 'farthest', 'biggest', 'smallest'))
 _SIDES = {word: word for word in DIRECTIONS} | {'upper': 'top', 'lower': 'bottom'}
 
 
@@ -126,8 +127,14 @@ class NounPhrases(Parser):
             if alone:
                 yield base, j
             for things, k in self._modified(base, j):
-                if things.by_distance is None or things.by_distance.anchor != _OPEN:
-                    yield replace(things, text=self.text(i, k)), k
+                text = self.text(i, k)
+                by = things.by_distance
+                if by and by.anchor == _OPEN:
+                    # 'The closest bowl': to what is moved.
+                    by = replace(by, anchor=Pronoun('it', plural=False))
+                    yield replace(things, text=f'{text} to it', by_distance=by), k
+                else:
+                    yield replace(things, text=text), k
 
     def _modified(self, base: Things, j: int) -> Readings[Things]:
         for better, k in self._modifier(base, j):
@@ -166,7 +173,7 @@ class NounPhrases(Parser):
             start = replace(start, other=True)
         j = k
         word = self.word(j)
-        if word in NUMBERS and self._content(j + 1):
+        if word in NUMBERS and (self._content(j + 1) or self.word(j + 1) in _BEFORE_NOUN):
             yield replace(start, count=NUMBERS[word]), j + 1
         elif word.isdigit():
             yield replace(start, count=int(word)), j + 1
@@ -308,7 +315,7 @@ class NounPhrases(Parser):
                 yield from self._described(base, negation, negation > start, start > j)
         for k in self.take(j, 'other than|except for|except|besides|apart from|but not|but'):
             for excluded, end in self.reference(k):
-                yield replace(base, excluded=excluded), end
+                yield replace(base, excluded=_of_kind(excluded, base.head)), end
 
     def _count_from(self, base: Things, j: int) -> Readings[Things]:
         """'(The second block) from the left'."""
@@ -335,7 +342,7 @@ class NounPhrases(Parser):
                 yield replace(base, not_adjectives=base.not_adjectives + word), j + 1
             else:
                 yield replace(base, adjectives=base.adjectives + word), j + 1
-        if clause and self.word(j) in EXTREMES and not negated:
+        if self.word(j) in EXTREMES and not negated:
             yield replace(base, order=Order(cast('Direction', EXTREMES[self.word(j)]))), j + 1
 
     def _compared(self, base: Things, j: int) -> Readings[Things]:
@@ -393,6 +400,8 @@ class NounPhrases(Parser):
     def direction_of(self, i: int) -> Readings[Direction]:
         """'To the left of'."""
         for j in self.take(i, _DIRECTION_TEXT):
+            if self.word(j - 1) == 'of' and any(True for _ in self.take(j - 1, TABLE)):
+                continue  # a place: 'the left side of the table'
             yield _DIRECTION_OF[self.text(i, j)], j
 
     # ── places ───────────────────────────────────────────────────────────────────────────────
@@ -433,6 +442,13 @@ class NounPhrases(Parser):
     def near(self, i: int) -> Iterator[int]:
         """'Next to'."""
         return self.take(i, _NEAR)
+
+
+def _of_kind(things: Reference, head: str) -> Reference:
+    """'(All the blocks except) the red one' is a block."""
+    if isinstance(things, Things) and not things.head and head:
+        return replace(things, head=head, name=None)
+    return things
 
 
 _OPEN = Pronoun('', plural=False)

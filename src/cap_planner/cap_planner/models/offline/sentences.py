@@ -7,6 +7,8 @@ from typing import Literal
 
 from cap_planner.models.offline.meaning import (
     AtPosition,
+    ByColor,
+    ByDistance,
     Command,
     EachOwn,
     Group,
@@ -41,7 +43,7 @@ _MAKE = 'make|build|create|form|construct|erect|assemble'
 _POLITE = (
     'can you|could you|would you|will you|i want you to|i would like you to|i like you to|'
     'i need you to|you should|go ahead and|ok ,|okay ,|ok|okay|hey robot|robot ,|robot|hey|now ,|'
-    'now|then|next ,|next|first ,|first of all|also|help me'
+    'now|and|then|next ,|next|first ,|first of all|also|help me'
 )
 _AFTERTHOUGHT = 'for me|now|thanks|thank you|, thanks|, thank you|again|instead|too|then|there'
 _PICTURE = (
@@ -108,6 +110,7 @@ class Sentences(Targets):
     def command(self, i: int) -> Readings[Command]:
         """One command."""
         yield from self._swap(i)
+        yield from self._match(i)
         yield from self._point(i)
         yield from self._pick(i)
         yield from self._stack(i)
@@ -205,10 +208,12 @@ class Sentences(Targets):
         for j in self.take(i, _MAKE):
             for k in self.maybe(j, 'a single|one|a|an|the'):
                 for start in self.take(k, 'tower|stack|pile'):
-                    for things, end in self._made_of(start):
+                    made_of = list(self._made_of(start))
+                    for things, end in made_of:
                         for target, last in self.target(end):
                             if isinstance(target, On | AtPosition):
                                 yield Put(things, OnEachOther(target)), last
+                    for things, end in made_of:
                         yield Put(things, OnEachOther()), end
             for shape, k in self.line_words(j):
                 for things, end in self._made_of(k):
@@ -242,6 +247,16 @@ class Sentences(Targets):
                     for end in self.take(start, 'and|with|for'):
                         for second, last in self.single(end):
                             yield Swap(first, second), last
+
+    def _match(self, i: int) -> Readings[Command]:
+        """'Match the blocks with the bowls'."""
+        for j in self.take(i, 'match|pair up|pair'):
+            for things, k in self.reference(j):
+                for end in self.take(k, 'with|to|and'):
+                    for holders, last in self.single(end):
+                        if isinstance(holders, Things) and holders.lexical and holders.plural:
+                            for stop in self.maybe(last, 'by color|of the same color'):
+                                yield Put(things, ByColor(holders.head, same=True)), stop
 
     def _point(self, i: int) -> Readings[Command]:
         arm = 'the gripper|your gripper|the arm|the robot|the hand|the tool|gripper'
@@ -370,8 +385,21 @@ class Sentences(Targets):
                     yield self._ask(i, end, 'which', things, 'names'), end
                 singular_verb = self.word(k) == 'is'
                 for end in self.take(k, 'is|are|has|have|lies|stands'):
-                    the = replace(base, text=f'the {base.text}', definite=True)
-                    yield from self._which_are(i, replace(the, plural=not singular_verb), end)
+                    words = [*base.text.split()[:-1], base.head or 'object']
+                    text = f'the {" ".join(words) if singular_verb else base.text}'
+                    the = replace(base, text=text, definite=True, plural=not singular_verb)
+                    yield from self._which_are(i, the, end)
+                    yield from self._which_of_it(i, the, end)
+
+    def _which_of_it(self, i: int, base: Things, j: int) -> Readings[Question]:
+        """'(Which bowl is) the red block closest to'."""
+        for anchor, k in self.single(j):
+            for start in self.maybe(k, 'the'):
+                for end in self.take(start, 'closest to|farthest from|farthest to|closest from'):
+                    by = ByDistance(self.word(start) == 'farthest', anchor)
+                    text = f'{base.text} {self.text(start, end)} {anchor.text}'
+                    things = replace(base, text=text, by_distance=by)
+                    yield self._ask(i, end, 'which', things, 'value'), end
 
     def _which_are(self, i: int, base: Things, j: int) -> Readings[Question]:
         answer: Answer = 'names' if base.plural else 'value'

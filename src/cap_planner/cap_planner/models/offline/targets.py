@@ -30,7 +30,7 @@ from cap_planner.models.offline.meaning import (
     Things,
     Towards,
 )
-from cap_planner.models.offline.noun_phrases import NounPhrases
+from cap_planner.models.offline.noun_phrases import TABLE, NounPhrases
 from cap_planner.models.offline.parser import Readings, rule
 from cap_planner.models.offline.words import DIRECTIONS, singular
 
@@ -105,6 +105,10 @@ class Targets(NounPhrases):
 
     def _each_own(self, i: int) -> Readings[Target]:
         for j in self.take(i, _ON_IN):
+            for k in self.maybe(j, 'the four|the|four|all the|all'):
+                for end in self.take(k, 'corners|sides'):
+                    yield from self._of_corners(EachOwn(self.word(k)[:-1]), end)
+        for j in self.take(i, _ON_IN):
             for k in self.maybe(j, 'the four|the|all|a|an|each|its|their|two|three|four'):
                 for end in self.take(k, f'{_OWN}|own|its own|their own'):
                     kind, _ = singular(self.word(end), self.nouns)
@@ -112,6 +116,10 @@ class Targets(NounPhrases):
                         yield EachOwn('side' if kind == 'edge' else kind), end + 1
                         for last in self.take(end + 1, 'each'):
                             yield EachOwn('side' if kind == 'edge' else kind), last
+
+    def _of_corners(self, own: EachOwn, i: int) -> Readings[Target]:
+        for j in self.maybe(i, TABLE):
+            yield own, j
 
     # ── containers by colour ─────────────────────────────────────────────────────────────────
 
@@ -140,7 +148,13 @@ class Targets(NounPhrases):
                 for k in self.take(j, 'colors|color|colored'):
                     yield same, k
                 word = self.word(j - 1)
-                alone = same or word in ('matching', 'mismatched', 'corresponding')
+                alone = same or word in (
+                    'matching',
+                    'mismatched',
+                    'corresponding',
+                    'wrong',
+                    'incorrect',
+                )
                 if alone and not need_color and word not in ('same', 'right'):
                     yield same, j
 

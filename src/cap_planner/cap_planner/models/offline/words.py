@@ -106,7 +106,7 @@ FUNCTION_WORDS = word_set(
     the a an any all both every each of this that these those which who what is are was be and or
     then to on onto in into inside within at by with from for as than except besides but above below
     over under beneath underneath beside next near between towards away out top bottom it them its
-    their they itself there not no do does did have has having how many where why when can could
+    their they itself there not non no do does did have has having how many where why when can could
     would will please now you i me my your we closest farthest put place pick stack same
     leftmost rightmost topmost bottommost other another left right up down biggest smallest middle
     center closer further around along respective respectively corresponding matching mismatched
@@ -143,9 +143,27 @@ def tokenize(text: str) -> list[str]:
             continue
         if word not in NOISE:
             words += _SAME.get(word, word).split()
+    words = _merge(words)
     while words and words[-1] in '.?!,;:':
         words.pop()
     return words
+
+
+def _merge(words: list[str]) -> list[str]:
+    """'Farthest to the left' is 'leftmost'; 'farthest to the left bowl' is not."""
+    merged: list[str] = []
+    i = 0
+    while i < len(words):
+        skip = 3 if words[i + 1 : i + 3] == ['to', 'the'] else 1
+        side, after = [*words[i + skip : i + skip + 2], '', ''][:2]
+        ends = after in ('', 'one', 'ones', 'in', 'on', 'and', 'to', 'into', 'onto', *',.?!', 'is')
+        if words[i] in ('farthest', 'most') and side in DIRECTIONS and (ends or skip == 1):
+            merged.append(_MOST[side])
+            i += skip + 1
+        else:
+            merged.append(words[i])
+            i += 1
+    return merged
 
 
 def singulars(word: str) -> list[str]:

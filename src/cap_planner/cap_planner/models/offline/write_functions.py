@@ -141,7 +141,13 @@ _IDIOMS = (
     _Idiom(
         r'get_free_pos_near',
         _POS,
-        '# The position itself, or one within 4 cm that is free; if none is, what stands there.\n'
+        '# What stands there already is built upon; else the position, or one within 4 cm of it.\n'
+        'positions = [get_obj_pos(name) for name in get_obj_names()]\n'
+        'idx = get_closest_idx(points=positions, point=$pos)\n'
+        'x_min, _, x_max, _ = get_bbox(get_obj_names()[idx])\n'
+        'is_there = np.linalg.norm(positions[idx] - np.array($pos)) < 0.045\n'
+        'if is_there and x_max - x_min < 0.06:\n'
+        '    return positions[idx]\n'
         'candidates = [np.array($pos)]\n'
         'for radius in [0.01, 0.02, 0.03, 0.04]:\n'
         '    for angle in np.linspace(0, 2 * np.pi, 12, endpoint=False):\n'
@@ -150,8 +156,7 @@ _IDIOMS = (
         'clearances = get_clearances(positions=candidates)\n'
         'if np.any(clearances > 0):\n'
         '    return candidates[int(np.argmax(clearances > 0))]\n'
-        'positions = [get_obj_pos(name) for name in get_obj_names()]\n'
-        'return positions[get_closest_idx(points=positions, point=$pos)]',
+        'return candidates[int(np.argmax(clearances))]',
     ),
     _Idiom(
         r'get_free_pos_beside',

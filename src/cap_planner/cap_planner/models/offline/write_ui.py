@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cap_planner.models.offline.code import CONTEXT, Code, Refusal, formatted, quoted
 from cap_planner.models.offline.meaning import (
@@ -173,6 +173,12 @@ class UiWriter:
         self._has_moved(_Variable(name, False, things.head))
 
     def _put_on(self, things: _Variable, on: Reference) -> None:
+        if things.plural and 'it' in on.text.split():
+            for name in self._each(things):
+                self._mentioned.append(_Variable(name, False, things.head))
+                self._code.add(f'put_first_on_second({name}, {self._refer(on).name})')
+            self._has_moved(things)
+            return
         target = self._refer(on)
         if target.plural and not things.plural:
             raise Refusal('One object cannot be put on several; say which one.')
@@ -332,7 +338,8 @@ class UiWriter:
             self._code.add(f'point_gripper_to(parse_position({description}))')
 
     def _question(self, question: Question) -> None:
-        call = f'parse_question({self._spoken(question.text + "?")}, {CONTEXT})'
+        asked = self._spoken(question.text)
+        call = f'parse_question({asked[:-1]}?{asked[-1]}, {CONTEXT})'
         answer = self._code.variable('answer')
         self._code.add(f'{answer} = {call}')
         if question.answer == 'yes or no':
@@ -363,14 +370,25 @@ def _moved_variables(programs: Sequence[str]) -> list[_Variable]:
             tree = ast.parse(program)
         except (SyntaxError, ValueError):
             continue
-        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-        for call in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
-            name = call.func.id if isinstance(call.func, ast.Name) else ''
-            if not name.startswith(('put_', 'stack_', 'swap_', 'parse_obj')):
-                continue
-            for argument in [*call.args[:1], *(item.value for item in call.keywords)]:
-                if isinstance(argument, ast.Name) and argument.id.endswith(('_name', '_names')):
-                    variable = _Variable(argument.id, argument.id.endswith('names'))
-                    head = variable.name.rsplit('_', 2)[-2] if '_' in variable.name else ''
-                    found.append(replace(variable, head=head))
+        nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Call | ast.For)]
+        # A loop stands before the calls in it, and what it loops over was moved last of all.
+        for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):
+            for argument in _objects_of(node):
+                words = argument.split('_')
+                if words[-1] in ('name', 'names') and len(words) > 1:
+                    found.append(_Variable(argument, words[-1] == 'names', words[-2]))
     return found
+
+
+def _objects_of(node: ast.AST) -> Iterator[str]:
+    """The variables that a loop goes over, or that a call moves."""
+    values: list[ast.expr] = []
+    if isinstance(node, ast.For):
+        over = node.iter
+        values = [*over.args[:1]] if isinstance(over, ast.Call) else [over]
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        moves = node.func.id.startswith(('put_', 'stack_', 'swap_'))
+        values = [*node.args[:1], *(item.value for item in node.keywords)] if moves else []
+    for value in values:
+        if isinstance(value, ast.Name):
+            yield value.id
