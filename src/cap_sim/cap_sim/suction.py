@@ -72,7 +72,7 @@ class Suction:
     @property
     def held_body(self) -> str:
         """Name of the body that closes the cup; empty when none does."""
-        return str(self._model.body(self._held).name) if self.holding else ''
+        return str(self._model.body(self._held).name) if self.holding and self._held >= 0 else ''
 
     def step(self, dt: float) -> None:
         """Advance the vacuum by dt from the contacts of now; after mj_step1, before mj_step2."""

@@ -1,0 +1,93 @@
+"""A cell on the bench: stepped by the test, its arm driven by tool poses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from ur_analytic_ik import ur5e
+
+from cap_description import ARM_JOINTS, cell_urdf
+from cap_sim.arm import Motion, Tolerances
+from cap_sim.cell import Cell, CellState
+from cap_sim.layout import Layout, ObjectSpec
+from cap_sim.parameters import Parameters
+from cap_sim.trajectory import Waypoint, make_trajectory
+
+CONFIG = Path(__file__).parents[3] / 'config' / 'sim.yaml'
+_BASE_FROM_BASE_LINK = np.diag([-1.0, -1.0, 1.0, 1.0])
+_REACH = 0.14
+
+
+def load_parameters() -> Parameters:
+    values = yaml.safe_load(CONFIG.read_text())['/**/sim']['ros__parameters']
+    return Parameters(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+
+
+class Bench:
+    """Cell with a driver. Positions are base_link, metres."""
+
+    def __init__(self, *objects: ObjectSpec) -> None:
+        self.cell = Cell(cell_urdf(), load_parameters(), Layout(objects))
+        self.worst_error = 0.0
+
+    @property
+    def state(self) -> CellState:
+        return self.cell.state()
+
+    def move_joints(self, goal: np.ndarray, seconds: float, path_rad: float = 0.1) -> Motion:
+        """Start a rest-to-rest cubic."""
+        return self.cell.follow(
+            lambda reference: make_trajectory(
+                reference,
+                ARM_JOINTS,
+                [Waypoint(seconds, tuple(goal), (0.0,) * 6)],
+                self.cell.limits,
+                0.05,
+            ),
+            Tolerances(np.full(6, path_rad), np.full(6, 0.005), 1.0),
+        )
+
+    def finish(self, motion: Motion, steps: int = 10_000) -> Motion:
+        """Step until it has ended; remember the worst tracking error [rad]."""
+        self.worst_error = 0.0
+        for _ in range(steps):
+            if motion.ended.is_set():
+                return motion
+            self.cell.step(1)
+            error = np.abs(self.cell.reference().q - self.state.q).max()
+            self.worst_error = max(self.worst_error, float(error))
+        raise AssertionError(f'the motion has not ended after {steps} steps')
+
+    def tool_down(self, x: float, y: float, z: float, seconds: float = 0.6) -> Motion:
+        """Drive the cup's face to a point, pointing down; in joint space."""
+        pose = np.diag([1.0, -1.0, -1.0, 1.0])
+        pose[:3, 3] = x, y, z + _REACH
+        near = self.cell.reference().q
+        solutions = [
+            near + (np.ravel(q) - near + np.pi) % (2 * np.pi) - np.pi
+            for q in ur5e.inverse_kinematics(_BASE_FROM_BASE_LINK @ pose)
+        ]
+        goal = min(solutions, key=lambda q: np.abs(q - near).max())
+        return self.finish(self.move_joints(goal, seconds))
+
+    def body(self, name: str) -> np.ndarray:
+        """Position and quaternion (w, x, y, z) of an object, (7,)."""
+        return self.cell._data.joint(name).qpos.copy()
+
+    def put(self, name: str, *position: float) -> None:
+        """Put an object where a test begins."""
+        self.cell._data.joint(name).qpos[:3] = position
+
+
+@pytest.fixture
+def bench() -> Callable[..., Bench]:
+    return Bench
+
+
+@pytest.fixture
+def parameters() -> Parameters:
+    return load_parameters()

@@ -1,0 +1,81 @@
+"""The arm's controller on the simulated arm, under gravity."""
+
+import re
+
+import numpy as np
+
+from cap_sim.arm import MotionState
+from cap_sim.layout import ObjectSpec
+
+FAR = np.array([2.0, 0.3, -0.5, -1.0, 2.0, -2.0])
+# Rest to rest by a cubic, peaking at the joints' limit of pi rad/s.
+FASTEST_S = 1.5 * 2.0 / np.pi
+
+
+def test_it_tracks_below_2_milliradians_at_full_speed(bench):
+    cell = bench()
+    motion = cell.finish(cell.move_joints(cell.state.q + FAR, FASTEST_S))
+    assert motion.state is MotionState.SUCCEEDED
+    assert cell.worst_error < 0.002
+
+
+def test_it_holds_still_under_gravity(bench):
+    cell = bench()
+    before = cell.state.q
+    cell.cell.step(1000)
+    np.testing.assert_allclose(cell.state.q, before, atol=1e-6)
+
+
+def test_a_brake_at_full_speed_stops_on_the_path_within_half_a_second(bench):
+    cell = bench()
+    motion = cell.move_joints(cell.state.q + FAR, FASTEST_S)
+    cell.cell.step(240)
+    assert np.abs(cell.state.qd).max() > 3.0
+    start = cell.cell.time_s
+    cell.cell.brake(motion)
+    speeds = []
+    while not motion.ended.is_set():
+        cell.cell.step(1)
+        speeds.append(np.abs(cell.state.qd).max())
+        # On the path, all joints have gone the same part of their way.
+        parts = (cell.cell.reference().q - motion.trajectory.at(0.0).q) / FAR
+        assert np.ptp(parts) < 1e-6
+    assert motion.state is MotionState.CANCELED
+    assert cell.cell.time_s - start < 0.5
+    # 8 rad/s^2 asked for; what it takes to keep to the path comes on top.
+    assert np.abs(np.diff(speeds)).max() / 0.002 < 16.0
+    cell.cell.step(50)
+    rest = cell.state.q
+    cell.cell.step(500)
+    np.testing.assert_allclose(cell.state.q, rest, atol=1e-4)
+
+
+def test_a_newer_motion_takes_over_without_a_jump(bench):
+    cell = bench()
+    first = cell.move_joints(cell.state.q + FAR, FASTEST_S)
+    cell.cell.step(200)
+    speed = cell.state.qd
+    second = cell.move_joints(cell.state.q, 1.5)
+    assert first.state is MotionState.PREEMPTED
+    assert first.ended.is_set()
+    cell.cell.step(1)
+    np.testing.assert_allclose(cell.state.qd, speed, atol=0.1)
+    assert cell.finish(second).state is MotionState.SUCCEEDED
+
+
+def test_an_arm_that_is_kept_from_its_path_stops_and_says_which_joint(bench):
+    cell = bench(ObjectSpec('bowl', 'red', (0.3, -0.7)))
+    cell.tool_down(0.5, 0.0, 0.15, 1.5)
+    through_the_table = cell.state.q + np.array([0.0, 0.9, 0.0, 0.0, 0.0, 0.0])
+    motion = cell.finish(cell.move_joints(through_the_table, 2.0, path_rad=0.03))
+    assert motion.state is MotionState.PATH_TOLERANCE
+    assert re.fullmatch(r'\w+_joint is 0\.03\d rad from its path', motion.text)
+
+
+def test_a_reset_ends_the_motion(bench):
+    cell = bench()
+    motion = cell.move_joints(cell.state.q + FAR, FASTEST_S)
+    cell.cell.step(100)
+    cell.cell.reset(cell.cell.layout)
+    assert motion.state is MotionState.FAULT
+    assert motion.ended.is_set()

@@ -1,0 +1,100 @@
+"""The rendered pictures against the geometry that they show."""
+
+import numpy as np
+import pytest
+
+from cap_sim.camera import HEIGHT, WIDTH, Noise, View, intrinsics
+from cap_sim.layout import PALETTE, ObjectSpec, random_layout
+from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA
+
+CAMERA_HEIGHT = 1.1
+
+
+@pytest.fixture
+def pictures(bench):
+    """Cell, colour and depth of one world, arm out of sight."""
+    cell = bench(*random_layout(11, 4, 4).objects)
+    cell.cell.step(100)
+    _, model, _, qpos = cell.cell.picture_state()
+    view = View(model, OVERHEAD_CAMERA, WIDTH, HEIGHT, pretty=False)
+    rgb, depth = view.render(qpos)
+    view.close()
+    return cell, rgb, depth
+
+
+def test_objects_appear_at_their_pixels_depths_and_colours(pictures, parameters):
+    cell, rgb, depth = pictures
+    camera = intrinsics(WIDTH, HEIGHT, parameters.camera_fovy_deg)
+    for item in cell.state.objects:
+        x, y, z = item.pose[:3, 3]
+        # The block's top, or the inside of the bowl's bottom.
+        distance = CAMERA_HEIGHT - (z + 0.02 if item.spec.kind == 'block' else 0.004)
+        u = camera.center_x + camera.focal * x / distance
+        v = camera.center_y - camera.focal * (y + 0.5) / distance
+        row, column = round(v), round(u)
+        assert depth[row, column] == pytest.approx(distance, abs=0.0005)
+        np.testing.assert_allclose(rgb[row, column], PALETTE[item.spec.color], atol=6)
+
+
+def test_a_block_is_seen_where_it_is_to_a_fraction_of_a_pixel(bench, parameters):
+    cell = bench(ObjectSpec('block', 'red', (0.2037, -0.3512), 0.4))
+    _, model, _, qpos = cell.cell.picture_state()
+    view = View(model, OVERHEAD_CAMERA, WIDTH, HEIGHT, pretty=False)
+    rgb, depth = view.render(qpos)
+    view.close()
+    red = rgb[:, :, 0] > rgb[:, :, 1] + 100
+    rows, columns = np.nonzero(red & (np.abs(depth - (CAMERA_HEIGHT - 0.04)) < 0.001))
+    camera = intrinsics(WIDTH, HEIGHT, parameters.camera_fovy_deg)
+    x = (columns.mean() - camera.center_x) * (CAMERA_HEIGHT - 0.04) / camera.focal
+    y = -(rows.mean() - camera.center_y) * (CAMERA_HEIGHT - 0.04) / camera.focal - 0.5
+    assert (x, y) == pytest.approx((0.2037, -0.3512), abs=0.0003)
+
+
+def test_the_work_area_and_bowls_on_its_border_are_in_the_picture(parameters):
+    camera = intrinsics(WIDTH, HEIGHT, parameters.camera_fovy_deg)
+    rim = CAMERA_HEIGHT - 0.045
+    assert camera.focal * 0.36 / rim < camera.center_y
+    assert camera.focal * 0.36 / rim < camera.center_x
+
+
+def test_the_table_is_dark_and_at_its_depth(pictures):
+    _, rgb, depth = pictures
+    assert depth[-2, 2] == pytest.approx(CAMERA_HEIGHT, abs=0.0005)
+    np.testing.assert_allclose(rgb[-2, 2], 51, atol=4)
+
+
+def test_the_home_pose_hides_nothing_of_the_work_area(bench, parameters):
+    cell = bench()
+    _, model, _, qpos = cell.cell.picture_state()
+    view = View(model, OVERHEAD_CAMERA, WIDTH, HEIGHT, pretty=False)
+    _, depth = view.render(qpos)
+    view.close()
+    camera = intrinsics(WIDTH, HEIGHT, parameters.camera_fovy_deg)
+    reach = camera.focal * 0.3 / CAMERA_HEIGHT
+    rows = slice(round(camera.center_y - reach), round(camera.center_y + reach))
+    columns = slice(round(camera.center_x - reach), round(camera.center_x + reach))
+    np.testing.assert_allclose(depth[rows, columns], CAMERA_HEIGHT, atol=0.001)
+
+
+def test_the_operators_view_shows_arm_and_background(pictures, parameters):
+    cell, _, _ = pictures
+    _, model, _, qpos = cell.cell.picture_state()
+    view = View(
+        model, OPERATOR_CAMERA, parameters.operator_width, parameters.operator_height, pretty=True
+    )
+    rgb, _ = view.render(qpos)
+    view.close()
+    assert rgb.shape == (parameters.operator_height, parameters.operator_width, 3)
+    assert rgb[5, 5].min() > 180, 'a light background'
+    assert rgb.std() > 40
+
+
+def test_noise_has_its_size_and_its_seed():
+    gray = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+    far = np.ones((HEIGHT, WIDTH), np.float32)
+    one, same = Noise(2.0, 0.001, 5), Noise(2.0, 0.001, 5)
+    picture = one.color(gray)
+    assert picture.astype(float).std() == pytest.approx(2.0, abs=0.1)
+    np.testing.assert_array_equal(picture, same.color(gray))
+    assert (one.depth(far) - 1).std() == pytest.approx(0.001, rel=0.05)
+    assert not np.array_equal(one.color(gray), picture)
