@@ -29,6 +29,7 @@ class SkillsParameters:
     tool_speed: float
     near_speed: float
     guarded_speed: float
+    carry_scale: float
     contact_force: float
     force_limit: float
     payload_force: float
@@ -91,6 +92,7 @@ def skill_config(parameters: SkillsParameters, base_from_workspace: Matrix) -> S
         depth=parameters.depth,
         near_speed=parameters.near_speed,
         guarded_speed=parameters.guarded_speed,
+        carry_scale=parameters.carry_scale,
         contact_force=parameters.contact_force,
         force_limit=parameters.force_limit,
         payload_force=parameters.payload_force,

@@ -19,6 +19,7 @@ from cap_common.errors import (
     GraspFailedError,
     InvalidGoalError,
     LimitError,
+    NoPathError,
     ObjectLostError,
     PerceptionLostError,
     PlaceFailedError,
@@ -60,6 +61,7 @@ HALTS = (CanceledError, StoppedError, PerceptionLostError, RobotFaultError, Skil
 _THERE = 0.002
 # The link that things stand on. A guarded motion feels for it, so it may expect to touch it.
 _TABLE = 'table'
+_CUP_RADIUS = 0.013
 _UNKNOWN = 'what hangs on the cup'
 
 
@@ -73,6 +75,7 @@ class SkillConfig:
         clearance: above the expected contact, where slow guarded motion begins.
         depth: below the expected contact, where guarded motion gives up.
         near_speed, guarded_speed: of the tool, near objects and until contact.
+        carry_scale: of all speeds while something is held, so that it does not slip on the cup.
         contact_force: that counts as contact.
         force_limit: that nothing may exceed.
         payload_force: pull on the cup above which a load is too heavy.
@@ -90,6 +93,7 @@ class SkillConfig:
     depth: float
     near_speed: float
     guarded_speed: float
+    carry_scale: float
     contact_force: float
     force_limit: float
     payload_force: float
@@ -265,6 +269,9 @@ class Skills:
         self._move(legs, Surroundings(others, held, touch=spot.supports | {_TABLE}), call)
         call.step(f'place {held.item.name}')
         depth = config.depth if give_up_below is None else give_up_below
+        if held.item.hollow and spot.supports:
+            # Bowls nest: how deep is for contact to find.
+            depth += 2 * held.item.half_height
         touched = self._guarded(
             _raised(down, down[2, 3] - depth),
             Surroundings(others, None, ignore=spot.supports | {_TABLE}),
@@ -377,13 +384,18 @@ class Skills:
             return self._tcp()
         area.require(item.center[:2], repr(item.name))
         contact = np.array([*item.center[:2], grasp_height(item)])
+        others = [other for other in scene.items if other.name != item.name]
+        over = surface_below(contact[:2], _CUP_RADIUS, others)
+        if over.item is not None and over.height > contact[2] + config.clearance / 2:
+            raise NoPathError(
+                f'{over.item.name!r} is on or in {item.name!r}, so the cup cannot get at it'
+            )
         near = self._robot.joints()
         tcp = self._hover(contact, near, scene.items)
         at_contact = _raised(tcp, contact[2])
         self._require_reach(at_contact, repr(item.name), near)
         held = Held(item, np.linalg.inv(at_contact) @ item.pose)
         down = self._place_pose(held, spot)
-        others = [other for other in scene.items if other.name != item.name]
         before = self._down(_raised(down, down[2, 3] + config.clearance))
         blocked = self._planner.touching(
             before, Surroundings(others, held, touch=spot.supports | {_TABLE})
@@ -520,8 +532,9 @@ class Skills:
         start = self._robot.joints()
         if all(isinstance(leg, Free) and np.abs(leg.goal - start).max() < _THERE for leg in legs):
             return
-        trajectory = self._planner.plan(start, legs, around, call.speed_scale)
         holding = self._held is not None
+        scale = call.speed_scale * (config.carry_scale if holding else 1.0)
+        trajectory = self._planner.plan(start, legs, around, scale)
 
         def trouble(reading: GripperReading) -> bool:
             if reading.force > call.force_limit or -reading.force > config.payload_force:

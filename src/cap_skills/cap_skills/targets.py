@@ -21,6 +21,8 @@ from cap_skills.model import Item, Place, SceneView, Vector
 from cap_skills.surfaces import overlapping, surface_below
 
 _SPOT_STEP = 0.02
+# Kept free around what is set down: more than the planner's padding.
+_GAP = 0.008
 
 
 @dataclass(frozen=True)
@@ -146,17 +148,17 @@ def _clear_of(xy: Vector, carried: Item, others: Sequence[Item], nudge: float) -
     """The point, or one beside it where nothing is half under the object."""
     moved = xy
     for _ in range(8):
-        taken = overlapping(moved, carried.radius, others)
+        taken = overlapping(moved, carried.radius + _GAP, others)
         if not taken:
             return moved
         away = moved - taken[0].center[:2]
-        need = carried.radius + taken[0].radius + 1e-3 - float(np.hypot(*away))
+        need = carried.radius + taken[0].radius + _GAP - float(np.hypot(*away))
         moved = moved + away / max(float(np.hypot(*away)), 1e-6) * max(need, 1e-3)
         if np.hypot(*(moved - xy)) > nudge:
             break
     raise NoPathError(
         f'the point x={xy[0]:.3f}, y={xy[1]:.3f} of base_link is half taken by '
-        f'{", ".join(repr(item.name) for item in overlapping(xy, carried.radius, others))}: '
+        f'{", ".join(repr(i.name) for i in overlapping(xy, carried.radius + _GAP, others))}: '
         f'{carried.name!r} needs {2 * carried.radius:.3f} m of room'
     )
 

@@ -18,7 +18,8 @@ from cap_skills.model import Trajectory, Vector
 
 logging.getLogger('toppra').setLevel(logging.ERROR)
 
-_GRIDPOINTS = 100
+# A few paths have no timing on one grid and one on another: roundings of the solver.
+_GRIDS = (100, 167, 300)
 _STILL = 1e-9
 
 
@@ -92,13 +93,16 @@ def time_path(
     """
     constraints = [
         JointVelocityConstraint(limits.velocity * speed_scale),
-        JointAccelerationConstraint(limits.acceleration * min(1.0, 2 * speed_scale)),
+        JointAccelerationConstraint(limits.acceleration * speed_scale),
         _ToolSpeed(kinematics, stations, speeds * speed_scale),
     ]
-    grid = np.linspace(0.0, stations[-1], _GRIDPOINTS + 1)
-    timed = TOPPRA(
-        constraints, curve, grid, solver_wrapper='seidel', parametrizer='ParametrizeConstAccel'
-    ).compute_trajectory()
+    for count in _GRIDS:
+        grid = np.linspace(0.0, stations[-1], count + 1)
+        timed = TOPPRA(
+            constraints, curve, grid, solver_wrapper='seidel', parametrizer='ParametrizeConstAccel'
+        ).compute_trajectory()
+        if timed is not None:
+            break
     if timed is None:
         raise LimitError('no timing of the path keeps to the limits of speed and acceleration')
     count = max(2, int(np.ceil(timed.duration / limits.sample_period)) + 1)
