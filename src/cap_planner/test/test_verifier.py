@@ -169,6 +169,7 @@ def test_a_value_that_is_asked_for_has_to_be_set():
     assert rules('x = 1', returns='ret_val') == ['missing_result']
     assert rules('if get_obj_names():\n    ret_val = 1', returns='ret_val') == []
     assert rules('def f():\n    ret_val = 1', returns='ret_val') == ['missing_result']
+    assert rules('raise ObjectNotFoundError("no cup")', returns='ret_val') == []
 
 
 def test_names_of_the_session_are_known():

@@ -56,7 +56,8 @@ def verify(
         rules.check(tree)
         hinted = {k: v for k, v in rules.imports.hinted.items() if k not in assigned}
         undefined = check.names(tree, nodes, scope, hinted, allow_undefined)
-        if returns is not None and returns not in bound_names(tree.body):
+        refuses = bool(tree.body) and isinstance(tree.body[-1], ast.Raise)
+        if returns is not None and not refuses and returns not in bound_names(tree.body):
             check.add(
                 tree, 'missing_result', f'the program never sets {returns!r}', f'assign {returns}'
             )
