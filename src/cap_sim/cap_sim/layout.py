@@ -7,19 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# RGB, 0 to 255. The palette of Tableau, as in the paper's tabletop.
-PALETTE: dict[str, tuple[int, int, int]] = {
-    'blue': (78, 121, 167),
-    'red': (255, 87, 89),
-    'green': (89, 169, 79),
-    'orange': (242, 142, 43),
-    'yellow': (237, 201, 72),
-    'purple': (176, 122, 161),
-    'pink': (255, 157, 167),
-    'cyan': (118, 183, 178),
-    'brown': (156, 117, 95),
-    'gray': (186, 176, 172),
-}
+from cap_common.palette import PALETTE
 
 # Centres are drawn in this part of the workspace [m], further apart than MIN_DISTANCE.
 SPAWN_X = (-0.2, 0.2)

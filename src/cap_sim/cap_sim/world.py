@@ -5,8 +5,9 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
+from cap_common.palette import PALETTE
 from cap_description import ARM_JOINTS, joint_limits, transform
-from cap_sim.layout import PALETTE, Layout, ObjectSpec
+from cap_sim.layout import Layout, ObjectSpec
 from cap_sim.shapes import (
     CONTACT,
     HIDDEN_GROUP,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cap_common.palette import PALETTE
 from cap_sim.layout import (
     MAX_OBJECTS,
     MIN_DISTANCE,
-    PALETTE,
     SPAWN_X,
     SPAWN_Y,
     Layout,

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from cap_common.palette import PALETTE
 from cap_sim.camera import HEIGHT, WIDTH, Noise, View, intrinsics
-from cap_sim.layout import PALETTE, ObjectSpec, random_layout
+from cap_sim.layout import ObjectSpec, random_layout
 from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA
 
 CAMERA_HEIGHT = 1.1

@@ -1,0 +1,284 @@
+"""The real sim_node, a process of its own, over DDS."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import rclpy
+import yaml
+from action_msgs.msg import GoalStatus
+from builtin_interfaces.msg import Duration
+from control_msgs.action import FollowJointTrajectory, GripperCommand
+from geometry_msgs.msg import WrenchStamped
+from rclpy.action import ActionClient
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.task import Future
+from rosgraph_msgs.msg import Clock
+from sensor_msgs.msg import CameraInfo, FluidPressure, Image, JointState
+from std_msgs.msg import String
+from trajectory_msgs.msg import JointTrajectoryPoint
+
+from cap_common.domain import free_domain_id
+from cap_common.qos import LATCHED, SENSOR
+from cap_common.static_tf import StaticTransformListener
+from cap_description import ARM_JOINTS, cell_urdf
+from cap_interfaces.msg import Scene
+from cap_interfaces.srv import ResetWorld
+
+pytestmark = pytest.mark.system
+CONFIG = Path(__file__).parents[3] / 'config' / 'sim.yaml'
+TOPICS = {
+    'joint_states': JointState,
+    'gripper/wrench': WrenchStamped,
+    'gripper/vacuum': FluidPressure,
+    'camera/color/image_raw': Image,
+    'camera/depth/image_raw': Image,
+    'camera/camera_info': CameraInfo,
+    '/clock': Clock,
+}
+DEADLINE_S = 20.0
+Result = FollowJointTrajectory.Result
+
+
+class Client:
+    """A node beside the simulator. Waits end by what arrives, or fail at a deadline."""
+
+    def __init__(self, domain: int) -> None:
+        self.context = rclpy.Context()
+        rclpy.init(context=self.context, domain_id=domain)
+        self.node = Node('client', context=self.context)
+        self._executor = SingleThreadedExecutor(context=self.context)
+        self._executor.add_node(self.node)
+        self.got: dict[str, list[Any]] = {}
+        for topic, message_type in TOPICS.items():
+            self.listen(message_type, topic, SENSOR)
+        self.listen(Scene, 'sim/ground_truth', 1)
+        self.listen(String, 'robot_description', LATCHED)
+        self.frames = StaticTransformListener(self.node)
+        self.arm = ActionClient(
+            self.node,
+            FollowJointTrajectory,
+            'joint_trajectory_controller/follow_joint_trajectory',
+        )
+        self.gripper = ActionClient(self.node, GripperCommand, 'gripper_cmd')
+        self.reset = self.node.create_client(ResetWorld, 'sim/reset')
+
+    def listen(self, message_type: Any, topic: str, qos: Any) -> Any:
+        self.got[topic] = []
+        return self.node.create_subscription(message_type, topic, self.got[topic].append, qos)
+
+    def until(self, condition: Callable[[], Any], what: str) -> Any:
+        deadline = time.monotonic() + DEADLINE_S
+        while not (value := condition()):
+            assert time.monotonic() < deadline, f'{what}: not in {DEADLINE_S:g} s'
+            self._executor.spin_once(timeout_sec=0.1)
+        return value
+
+    def result(self, future: Future) -> Any:
+        return self.until(lambda: future.done() and (future.result() or True), 'an answer')
+
+    def newest(self, topic: str) -> Any:
+        """The next message that arrives."""
+        self.got[topic].clear()
+        return self.until(lambda: self.got[topic] and self.got[topic][-1], topic)
+
+    def send(self, goal: FollowJointTrajectory.Goal) -> Any:
+        handle = self.result(self.arm.send_goal_async(goal))
+        assert handle.accepted
+        return handle
+
+    def call_reset(self, **request: Any) -> ResetWorld.Response:
+        return self.result(self.reset.call_async(ResetWorld.Request(**request)))
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        self.node.destroy_node()
+        rclpy.shutdown(context=self.context)
+
+
+@pytest.fixture(scope='module')
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    domain = free_domain_id()
+    extra = tmp_path_factory.mktemp('sim') / 'description.yaml'
+    parameters = {'robot_description': cell_urdf(), 'seed': 5, 'real_time_factor': 2.0}
+    extra.write_text(yaml.safe_dump({'/**/sim': {'ros__parameters': parameters}}))
+    code = 'import sys; from cap_sim.node import main; sys.exit(main())'
+    files = [word for file in (CONFIG, extra) for word in ('--params-file', str(file))]
+    process = subprocess.Popen(
+        [sys.executable, '-c', code, '--ros-args', *files],
+        env=os.environ | {'ROS_DOMAIN_ID': str(domain)},
+    )
+    client = Client(domain)
+    try:
+        client.until(lambda: client.got['joint_states'], 'the first joint state')
+        assert client.arm.wait_for_server(DEADLINE_S)
+        assert client.gripper.wait_for_server(DEADLINE_S)
+        assert client.reset.wait_for_service(DEADLINE_S)
+        yield client
+    finally:
+        client.close()
+        process.send_signal(signal.SIGTERM)
+        status = process.wait(DEADLINE_S)
+    assert status == 0
+
+
+def trajectory(*points: tuple[float, list[float]]) -> FollowJointTrajectory.Goal:
+    goal = FollowJointTrajectory.Goal()
+    goal.trajectory.joint_names = list(ARM_JOINTS)
+    for time_s, positions in points:
+        goal.trajectory.points.append(
+            JointTrajectoryPoint(
+                positions=positions,
+                velocities=[0.0] * 6,
+                time_from_start=Duration(sec=int(time_s), nanosec=int(time_s % 1 * 1e9)),
+            )
+        )
+    return goal
+
+
+def positions(client: Client) -> np.ndarray:
+    return np.array(client.newest('joint_states').position)
+
+
+def turned(client: Client, angle: float) -> list[float]:
+    goal = positions(client)
+    goal[0] += angle
+    return goal.tolist()
+
+
+def test_robot_and_gripper_are_published(client: Client) -> None:
+    assert client.newest('joint_states').name == list(ARM_JOINTS)
+    assert client.newest('gripper/wrench').header.frame_id == 'tcp'
+    assert client.newest('gripper/vacuum').fluid_pressure == pytest.approx(101325.0)
+    assert client.newest('/clock').clock.sec >= 0
+    client.until(lambda: client.got['robot_description'], 'robot_description')
+    assert client.got['robot_description'][-1].data == cell_urdf()
+    client.until(lambda: 'workspace' in client.frames.frames.names, '/tf_static')
+    at = client.frames.frames.lookup('workspace', 'overhead_camera_optical_frame')
+    np.testing.assert_allclose(at[:3, 3], [0, -0.5, 1.1], atol=1e-9)
+    reach = client.frames.frames.lookup('tool0', 'tcp')
+    np.testing.assert_allclose(reach[:3, 3], [0, 0, 0.14], atol=1e-9)
+
+
+def test_joint_states_come_at_their_rate_of_simulated_time(client: Client) -> None:
+    got = client.got['joint_states']
+    got.clear()
+    client.until(lambda: len(got) > 100, '100 joint states')
+    stamps = [m.header.stamp.sec + m.header.stamp.nanosec * 1e-9 for m in got]
+    assert np.median(np.diff(stamps)) == pytest.approx(0.008, abs=1e-6)
+
+
+def test_the_three_images_carry_one_stamp(client: Client) -> None:
+    def same() -> Any:
+        stamps = [
+            {(m.header.stamp.sec, m.header.stamp.nanosec): m for m in client.got[topic]}
+            for topic in ('camera/color/image_raw', 'camera/depth/image_raw', 'camera/camera_info')
+        ]
+        common = set(stamps[0]) & set(stamps[1]) & set(stamps[2])
+        return common and [by_stamp[max(common)] for by_stamp in stamps]
+
+    color, depth, info = client.until(same, 'colour, depth and camera_info of one time')
+    assert (color.encoding, color.width, color.height, color.step) == ('rgb8', 640, 480, 1920)
+    assert (depth.encoding, depth.step, len(depth.data)) == ('32FC1', 2560, 640 * 480 * 4)
+    assert color.header.frame_id == depth.header.frame_id == 'overhead_camera_optical_frame'
+    assert info.k[0] == info.k[4] == pytest.approx(240 / np.tan(np.radians(22.5)))
+    assert np.median(np.frombuffer(depth.data, np.float32)) == pytest.approx(1.1, abs=0.01)
+
+
+def test_the_operators_view_comes_when_somebody_looks(client: Client) -> None:
+    subscription = client.listen(Image, 'operator_camera/image_raw', SENSOR)
+    assert client.newest('operator_camera/image_raw').encoding == 'rgb8'
+    client.node.destroy_subscription(subscription)
+
+
+def test_a_trajectory_is_followed(client: Client) -> None:
+    goal = turned(client, 0.5)
+    handle = client.send(trajectory((0.8, goal)))
+    response = client.result(handle.get_result_async())
+    assert response.status == GoalStatus.STATUS_SUCCEEDED, response.result.error_string
+    np.testing.assert_allclose(positions(client), goal, atol=0.005)
+
+
+def test_what_it_refuses_it_says(client: Client) -> None:
+    wrong_names = trajectory((1.0, turned(client, 0.1)))
+    wrong_names.trajectory.joint_names[0] = 'shoulder'
+    for goal, code, text in (
+        (wrong_names, Result.INVALID_JOINTS, 'shoulder_pan_joint'),
+        (trajectory((0.1, turned(client, 2.0))), Result.INVALID_GOAL, 'its limit is 3.142 rad/s'),
+        (trajectory(), Result.INVALID_GOAL, 'no points'),
+    ):
+        response = client.result(client.send(goal).get_result_async())
+        assert response.status == GoalStatus.STATUS_ABORTED
+        assert response.result.error_code == code
+        assert text in response.result.error_string
+
+
+def test_a_cancel_brakes_and_holds(client: Client) -> None:
+    goal = turned(client, -1.5)
+    handle = client.send(trajectory((2.0, goal)))
+    ended = handle.get_result_async()
+    client.until(lambda: abs(client.newest('joint_states').velocity[0]) > 0.5, 'the arm moves')
+    client.result(handle.cancel_goal_async())
+    assert client.result(ended).status == GoalStatus.STATUS_CANCELED
+    client.until(
+        lambda: np.abs(client.newest('joint_states').velocity).max() < 0.01, 'the arm stands'
+    )
+    rest = positions(client)
+    assert abs(rest[0] - goal[0]) > 0.1, 'it stopped on its way'
+    for _ in range(20):
+        np.testing.assert_allclose(positions(client), rest, atol=0.002)
+
+
+def test_a_new_goal_preempts(client: Client) -> None:
+    first = client.send(trajectory((3.0, turned(client, 1.0))))
+    first_ended = first.get_result_async()
+    goal = turned(client, 0.2)
+    second = client.send(trajectory((1.0, goal)))
+    response = client.result(first_ended)
+    assert response.status == GoalStatus.STATUS_ABORTED
+    assert 'newer' in response.result.error_string
+    assert client.result(second.get_result_async()).status == GoalStatus.STATUS_SUCCEEDED
+    np.testing.assert_allclose(positions(client), goal, atol=0.005)
+
+
+def test_suction_in_free_air_holds_nothing(client: Client) -> None:
+    for position in (0.0, 1.0):
+        goal = GripperCommand.Goal()
+        goal.command.position = position
+        handle = client.result(client.gripper.send_goal_async(goal))
+        result = client.result(handle.get_result_async()).result
+        assert result.reached_goal
+        assert not result.stalled
+
+
+def test_a_reset_gives_the_world_asked_for(client: Client) -> None:
+    answer = client.call_reset(seed=9, block_colors=['red', 'cyan'], bowl_colors=['pink'])
+    assert answer.success, answer.message
+    wanted = ['red block', 'cyan block', 'pink bowl']
+    scene = client.until(
+        lambda: (
+            [item.name for item in client.newest('sim/ground_truth').objects] == wanted
+            and client.got['sim/ground_truth'][-1]
+        ),
+        'the new world',
+    )
+    assert scene.header.frame_id == 'workspace'
+    assert scene.objects[0].pose.position.z == pytest.approx(0.02, abs=0.001)
+    assert scene.objects[2].size.x == pytest.approx(0.12)
+    refused = client.call_reset(block_colors=['mauve'])
+    assert not refused.success
+    assert 'mauve' in refused.message
+    # The camera shows the new world too.
+    color = client.newest('camera/color/image_raw')
+    picture = np.frombuffer(color.data, np.uint8).reshape(480, 640, 3).astype(int)
+    assert (np.abs(picture - [255, 87, 89]).max(axis=2) < 15).sum() > 200
