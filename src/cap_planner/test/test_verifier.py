@@ -177,6 +177,13 @@ def test_names_of_the_session_are_known():
     assert rules('say(greeting)', known={'greeting'}) == []
 
 
+def test_imports_of_the_session_are_known():
+    source = 'x = n.linalg.norm([hypot(3, 4)])\nn.load("x")'
+    imports = ['import numpy as n', 'from math import hypot']
+    assert rules(source, imports=imports) == ['attribute']
+    assert 'undefined_name' in rules(source)
+
+
 def test_near_misses_are_named():
     assert 'get_obj_pos' in str(verify('get_object_pos("x")', TABLETOP))
     assert 'startswith' in str(verify('"a".startwith("b")', TABLETOP))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +34,7 @@ class SandboxConfig:
     poll_seconds: float = 0.02
     print_limit: int = 20_000
     session_bytes: int = 2 * 1024 * 1024
-    allow_missing: frozenset[str] = frozenset()
+    allow_missing: Collection[str] = ()
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ def verify(
     api: Api,
     *,
     known: Collection[str] = (),
+    imports: Collection[str] = (),
     returns: str | None = None,
     allow_undefined: bool = False,
 ) -> Report:
@@ -43,6 +44,7 @@ def verify(
 
     Args:
         known: names of variables and functions that the program finds in its session.
+        imports: import statements of the session, whose names the program may use, too.
         returns: the variable that the program has to set, if its value is asked for.
         allow_undefined: functions that nobody has defined are only listed, to be written next;
             otherwise each is a violation, too.
@@ -53,6 +55,11 @@ def verify(
         nodes = list(ast.walk(tree))
         assigned = _assigned(nodes)
         rules = Rules(api, assigned, check.add)
+        earlier = ast.parse('\n'.join(imports)).body
+        for statement in earlier:
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                rules.imports.check(statement, lambda *_: None)  # was checked with its program
+        scope |= bound_names(earlier) - {'*'} - rules.imports.hinted.keys()
         rules.check(tree)
         hinted = {k: v for k, v in rules.imports.hinted.items() if k not in assigned}
         undefined = check.names(tree, nodes, scope, hinted, allow_undefined)
