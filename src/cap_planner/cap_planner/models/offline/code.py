@@ -41,10 +41,9 @@ class Code:
         self._used.add(name)
         return name
 
-    def ask(self, function: str, description: str, context: bool = True) -> str:
+    def ask(self, function: str, description: str) -> str:
         """A call of an LMP with a description, which is a Python expression already."""
-        call = f'{function}({description}, {CONTEXT})' if context else f'{function}({description})'
-        return call
+        return f'{function}({description}, {CONTEXT})'
 
     def __str__(self) -> str:
         return '\n'.join(self.lines)

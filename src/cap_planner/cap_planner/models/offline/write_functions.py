@@ -97,7 +97,9 @@ _IDIOMS = (
         '# The first one goes to the position, the others land on top of it; who is there stays.\n'
         'for name in $names:\n'
         '    if np.linalg.norm(get_obj_pos(name) - np.array($pos)) > 0.02:\n'
-        '        put_first_on_second(name, $pos)',
+        '        put_first_on_second(name, $pos)\n'
+        '    else:\n'
+        "        say(f'The {name} is there already.')",
     ),
     _Idiom(
         r'put_(objects|objs)_at_different_positions',
