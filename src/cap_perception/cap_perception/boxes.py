@@ -70,7 +70,10 @@ def _block(frame: CameraFrame, points: Points, models: Models) -> _Fit | None:
     rectangle = fit_rectangle(top, plane)
     hidden = _hidden_beside(frame, rectangle)
     least = 1.0 - models.tolerance if max(hidden) < 0.1 else 0.95
-    complete = min(rectangle.sides) > least * side
+    complete = (
+        min(rectangle.sides) > least * side
+        and max(rectangle.sides) < (1.0 + models.tolerance) * side
+    )
     if not complete:
         rectangle = _grown(rectangle, hidden, side)
     matrix = rectangle.workspace_from_rectangle.copy()
@@ -103,7 +106,7 @@ def _any_box(points: Points) -> _Fit | None:
     return matrix, (*rectangle.sides, top), True
 
 
-def on_top(points: Points, band: float = 0.006, tries: int = 60) -> np.ndarray:
+def on_top(points: Points, band: float = 0.006, tries: int = 40) -> np.ndarray:
     """Which of (N, 3) points lie on the largest plane that looks up: RANSAC, the same every time.
 
     Args:
@@ -118,25 +121,21 @@ def on_top(points: Points, band: float = 0.006, tries: int = 60) -> np.ndarray:
     up = np.abs(normals[:, 2]) > np.cos(MAX_TILT)
     # A level plane through a high point is the likeliest; it is always among the candidates.
     normals = np.vstack([normals[up], [0.0, 0.0, 1.0]])
-    high = points[np.argsort(points[:, 2])[int(0.8 * len(points))]]
-    offsets = np.append((normals[:-1] * a[up]).sum(axis=1), high[2])
+    offsets = np.append((normals[:-1] * a[up]).sum(axis=1), np.percentile(points[:, 2], 80))
     near = np.abs(points @ normals.T - offsets) < band
     best = near[:, int(near.sum(axis=0).argmax())]
     plane = fit_plane(points[best])
     return np.asarray(np.abs(plane.heights(points)) < band)
 
 
-def _beside(rectangle: Rectangle, side: int, count: int = 8) -> Points:
-    """Points (count, 3) just outside one side of a rectangle, at its level; sides +x -x +y -y."""
-    width, height = rectangle.sides
-    along = np.linspace(-0.4, 0.4, count)
-    sign = 1.0 if side % 2 == 0 else -1.0
-    if side < 2:
-        local = np.column_stack([np.full(count, sign * (0.5 * width + _BESIDE)), along * height])
-    else:
-        local = np.column_stack([along * width, np.full(count, sign * (0.5 * height + _BESIDE))])
+def _beside(rectangle: Rectangle, count: int = 8) -> Points:
+    """Points (4 * count, 3) just outside a rectangle, at its level: beside +x, -x, +y, -y."""
+    half_x, half_y = 0.5 * rectangle.sides[0], 0.5 * rectangle.sides[1]
+    along, one = np.linspace(-0.8, 0.8, count), np.ones(count)
+    x = np.concatenate([(half_x + _BESIDE) * one, -(half_x + _BESIDE) * one, *[half_x * along] * 2])
+    y = np.concatenate([*[half_y * along] * 2, (half_y + _BESIDE) * one, -(half_y + _BESIDE) * one])
     matrix = rectangle.workspace_from_rectangle
-    return local @ matrix[:3, :2].T + matrix[:3, 3]
+    return np.asarray(np.column_stack([x, y]) @ matrix[:3, :2].T + matrix[:3, 3])
 
 
 def _farther(frame: CameraFrame, points: Points) -> np.ndarray:
@@ -152,8 +151,7 @@ def _farther(frame: CameraFrame, points: Points) -> np.ndarray:
 
 def share_lower_around(frame: CameraFrame, rectangle: Rectangle) -> float:
     """Share of a rectangle's surroundings that lie lower than it."""
-    farther = np.concatenate([_farther(frame, _beside(rectangle, side)) for side in range(4)])
-    return float(np.mean(farther > _STEP))
+    return float(np.mean(_farther(frame, _beside(rectangle)) > _STEP))
 
 
 def stands_out_hollow(frame: CameraFrame, circle: Circle) -> bool:
@@ -175,7 +173,8 @@ def stands_out_hollow(frame: CameraFrame, circle: Circle) -> bool:
 
 def _hidden_beside(frame: CameraFrame, rectangle: Rectangle) -> list[float]:
     """Share of each side's surroundings, +x -x +y -y, where something nearer is in front."""
-    return [float(np.mean(_farther(frame, _beside(rectangle, side)) < -_STEP)) for side in range(4)]
+    nearer = _farther(frame, _beside(rectangle)) < -_STEP
+    return [float(share) for share in nearer.reshape(4, -1).mean(axis=1)]
 
 
 def is_square_or_cut(frame: CameraFrame, rectangle: Rectangle, models: Models) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cap_perception.boxes import MAX_TILT, is_square_or_cut, share_lower_around, stands_out_hollow
-from cap_perception.deproject import workspace_image
+from cap_perception.deproject import workspace_heights, workspace_image
 from cap_perception.palette import NO_COLOR, Palette
 from cap_perception.parameters import PerceptionParameters
 from cap_perception.shapes import (
@@ -75,23 +75,20 @@ class ColorShapeDetector:
 
     def detect(self, frame: CameraFrame) -> list[Detection]:
         """Blocks and bowls of the palette's colours."""
-        points = workspace_image(frame)
-        labels = self._labels(frame, points[..., 2])
+        labels = self._labels(frame)
         pixel = _pixel_size(frame)
         counts = np.bincount(labels.ravel(), minlength=NO_COLOR + 1)[:NO_COLOR]
         smallest = (0.25 * self._config.models.block_size / pixel) ** 2
         found: list[Detection] = []
         for index in np.flatnonzero(counts > smallest):
-            for class_name, window, mask, score in self._of_color(
-                frame, points, labels == index, pixel
-            ):
+            for class_name, window, mask, score in self._of_color(frame, labels == index, pixel):
                 full = np.zeros(labels.shape, bool)
                 full[window] = mask
                 found.append(Detection(class_name, self._palette.names[index], full, score))
         return found
 
     def _of_color(
-        self, frame: CameraFrame, points: FloatImage, colored: Mask, pixel: float
+        self, frame: CameraFrame, colored: Mask, pixel: float
     ) -> Iterator[tuple[str, _Window, Mask, float]]:
         """Class, window of the picture, mask in it, and score of each object of one colour."""
         column, row, width, height = cv2.boundingRect(colored.view(np.uint8))
@@ -100,19 +97,21 @@ class ColorShapeDetector:
             cv2.morphologyEx(colored[window].view(np.uint8), cv2.MORPH_OPEN, _CROSS), np.uint8
         )
         rest = mask.astype(bool)
+        points = workspace_image(frame, window)
         for patch in _patches(
-            points[window], mask, int((0.25 * self._config.models.block_size / pixel) ** 2)
+            points, mask, int((0.25 * self._config.models.block_size / pixel) ** 2)
         ):
             for block, score in self._blocks(frame, patch, pixel):
                 full = np.zeros(rest.shape, bool)
                 full[patch.window] = block
                 rest &= ~full
                 yield 'block', window, full, score
-        for bowl, score in self._bowls(frame, points[window], rest):
+        for bowl, score in self._bowls(frame, points, rest):
             yield 'bowl', window, bowl, score
 
-    def _labels(self, frame: CameraFrame, heights: FloatImage) -> NDArray[np.uint8]:
+    def _labels(self, frame: CameraFrame) -> NDArray[np.uint8]:
         """Colour index (H, W) of what stands on the table; NO_COLOR elsewhere."""
+        heights = workspace_heights(frame)
         near = cv2.erode(np.where(np.isnan(frame.depth), np.float32(1e3), frame.depth), _CROSS)
         stands = (heights > self._config.min_height) & (heights < self._config.max_height)
         stands &= frame.depth - near < _JUMP  # the far side of an edge mixes two surfaces
@@ -127,7 +126,9 @@ class ColorShapeDetector:
         mask = patch.mask.copy()
         window = max(3, int(0.4 * self._config.models.block_size / pixel) | 1)
         flat = _flat(patch.points[..., 2], mask, window, self._config.max_flat_rms)
-        _, seeds, stats, _ = cv2.connectedComponentsWithStats(flat.view(np.uint8))
+        # Along a bowl's wall chance makes lines of flat windows; on a block's top they fill areas.
+        image = cv2.morphologyEx(flat.view(np.uint8), cv2.MORPH_OPEN, _CROSS)
+        _, seeds, stats, _ = cv2.connectedComponentsWithStats(image)
         order = sorted(
             range(1, len(stats)), key=lambda i: -float(patch.points[seeds == i, 2].mean())
         )
@@ -154,7 +155,7 @@ class ColorShapeDetector:
         models = self._config.models
         points = patch.points[mask].astype(float)
         level = seed
-        for _ in range(3):  # windows at an edge tilt the first plane; its neighbours right it
+        for _ in range(2):  # windows at an edge tilt the first plane; its neighbours right it
             plane = fit_plane(patch.points[level].astype(float))
             if plane.normal[2] < np.cos(MAX_TILT):
                 return None

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cap_common.frames import Matrix, transform_points
+from cap_common.frames import Matrix
 from cap_perception.types import CameraFrame, FloatImage, Mask
 
 Points = NDArray[np.float64]
@@ -46,12 +46,22 @@ def _rays(shape: tuple[int, int], intrinsics: bytes, workspace_from_camera: byte
         np.column_stack([u, v]), np.ones(u.size), np.frombuffer(intrinsics).reshape(3, 3)
     )
     rotation = np.frombuffer(workspace_from_camera).reshape(4, 4)[:3, :3]
-    return (rays_camera @ rotation.T).reshape(*shape, 3).astype(np.float32)
+    # In memory x, y and z lie apart: the heights, which every frame needs whole, are one block.
+    rays = (rotation @ rays_camera.T).reshape(3, *shape).astype(np.float32)
+    return rays.transpose(1, 2, 0)
 
 
-def workspace_image(frame: CameraFrame) -> FloatImage:
-    """Points (H, W, 3) in workspace [m] of all pixels; NaN where nothing was measured."""
-    points: FloatImage = frame.depth[..., None] * workspace_rays(frame)
+def workspace_heights(frame: CameraFrame) -> FloatImage:
+    """z in workspace (H, W) [m] of all pixels; NaN where nothing was measured."""
+    heights: FloatImage = frame.depth * workspace_rays(frame)[..., 2]
+    heights += np.float32(frame.workspace_from_camera[2, 3])
+    return heights
+
+
+def workspace_image(frame: CameraFrame, window: tuple[slice, slice] = np.s_[:, :]) -> FloatImage:
+    """Points (h, w, 3) in workspace [m] of a window's pixels; NaN where nothing was measured."""
+    points = np.empty((*frame.depth[window].shape, 3), np.float32)
+    np.multiply(frame.depth[window][..., None], workspace_rays(frame)[window], out=points)
     points += frame.workspace_from_camera[:3, 3].astype(np.float32)
     return points
 
@@ -59,8 +69,8 @@ def workspace_image(frame: CameraFrame) -> FloatImage:
 def workspace_points(frame: CameraFrame, mask: Mask) -> Points:
     """Points (N, 3) in workspace [m] of the pixels in a mask, in the order of np.nonzero."""
     at = np.flatnonzero(mask)
-    rays = workspace_rays(frame).reshape(-1, 3).take(at, axis=0).astype(float)
-    return rays * frame.depth.ravel()[at, None] + frame.workspace_from_camera[:3, 3]
+    rays = workspace_rays(frame).transpose(2, 0, 1).reshape(3, -1).take(at, axis=1).T
+    return rays.astype(float) * frame.depth.ravel()[at, None] + frame.workspace_from_camera[:3, 3]
 
 
 def pixels_of(frame: CameraFrame, points_workspace: Points) -> tuple[Points, Points]:
@@ -68,9 +78,8 @@ def pixels_of(frame: CameraFrame, points_workspace: Points) -> tuple[Points, Poi
 
     Points behind the camera get NaN pixels.
     """
-    points_camera = transform_points(
-        np.asarray(np.linalg.inv(frame.workspace_from_camera), float), points_workspace
-    )
+    camera, rotation = frame.workspace_from_camera[:3, 3], frame.workspace_from_camera[:3, :3]
+    points_camera = (points_workspace - camera) @ rotation  # the inverse of a rigid transform
     depth = points_camera[:, 2].copy()
     points_camera[depth <= 1e-6] = np.nan
     return project(points_camera, frame.intrinsics), depth

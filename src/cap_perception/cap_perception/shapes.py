@@ -63,8 +63,9 @@ def fit_plane(points: Points, level_below: float = np.deg2rad(6.0)) -> Plane:
         level_below: tilt [rad] that noise alone can cause on a block's top.
     """
     centre = points.mean(axis=0)
-    _, _, axes = np.linalg.svd(points - centre, full_matrices=False)
-    normal = axes[2] * (1.0 if axes[2, 2] >= 0 else -1.0)
+    offsets = points - centre
+    _, axes = np.linalg.eigh(offsets.T @ offsets)
+    normal = axes[:, 0] * (1.0 if axes[2, 0] >= 0 else -1.0)
     if normal[2] >= np.cos(level_below):
         normal = np.array([0.0, 0.0, 1.0])
     return Plane(normal, float(normal @ centre))
@@ -122,11 +123,11 @@ def fit_circle(points: Points, radius: float, band: float) -> Circle | None:
     """
     if len(points) < 12:
         return None
-    points = points[:: 1 + len(points) // 400]
+    points = points[:: 1 + len(points) // 300]
     xy = points[:, :2]
-    centre = _vote(xy[:: 1 + len(xy) // 130], radius)
+    centre = _vote(xy[:: 1 + len(xy) // 100], radius)
     fitted = radius
-    for share in (1.5, 1.0, 1.0):
+    for share in (1.5, 1.0):
         offsets = xy - centre
         on_line = np.abs(np.hypot(offsets[:, 0], offsets[:, 1]) - fitted) < share * band
         if on_line.sum() < 12:
@@ -148,7 +149,7 @@ _SECTORS = 36  # of a circle
 
 
 def _vote(xy: Points, radius: float, cell: float = 0.004) -> Points:
-    angles = np.linspace(0.0, 2 * np.pi, 72, endpoint=False)
+    angles = np.linspace(0.0, 2 * np.pi, 60, endpoint=False)
     ring = radius * np.column_stack([np.cos(angles), np.sin(angles)])
     low = xy.min(axis=0) - radius - 2 * cell
     votes = ((xy[:, None] + ring - low) / cell).astype(np.int32).reshape(-1, 2)
