@@ -70,6 +70,7 @@ class Cell:
     def _load(self, layout: Layout) -> None:
         parameters = self._parameters
         self.layout = layout
+        self._diverged = False
         self.model = build_model(
             self._urdf, layout, parameters.suction_force_n, parameters.camera_fovy_deg
         )
@@ -105,9 +106,11 @@ class Cell:
         """Advance the physics by `count` steps of 2 ms.
 
         Raises:
-            PhysicsError: the state is not finite.
+            PhysicsError: the state has diverged, now or earlier; time stands still until a reset.
         """
         with self._lock:
+            if self._diverged:
+                raise PhysicsError(f'the physics diverged at {self._time:.3f} s')
             data, model = self._data, self.model
             for _ in range(count):
                 mujoco.mj_step1(model, data)
@@ -117,6 +120,7 @@ class Cell:
                 self._measure()
             self._time = float(data.time)
             if not np.isfinite(data.qpos).all() or np.abs(data.qvel).max() > _RUNAWAY:
+                self._diverged = True
                 if self._arm.motion is not None:
                     self._arm.motion.end(MotionState.FAULT, 'the physics diverged')
                 raise PhysicsError(f'the physics diverged at {self._time:.3f} s')

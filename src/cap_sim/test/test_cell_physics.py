@@ -5,6 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
+from cap_sim.arm import MotionState
+from cap_sim.cell import PhysicsError
 from cap_sim.layout import ObjectSpec, random_layout
 from cap_sim.pace import Pace, Rate
 
@@ -76,6 +78,22 @@ def test_a_reset_by_seed_is_the_same_world_and_time_goes_on(bench):
     np.testing.assert_array_equal(runs[0][2], runs[1][2])
     cell.cell.reset(random_layout(4, 1, 1))
     assert len(cell.state.objects) == 2
+
+
+def test_a_diverged_state_is_an_error_until_a_reset(bench):
+    cell = bench(*random_layout(3).objects)
+    motion = cell.move_joints(cell.state.q, 1.0)
+    cell.cell._data.qvel[-1] = np.nan
+    with pytest.raises(PhysicsError):
+        cell.cell.step(1)
+    assert motion.state is MotionState.FAULT
+    stopped = cell.cell.time_s
+    with pytest.raises(PhysicsError):
+        cell.cell.step(1)
+    assert cell.cell.time_s == stopped
+    cell.cell.reset(random_layout(3))
+    cell.cell.step(100)
+    assert np.isfinite(cell.state.q).all()
 
 
 def test_objects_are_told_in_the_workspace(bench):
