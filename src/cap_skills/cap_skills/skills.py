@@ -376,42 +376,40 @@ class Skills:
 
     def _require_possible(self, item: Item, target: Place, scene: SceneView) -> Matrix:
         """Refuse before anything moves what cannot end well; returns the pose of the grasp."""
-        area, config = self._config.area, self._config
-        spot = find_spot(target, item, scene, config.nudge)
-        area.require(spot.xy, 'the target')
+        spot = find_spot(target, item, scene, self._config.nudge)
         if self._held is not None and self._held.item.name == item.name:
-            self._place_pose(self._held, spot)
+            self._require_room(self._held, spot, target, scene)
             return self._tcp()
-        area.require(item.center[:2], repr(item.name))
         contact = np.array([*item.center[:2], grasp_height(item)])
         others = [other for other in scene.items if other.name != item.name]
         over = surface_below(contact[:2], _CUP_RADIUS, others)
-        if over.item is not None and over.height > contact[2] + config.clearance / 2:
+        if over.item is not None and over.height > contact[2] + self._config.clearance / 2:
             raise NoPathError(
                 f'{over.item.name!r} is on or in {item.name!r}, so the cup cannot get at it'
             )
         near = self._robot.joints()
-        tcp = self._hover(contact, near, scene.items)
-        at_contact = _raised(tcp, contact[2])
-        self._require_reach(at_contact, repr(item.name), near)
-        held = Held(item, np.linalg.inv(at_contact) @ item.pose)
+        try:
+            grasp = _raised(self._hover(contact, near, scene.items), contact[2])
+            self._planner.kinematics.down(grasp, near)
+        except UnreachableError as error:
+            raise UnreachableError(f'{item.name!r} is out of reach: {error}') from error
+        self._config.area.require(item.center[:2], repr(item.name))
+        self._require_room(Held(item, np.linalg.inv(grasp) @ item.pose), spot, target, scene)
+        return grasp
+
+    def _require_room(self, held: Held, spot: Spot, target: Place, scene: SceneView) -> None:
+        """Refuse a spot out of reach, outside the area, or where something else is in the way."""
         down = self._place_pose(held, spot)
-        before = self._down(_raised(down, down[2, 3] + config.clearance))
-        blocked = self._planner.touching(
-            before, Surroundings(others, held, touch=spot.supports | {_TABLE})
-        )
+        self._config.area.require(spot.xy, 'the target')
+        others = [other for other in scene.items if other.name != held.item.name]
+        before = self._down(_raised(down, down[2, 3] + self._config.clearance))
+        around = Surroundings(others, held, touch=spot.supports | {_TABLE})
+        blocked = self._planner.touching(before, around)
         if blocked:
-            raise UnreachableError(
-                f'{item.name!r} cannot be set down on {target}: '
+            raise NoPathError(
+                f'{held.item.name!r} cannot be set down on {target}: '
                 + ', '.join(f'{a} would touch {b}' for a, b in sorted(blocked))
             )
-        return at_contact
-
-    def _require_reach(self, pose: Matrix, what: str, near: Joints) -> None:
-        try:
-            self._planner.kinematics.down(pose, near)
-        except UnreachableError as error:
-            raise UnreachableError(f'{what} is out of reach: {error}') from error
 
     def _scene(self) -> SceneView:
         """The scene, if it is fresh enough to act on."""

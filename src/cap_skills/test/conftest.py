@@ -1,0 +1,76 @@
+"""The cell as config/skills.yaml and the description have it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from cap_description.cell import cell_urdf, transform
+from cap_skills.kinematic_robot import KinematicRobot
+from cap_skills.model import Item, SceneView
+from cap_skills.parameters import SkillsParameters, motion_limits, planner_config, skill_config
+from cap_skills.planner import EmbeddedPlanner
+from cap_skills.robot_model import RobotModel, robot_model
+from cap_skills.skills import SkillConfig, Skills
+
+_CONFIG = Path(__file__).parents[3] / 'config' / 'skills.yaml'
+
+
+@pytest.fixture(scope='session')
+def parameters() -> SkillsParameters:
+    values = yaml.safe_load(_CONFIG.read_text())['/**/skills']['ros__parameters']
+    lists = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    return SkillsParameters(robot_description=cell_urdf(), **lists)
+
+
+@pytest.fixture(scope='session')
+def robot(parameters: SkillsParameters) -> RobotModel:
+    return robot_model(parameters.robot_description)
+
+
+@pytest.fixture(scope='session')
+def planner(parameters: SkillsParameters, robot: RobotModel) -> EmbeddedPlanner:
+    return EmbeddedPlanner(robot, motion_limits(parameters, robot), planner_config(parameters))
+
+
+@pytest.fixture(scope='session')
+def config(parameters: SkillsParameters) -> SkillConfig:
+    urdf = parameters.robot_description
+    return skill_config(parameters, transform(urdf, 'base_link', 'workspace'))
+
+
+@pytest.fixture
+def item() -> Callable[..., Item]:
+    """Makes an object standing on the table, or at a height."""
+
+    def make(name: str, x: float, y: float, bottom: float = 0.0, yaw: float = 0.0) -> Item:
+        bowl = name.endswith('bowl')
+        size = np.array([0.12, 0.12, 0.045] if bowl else [0.04, 0.04, 0.04])
+        pose = np.eye(4)
+        c, s = np.cos(yaw), np.sin(yaw)
+        pose[:2, :2] = ((c, -s), (s, c))
+        pose[:3, 3] = x, y, bottom + size[2] / 2
+        return Item(name, 'bowl' if bowl else 'block', pose, size)
+
+    return make
+
+
+@pytest.fixture
+def arm(robot: RobotModel, config: SkillConfig, item: Callable[..., Item]) -> KinematicRobot:
+    """Parked, over two blocks and two bowls."""
+    items = (
+        item('blue block', 0.40, 0.10, yaw=0.4),
+        item('red block', 0.40, -0.10),
+        item('blue bowl', 0.60, -0.10),
+        item('red bowl', 0.60, 0.10),
+    )
+    return KinematicRobot(robot.kinematics, config.park, items)
+
+
+@pytest.fixture
+def skills(arm: KinematicRobot, planner: EmbeddedPlanner, config: SkillConfig) -> Skills:
+    return Skills(arm, planner, lambda: SceneView(tuple(arm.items.values()), 0.0), config)

@@ -1,0 +1,75 @@
+"""The closed form leads back, everywhere; and the branch is always the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cap_common.errors import UnreachableError
+from cap_description.cell import ARM_JOINTS, cell_urdf, transform
+from cap_skills.kinematics import tool_down, wrap
+from cap_skills.robot_model import ForeignRobotError, robot_model
+
+_MODEL = robot_model(cell_urdf())
+_ANGLE = st.floats(-3.1, 3.1)
+_NEAR = np.array([0.0, -1.9, 2.2, -1.87, -1.57, 0.0])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.tuples(*[_ANGLE] * 6))
+def test_inverse_of_forward_is_identity(angles: tuple[float, ...]) -> None:
+    joints = np.array(angles)
+    pose = _MODEL.kinematics.forward(joints)
+    for solution in _MODEL.kinematics.solutions(pose):
+        assert np.allclose(_MODEL.kinematics.forward(solution), pose, atol=1e-5)
+    singular = min(abs(np.sin(joints[4])), abs(np.sin(joints[2]))) < 0.02
+    if not singular:
+        found = _MODEL.kinematics.closest(pose, joints)
+        assert np.allclose(found, joints, atol=1e-4)
+
+
+def test_it_agrees_with_the_description() -> None:
+    joints = np.array([0.3, -1.2, 1.1, -1.5, -1.4, 0.7])
+    described = transform(
+        _MODEL.urdf, 'base_link', 'tcp', dict(zip(ARM_JOINTS, joints, strict=True))
+    )
+    assert np.allclose(described, _MODEL.kinematics.forward(joints), atol=1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(0.2, 0.78), st.floats(-0.3, 0.3), st.floats(0.01, 0.2), st.floats(-3.1, 3.1))
+def test_tool_down_is_elbow_up(x: float, y: float, z: float, yaw: float) -> None:
+    pose = tool_down(np.array([x, y, z]), yaw)
+    joints = _MODEL.kinematics.down(pose, _NEAR)
+    assert np.allclose(_MODEL.kinematics.forward(joints), pose, atol=1e-5)
+    assert joints[2] > 0 > joints[4]
+    assert abs(wrap(joints[0] - np.arctan2(y, x))) < np.pi / 2
+
+
+def test_a_free_yaw_leaves_the_last_joint() -> None:
+    pose = tool_down(np.array([0.5, 0.1, 0.1]), 1.0)
+    joints = _MODEL.kinematics.down(pose, np.append(_NEAR[:5], 0.4), free_yaw=True)
+    assert joints[5] == pytest.approx(0.4)
+    reached = _MODEL.kinematics.forward(joints)
+    assert np.allclose(reached[:3, 3], pose[:3, 3], atol=1e-6)
+    assert reached[2, 2] == pytest.approx(-1.0)
+
+
+def test_last_joint_at_zero_is_not_lost() -> None:
+    """The package loses solutions there."""
+    joints = np.array([0.1, -1.7, 2.0, -1.8708, -np.pi / 2, 0.0])
+    pose = _MODEL.kinematics.forward(joints)
+    assert np.allclose(_MODEL.kinematics.closest(pose, joints), joints, atol=1e-5)
+
+
+@pytest.mark.parametrize('position', [(1.2, 0.0, 0.1), (0.0, 0.05, 0.1), (0.8, 0.8, 0.0)])
+def test_out_of_reach_says_where(position: tuple[float, float, float]) -> None:
+    with pytest.raises(UnreachableError, match=rf'x={position[0]:.3f}'):
+        _MODEL.kinematics.down(tool_down(np.array(position)), _NEAR)
+
+
+def test_another_arm_is_refused() -> None:
+    with pytest.raises(ForeignRobotError, match='UR5e'):
+        robot_model(cell_urdf().replace('-0.425', '-0.6127'))

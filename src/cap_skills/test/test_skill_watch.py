@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from cap_common.errors import CanceledError, PerceptionLostError, StoppedError
+from cap_interfaces.msg import Lease
+from cap_skills.watch import Watch
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_motion_needs_a_young_lease_and_a_young_scene() -> None:
+    clock = Clock()
+    watch = Watch(0.5, 1.0, clock)
+    with pytest.raises(StoppedError, match='no lease'):
+        watch.check(lambda: False)
+    watch.lease(Lease.GRANTED, '')
+    with pytest.raises(PerceptionLostError, match='no scene'):
+        watch.check(lambda: False)
+    watch.scene()
+    watch.check(lambda: False)
+    with pytest.raises(CanceledError):
+        watch.check(lambda: True)
+    clock.now += 0.6
+    with pytest.raises(StoppedError, match='silent'):
+        watch.check(lambda: False)
+    watch.lease(Lease.GRANTED, '')
+    watch.check(lambda: False)
+    clock.now += 0.45
+    watch.lease(Lease.GRANTED, '')
+    with pytest.raises(PerceptionLostError, match='no new scene'):
+        watch.check(lambda: False)
+
+
+@pytest.mark.parametrize(
+    ('state', 'text'), [(Lease.STOPPED, 'stopped: hand'), (Lease.WITHDRAWN, 'withdrawn: hand')]
+)
+def test_a_refused_lease_says_why(state: int, text: str) -> None:
+    watch = Watch(0.5, 1.0, Clock())
+    watch.scene()
+    watch.lease(state, 'hand')
+    with pytest.raises(StoppedError, match=text):
+        watch.check(lambda: False)

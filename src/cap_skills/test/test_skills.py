@@ -1,0 +1,308 @@
+"""pick_place and move_to over the kinematic robot: what they do, and how they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cap_common.errors import (
+    CanceledError,
+    CapError,
+    GraspFailedError,
+    InvalidGoalError,
+    LimitError,
+    NoPathError,
+    ObjectLostError,
+    ObjectNotFoundError,
+    PerceptionLostError,
+    StoppedError,
+    UnreachableError,
+)
+from cap_skills.kinematic_robot import KinematicRobot
+from cap_skills.model import Item, Place, SceneView
+from cap_skills.planner import EmbeddedPlanner
+from cap_skills.skills import Call, SkillConfig, Skills
+
+
+class Caller:
+    """Notes the steps, and can end or do something at one of them."""
+
+    def __init__(self, at: str = '', do: Callable[[], None] = lambda: None) -> None:
+        self.steps: list[str] = []
+        self._at, self._do = at, do
+        self.error: CapError | None = None
+        self.checks_left = 0
+
+    def step(self, text: str) -> None:
+        self.steps.append(text)
+        if self._at and text.startswith(self._at):
+            self._do()
+
+    def check(self) -> None:
+        if self.error is None:
+            return
+        self.checks_left -= 1
+        if self.checks_left < 0:
+            raise self.error
+
+    def call(self, **kwargs: float) -> Call:
+        return Call(check=self.check, step=self.step, **kwargs)
+
+
+def _stopping(at: str, error: CapError, checks: int = 20) -> Caller:
+    """A caller whose checks begin to fail some time after a step begins."""
+    caller = Caller(at)
+
+    def begin() -> None:
+        caller.error, caller.checks_left = error, checks
+
+    caller._do = begin
+    return caller
+
+
+def _at(arm: KinematicRobot, name: str) -> np.ndarray:
+    return arm.items[name].center
+
+
+def _parked(arm: KinematicRobot, config: SkillConfig) -> bool:
+    return bool(np.allclose(arm.joints(), config.park, atol=1e-3))
+
+
+@pytest.mark.parametrize(
+    ('target', 'where'),
+    [
+        (Place('blue bowl'), (0.60, -0.10, 0.024)),
+        (Place('red block'), (0.40, -0.10, 0.06)),
+        (Place('', (0.25, 0.25, 0.0)), (0.25, 0.25, 0.02)),
+        (Place('', (0.75, -0.25, 0.0)), (0.75, -0.25, 0.02)),
+        (Place('', (0.61, 0.09, 0.0)), (0.60, 0.10, 0.024)),
+    ],
+)
+def test_it_goes_where_it_was_sent(
+    arm: KinematicRobot,
+    skills: Skills,
+    config: SkillConfig,
+    target: Place,
+    where: tuple[float, ...],
+) -> None:
+    caller = Caller()
+    grasp, placed = skills.pick_place(Place('blue block'), target, caller.call())
+    assert np.allclose(_at(arm, 'blue block'), where, atol=2e-3)
+    assert np.allclose(grasp[:2, 3], (0.40, 0.10), atol=1e-3)
+    assert np.allclose(placed[:2, 3], where[:2], atol=1e-3)
+    assert _parked(arm, config)
+    assert skills.held is None
+    assert arm.time_s < 8.0
+    kinds = [step.split()[0] for step in caller.steps]
+    assert kinds == ['check', 'approach', 'grasp', 'carry', 'place', 'release', 'park']
+
+
+def test_the_block_is_square_to_what_it_stands_on(arm: KinematicRobot, skills: Skills) -> None:
+    skills.pick_place(Place('red block'), Place('blue block'), Caller().call())
+    quarter = np.pi / 2
+    off = (arm.items['red block'].yaw - arm.items['blue block'].yaw + quarter / 2) % quarter
+    assert off == pytest.approx(quarter / 2, abs=1e-3)
+
+
+def test_a_bowl_is_grasped_by_its_floor(arm: KinematicRobot, skills: Skills) -> None:
+    skills.pick_place(Place('blue bowl'), Place('', (0.30, 0.25, 0.0)), Caller().call())
+    assert np.allclose(_at(arm, 'blue bowl')[:2], (0.30, 0.25), atol=2e-3)
+
+
+@pytest.mark.parametrize(
+    ('object_', 'target', 'error', 'text'),
+    [
+        ('green block', Place('blue bowl'), ObjectNotFoundError, "'green block'.*'blue block'"),
+        ('blue block', Place('green bowl'), ObjectNotFoundError, "'green bowl'"),
+        ('blue block', Place('blue block'), InvalidGoalError, 'itself'),
+        ('blue block', Place('', (float('inf'), 0.0, 0.0)), InvalidGoalError, 'finite'),
+        ('blue block', Place('', (0.86, 0.0, 0.0)), LimitError, 'outside the work area'),
+        ('blue block', Place('', (2.0, 0.0, 0.0)), UnreachableError, 'out of reach'),
+        ('blue block', Place('', (0.455, -0.10, 0.0)), None, ''),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_moves(
+    arm: KinematicRobot,
+    skills: Skills,
+    object_: str,
+    target: Place,
+    error: type[CapError] | None,
+    text: str,
+) -> None:
+    if error is None:
+        skills.pick_place(Place(object_), target, Caller().call())
+        return
+    before = arm.joints()
+    with pytest.raises(error, match=text):
+        skills.pick_place(Place(object_), target, Caller().call())
+    assert np.array_equal(arm.joints(), before)
+    assert arm.time_s == 0.0
+
+
+@pytest.mark.parametrize(
+    ('limits', 'error'),
+    [
+        ({'speed_scale': 1.5}, LimitError),
+        ({'speed_scale': -0.1}, LimitError),
+        ({'speed_scale': float('nan')}, InvalidGoalError),
+        ({'force_limit': 99.0}, LimitError),
+        ({'force_limit': float('inf')}, InvalidGoalError),
+    ],
+)
+def test_limits_of_the_call(
+    skills: Skills, limits: dict[str, float], error: type[CapError]
+) -> None:
+    with pytest.raises(error, match=next(iter(limits))):
+        skills.pick_place(Place('blue block'), Place('blue bowl'), Caller().call(**limits))
+
+
+def test_slower_is_slower(
+    arm: KinematicRobot, planner: EmbeddedPlanner, config: SkillConfig, item: Callable[..., Item]
+) -> None:
+    times = []
+    for scale in (1.0, 0.5):
+        robot = KinematicRobot(planner.kinematics, config.park, arm.items.values())
+        items = robot.items
+        own = Skills(
+            robot, planner, lambda items=items: SceneView(tuple(items.values()), 0), config
+        )
+        own.pick_place(Place('blue block'), Place('blue bowl'), Caller().call(speed_scale=scale))
+        times.append(robot.time_s)
+    assert times[1] > 1.6 * times[0]
+
+
+def test_what_lies_on_it_is_named(
+    arm: KinematicRobot, skills: Skills, item: Callable[..., Item]
+) -> None:
+    arm.items['green block'] = item('green block', 0.40, 0.10, bottom=0.04)
+    with pytest.raises(NoPathError, match="'green block' is on or in 'blue block'"):
+        skills.pick_place(Place('blue block'), Place('blue bowl'), Caller().call())
+
+
+def test_a_torn_cup_is_a_failed_grasp_after_two_tries(
+    arm: KinematicRobot, skills: Skills, config: SkillConfig
+) -> None:
+    arm.seals = False
+    caller = Caller()
+    with pytest.raises(GraspFailedError, match='did not seal'):
+        skills.pick_place(Place('blue block'), Place('blue bowl'), caller.call())
+    assert sum(step.startswith('grasp') for step in caller.steps) == 2
+    assert _parked(arm, config)
+    assert np.allclose(_at(arm, 'blue block')[:2], (0.40, 0.10))
+
+
+def test_another_look_finds_what_moved(
+    arm: KinematicRobot, skills: Skills, item: Callable[..., Item]
+) -> None:
+    def slide() -> None:
+        if arm.seals:
+            arm.items['blue block'] = item('blue block', 0.30, 0.20)
+            arm.seals = False
+        else:
+            arm.seals = True
+
+    skills.pick_place(Place('blue block'), Place('blue bowl'), Caller('grasp', slide).call())
+    assert np.allclose(_at(arm, 'blue block')[:2], (0.60, -0.10), atol=2e-3)
+
+
+def test_what_falls_on_the_way_is_lost(
+    arm: KinematicRobot, skills: Skills, config: SkillConfig
+) -> None:
+    with pytest.raises(ObjectLostError, match='blue block'):
+        skills.pick_place(Place('blue block'), Place('blue bowl'), Caller('place', arm.drop).call())
+    assert skills.held is None
+    assert _parked(arm, config)
+
+
+@pytest.mark.parametrize(
+    'error', [CanceledError('taken back'), StoppedError('stop'), PerceptionLostError('dark')]
+)
+def test_a_halt_leaves_all_as_it_is_and_the_next_goal_goes_on(
+    arm: KinematicRobot, skills: Skills, error: CapError
+) -> None:
+    caller = _stopping('carry', error)
+    with pytest.raises(type(error)):
+        skills.pick_place(Place('blue block'), Place('blue bowl'), caller.call())
+    stood = arm.joints()
+    assert caller.steps[-1].startswith('carry')
+    assert skills.held is not None
+    assert _at(arm, 'blue block')[2] > 0.021
+    # The same object: it is in the hand already.
+    again = Caller()
+    skills.pick_place(Place('blue block'), Place('red bowl'), again.call())
+    assert not any(step.startswith('grasp') for step in again.steps)
+    assert np.allclose(_at(arm, 'blue block')[:2], (0.60, 0.10), atol=2e-3)
+    assert not np.array_equal(arm.joints(), stood)
+
+
+def test_another_goal_first_puts_down_what_is_held(arm: KinematicRobot, skills: Skills) -> None:
+    with pytest.raises(CanceledError):
+        skills.pick_place(
+            Place('blue block'), Place('blue bowl'), _stopping('carry', CanceledError('x')).call()
+        )
+    skills.pick_place(Place('red block'), Place('blue bowl'), Caller().call())
+    assert np.allclose(_at(arm, 'blue block'), (0.40, 0.10, 0.02), atol=2e-3)
+    assert np.allclose(_at(arm, 'red block')[:2], (0.60, -0.10), atol=2e-3)
+
+
+def test_a_new_process_puts_down_what_it_does_not_know(
+    arm: KinematicRobot, skills: Skills, planner: EmbeddedPlanner, config: SkillConfig
+) -> None:
+    with pytest.raises(StoppedError):
+        skills.pick_place(
+            Place('blue block'), Place('blue bowl'), _stopping('carry', StoppedError('x')).call()
+        )
+    reborn = Skills(arm, planner, lambda: SceneView(tuple(arm.items.values()), 0.0), config)
+    reborn.pick_place(Place('red block'), Place('red bowl'), Caller().call())
+    assert _at(arm, 'blue block')[2] < 0.03
+    assert np.allclose(_at(arm, 'red block')[:2], (0.60, 0.10), atol=2e-3)
+
+
+def test_a_failure_after_the_grasp_puts_it_back(
+    arm: KinematicRobot, skills: Skills, config: SkillConfig
+) -> None:
+    """The bowl is taken away while the block is lifted."""
+
+    def take_away() -> None:
+        arm.items.pop('blue bowl', None)
+
+    with pytest.raises(ObjectNotFoundError, match='put down again'):
+        skills.pick_place(
+            Place('blue block'), Place('blue bowl'), Caller('grasp', take_away).call()
+        )
+    assert np.allclose(_at(arm, 'blue block'), (0.40, 0.10, 0.02), atol=2e-3)
+    assert skills.held is None
+    assert _parked(arm, config)
+
+
+def test_an_old_scene_is_not_acted_on(
+    arm: KinematicRobot, planner: EmbeddedPlanner, config: SkillConfig
+) -> None:
+    old = Skills(arm, planner, lambda: SceneView(tuple(arm.items.values()), 1.5), config)
+    with pytest.raises(PerceptionLostError, match=r'1\.5 s old'):
+        old.pick_place(Place('blue block'), Place('blue bowl'), Caller().call())
+
+
+def test_move_to_stops_above(
+    arm: KinematicRobot, skills: Skills, planner: EmbeddedPlanner, config: SkillConfig
+) -> None:
+    reached = skills.move_to(Place('red bowl'), 0.1, Caller().call())
+    assert np.allclose(reached[:3, 3], (0.60, 0.10, 0.145), atol=1e-3)
+    assert np.allclose(reached, planner.kinematics.forward(arm.joints()))
+    reached = skills.move_to(Place('', (0.40, 0.10, 0.0)), 0.05, Caller().call())
+    assert np.allclose(reached[:3, 3], (0.40, 0.10, 0.09), atol=1e-3)
+    for height, error in ((float('nan'), InvalidGoalError), (-0.1, LimitError), (5.0, LimitError)):
+        with pytest.raises(error):
+            skills.move_to(Place('red bowl'), height, Caller().call())
+
+
+def test_a_heavy_load_is_over_the_limit(
+    arm: KinematicRobot, planner: EmbeddedPlanner, config: SkillConfig
+) -> None:
+    weak = replace(config, payload_force=0.1)
+    own = Skills(arm, planner, lambda: SceneView(tuple(arm.items.values()), 0.0), weak)
+    with pytest.raises(LimitError, match='pulled'):
+        own.pick_place(Place('blue block'), Place('blue bowl'), Caller().call())
