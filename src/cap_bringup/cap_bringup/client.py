@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,10 @@ from cap_common.calls import ActionCaller
 from cap_common.errors import CapError, RobotFaultError
 from cap_common.heartbeat import BeatMonitor
 from cap_common.qos import BEAT, LATCHED, SENSOR
-from cap_eval.state import WorldState, at_rest, world_from_scene
+from cap_eval.state import WorldState, at_rest, distance_xy, world_from_scene
 from cap_interfaces.action import ExecuteInstruction
 from cap_interfaces.msg import Lease, Scene
-from cap_interfaces.srv import Resume, Stop
+from cap_interfaces.srv import ResetWorld, Resume, Stop
 
 _SILENT_S = 1.5
 
@@ -194,6 +194,37 @@ class Client:
                 earlier = state
         raise NotReadyError(f'the simulated world did not come to rest in {timeout_s:g} s')
 
+    def reset_world(
+        self, seed: int, block_colors: Sequence[str], bowl_colors: Sequence[str]
+    ) -> None:
+        """A new simulated world; returns when perception sees it.
+
+        Raises:
+            NotReadyError: the simulator refused, or perception does not see what is there.
+        """
+        request = ResetWorld.Request(
+            seed=seed,
+            blocks=len(block_colors),
+            bowls=len(bowl_colors),
+            block_colors=list(block_colors),
+            bowl_colors=list(bowl_colors),
+        )
+        response = self._service(ResetWorld, 'sim/reset', request)
+        if not response.success:
+            raise NotReadyError(f'the simulator did not make the world: {response.message}')
+        self._wait_until_seen(self.world())
+
+    def _wait_until_seen(self, world: WorldState, timeout_s: float = 15.0) -> None:
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while time.monotonic() < deadline:
+                scene = self._newest.get('scene')
+                seen = world_from_scene(scene) if scene else WorldState(())
+                if _same_places(world, seen):
+                    return
+                self._changed.wait(0.1)
+        raise NotReadyError(f'perception sees {sorted(seen.names)}, not {sorted(world.names)}')
+
     def picture(self, timeout_s: float = 10.0) -> NDArray[np.uint8]:
         """A new picture of the operator's camera, (height, width, 3) RGB.
 
@@ -212,6 +243,12 @@ class Client:
     def on_frame(self, listener: Callable[[Image], None]) -> None:
         """Have every picture of the operator's camera from now on."""
         self._frame_listeners.append(listener)
+
+
+def _same_places(world: WorldState, seen: WorldState, tolerance_m: float = 0.02) -> bool:
+    return world.names == seen.names and all(
+        distance_xy(world.get(name), seen.get(name)) < tolerance_m for name in world.names
+    )
 
 
 def pixels(message: Image) -> NDArray[np.uint8]:

@@ -51,9 +51,9 @@ def _ros() -> str:
     import rclpy  # noqa: PLC0415
     from rclpy.utilities import get_rmw_implementation_identifier  # noqa: PLC0415
 
-    with rclpy.init():
-        node = rclpy.create_node('cap_doctor')
-        node.destroy_node()
+    rclpy.init()
+    rclpy.create_node('cap_doctor').destroy_node()
+    rclpy.shutdown()
     return get_rmw_implementation_identifier()
 
 
@@ -84,7 +84,7 @@ def _shared_memory() -> Finding:
 
 
 def _sandbox() -> list[Finding]:
-    from cap_planner.sandbox.host import doctor  # noqa: PLC0415
+    from cap_planner.sandbox.doctor import doctor  # noqa: PLC0415
 
     return [Finding(f'sandbox: {layer.name}', layer.ok, layer.why) for layer in doctor()]
 

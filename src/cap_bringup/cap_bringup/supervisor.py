@@ -89,7 +89,7 @@ class Supervisor:
             _Child(
                 spec.name,
                 node_command(spec, folder / f'{spec.name}.yaml'),
-                (folder / f'{spec.name}.log').open('ab', buffering=0),
+                (folder / f'{spec.name}.log').open('wb', buffering=0),
             )
             for spec in specs
         ]

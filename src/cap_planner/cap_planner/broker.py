@@ -5,13 +5,14 @@ The child only writes requests to a pipe. What a request may do is decided here.
 
 from __future__ import annotations
 
+import ast
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from cap_common.errors import CapError
-from cap_planner.api.spec import Api, ApiFunction, Kind
+from cap_planner.api.spec import Api, ApiFunction, Kind, WrongArgumentsError
 from cap_planner.budget import Budget
 from cap_planner.evidence import Record
 from cap_planner.labels import InstructionError, label_of
@@ -25,13 +26,11 @@ class LmpProgram:
 
     Attributes:
         returns: the variable that holds the value afterwards.
-        context: a line that is run before the program, such as "objects = [...]".
-        variables: of the program's scope.
+        variables: of the program's scope: those that the context line sets, and the call's own.
     """
 
     written: Written
     returns: str
-    context: str
     variables: dict[str, Any]
 
 
@@ -131,12 +130,34 @@ class Broker:
 
     def _lmp(self, function: ApiFunction, arguments: dict[str, Any]) -> LmpProgram:
         query, context, variables = arguments.values()
+        variables = {**context_variables(context), **variables}
         try:
             written, returns = self._write(function.name, query, context, list(variables))
         except CapError as error:
             # Without the model there is nothing that the program could do about it.
             raise fatal(error) from error
-        return LmpProgram(written, returns, context, variables)
+        return LmpProgram(written, returns, variables)
+
+
+def context_variables(context: str) -> dict[str, Any]:
+    """What a context line such as "objects = ['red block']" sets. Only names and literals.
+
+    Raises:
+        WrongArgumentsError: it is anything else.
+    """
+    variables: dict[str, Any] = {}
+    try:
+        for statement in ast.parse(context).body:
+            match statement:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    variables[name] = ast.literal_eval(value)
+                case _:
+                    raise ValueError(f'{ast.unparse(statement)!r} is no assignment to a name')
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError) as error:
+        raise WrongArgumentsError(
+            f'the context must be lines such as "objects = [...]": {error}'
+        ) from error
+    return variables
 
 
 def fatal(error: CapError) -> InstructionError:

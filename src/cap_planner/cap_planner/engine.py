@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -201,7 +200,12 @@ class _Run:
         self.tell('prompting')
         context = f'objects = {scene.names}'
         written = self._writer.write(
-            LMPS['tabletop_ui'], instruction, context, known=session.names, turns=session.turns
+            LMPS['tabletop_ui'],
+            instruction,
+            context,
+            known={*session.names, 'objects'},
+            imports=session.left.imports,
+            turns=session.turns,
         )
         self.program_text = '\n\n'.join([*written.functions.values(), written.source])
         self._record.program(self.program_text, written.functions)
@@ -239,8 +243,9 @@ class _Run:
 
         def write(lmp: str, query: str, context: str, names: list[str]) -> tuple[Written, str]:
             self.tell('prompting', self._progress.line, self._progress.call)
-            known = {*names, *functions, *_assigned(context)}
-            nested = self._writer.write(LMPS[lmp], query, context, known=known)
+            known = {*names, *functions}
+            imports = session.left.imports
+            nested = self._writer.write(LMPS[lmp], query, context, known=known, imports=imports)
             functions.update(nested.functions)
             self._record.functions(nested.functions)
             return nested, LMPS[lmp].returns or ''
@@ -279,8 +284,8 @@ def _reply(broker: Broker, call: Call) -> Reply:
     except CapError as error:
         return Raised.of(error)
     if isinstance(value, LmpProgram):
-        source = f'{value.context}\n{value.written.source}'
-        return Nested(source, value.returns, value.variables, value.written.functions)
+        written = value.written
+        return Nested(written.source, value.returns, value.variables, written.functions)
     return Returned(value)
 
 
@@ -293,11 +298,7 @@ def _failure(outcome: Outcome) -> InstructionError | None:
     label = {
         Status.KILLED: Label.BUDGET_EXCEEDED,
         Status.UNAVAILABLE: Label.SANDBOX_UNAVAILABLE,
-    }.get(outcome.status, Label.PROGRAM_ERROR)
+        # It got past the verifier and did what no honest program does: nothing to be repaired.
+        Status.VIOLATION: Label.PROGRAM_ERROR,
+    }[outcome.status]
     return InstructionError(label, outcome.text)
-
-
-def _assigned(context: str) -> set[str]:
-    """Variables that a context line sets."""
-    tree = ast.parse(context)
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}

@@ -37,7 +37,7 @@ class GuardParameters:
 
 
 class GuardNode(Node):
-    """Beats the lease; cancels every goal on the skill and controller actions when it is not granted."""
+    """Beats the lease; while it is not granted, cancels all goals on skills and controller."""
 
     def __init__(self) -> None:
         super().__init__('guard')

@@ -52,7 +52,7 @@ class RosSkills:
 
     def _call(self, caller: ActionCaller, goal: Any) -> None:
         result = caller.call(
-            goal, deadline_s=self._deadline_s, canceled=lambda: self.stopped(), lost=self._lost
+            goal, deadline_s=self._deadline_s, canceled=self.stopped, lost=self._lost
         )
         error = error_from_result(result)
         if error is not None:

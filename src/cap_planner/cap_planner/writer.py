@@ -7,6 +7,7 @@ messages ─▶ model ─▶ program ─▶ functions it lacks (fgen, depth firs
 
 from __future__ import annotations
 
+import ast
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ from cap_planner.lmp import (
 )
 from cap_planner.models.base import LanguageModel, Message, ModelMalformedError
 from cap_planner.verifier import Report, scope_names, verify
+from cap_planner.verifier.names import bound_names
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,14 @@ class ProgramWriter:
         context: str = '',
         *,
         known: Collection[str] = (),
+        imports: Collection[str] = (),
         turns: Sequence[SessionTurn] = (),
     ) -> Written:
         """A program for a query, with the functions it needs.
 
         Args:
             known: variables and functions of the session, which the program may use.
+            imports: import lines of the session.
 
         Raises:
             ModelUnavailableError, ModelMalformedError: there is no program.
@@ -86,13 +90,14 @@ class ProgramWriter:
             text = self._complete(lmp.name, messages, lmp.stop)
             try:
                 source = program_from_completion(text)
-                functions = self._functions_for(source, known)
+                imported = bound_names(ast.parse('\n'.join(imports)).body)
+                functions = self._functions_for(source, {*known, *imported})
             except ModelMalformedError as error:
                 if not repairs_left:
                     raise
                 messages = repair_messages(messages, text, str(error))
                 continue
-            report = self._verify(lmp, source, functions, known)
+            report = self._verify(lmp, source, functions, known, imports)
             if not report.violations:
                 return Written(source, functions)
             if not repairs_left:
@@ -110,16 +115,21 @@ class ProgramWriter:
         return {function.name: function.source for function in generated}
 
     def _verify(
-        self, lmp: Lmp, source: str, functions: dict[str, str], known: Collection[str]
+        self,
+        lmp: Lmp,
+        source: str,
+        functions: dict[str, str],
+        known: Collection[str],
+        imports: Collection[str],
     ) -> Report:
         """All texts that will run are checked; the report is of the first that fails, or clean."""
         names = {*known, *functions}
         for name, text in functions.items():
-            report = verify(text, self._api, known=names)
+            report = verify(text, self._api, known=names, imports=imports)
             self._record.verification(f'fgen {name}', text, map(str, report.violations))
             if report.violations:
                 return report
-        report = verify(source, self._api, known=names, returns=lmp.returns)
+        report = verify(source, self._api, known=names, imports=imports, returns=lmp.returns)
         self._record.verification(lmp.name, source, map(str, report.violations))
         return report
 
