@@ -18,8 +18,8 @@ def error_codes() -> str:
         '# Error codes',
         '',
         _MADE,
-        'Every Result has `error_code` and `error_msg`. 0 is success; the ranges are disjoint, so a',
-        'number alone says which action it is of.',
+        'Every Result has `error_code` and `error_msg`. 0 is success; the ranges are disjoint:',
+        'a number alone says which action it is of.',
         '',
         '| code | action | name | meaning |',
         '|---|---|---|---|',
@@ -40,9 +40,9 @@ def tabletop_api() -> str:
         '',
         _MADE,
         'What programs may call. Positions are metres in the frame `workspace`: origin at the arm,',
-        '+x right and +y top as the operator sees the table; a `Point` is a numpy array of shape (2,).',
-        'A query is answered from the scene, an action moves the robot, an lmp is itself written by',
-        'the language model.',
+        '+x right and +y top as the operator sees the table; a `Point` is a numpy array.',
+        'A query is answered from the scene, an action moves the robot, an lmp is written by the',
+        'language model.',
     ]
     for function in TABLETOP.values():
         raises = ', '.join(sorted(error.__name__ for error in function.raises))

@@ -38,7 +38,8 @@ CREATE TABLE IF NOT EXISTS calls (
     id INTEGER PRIMARY KEY, instruction_id TEXT NOT NULL REFERENCES instructions(id),
     started REAL NOT NULL, duration_s REAL, line INTEGER, name TEXT NOT NULL,
     arguments TEXT NOT NULL, result TEXT, error TEXT);
-CREATE TABLE IF NOT EXISTS sessions (name TEXT PRIMARY KEY, saved REAL NOT NULL, data TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sessions (
+    name TEXT PRIMARY KEY, saved REAL NOT NULL, data TEXT NOT NULL);
 """
 
 
