@@ -63,6 +63,9 @@ def random_layout(
 ) -> Layout:
     """A layout drawn by a seed; the same arguments give the same layout.
 
+    The colours of the bowls are drawn from those of the blocks, as in the published demo: with both
+    drawn from all, most worlds would have little to match.
+
     Args:
         blocks: how many blocks, when `block_colors` is empty; likewise `bowls`.
         block_colors: the blocks' colours as they are to be; likewise `bowl_colors`.
@@ -71,11 +74,10 @@ def random_layout(
         LayoutError: too many objects, or colours that are unknown or given twice.
     """
     rng = np.random.default_rng(seed)
-    wanted = [
-        (kind, color)
-        for kind, count, colors in (('block', blocks, block_colors), ('bowl', bowls, bowl_colors))
-        for color in (list(colors) or _draw_colors(rng, kind, count))
-    ]
+    blocks_drawn = list(block_colors) or _draw_colors(rng, 'block', blocks)
+    bowls_drawn = list(bowl_colors) or _draw_colors(rng, 'bowl', bowls, prefer=blocks_drawn)
+    wanted = [('block', color) for color in blocks_drawn]
+    wanted += [('bowl', color) for color in bowls_drawn]
     if len(wanted) > MAX_OBJECTS:
         raise LayoutError(f'{len(wanted)} objects asked for; there is room for {MAX_OBJECTS}')
     places = _draw_places(rng, len(wanted))
@@ -87,10 +89,14 @@ def random_layout(
     )
 
 
-def _draw_colors(rng: np.random.Generator, kind: str, count: int) -> list[str]:
+def _draw_colors(
+    rng: np.random.Generator, kind: str, count: int, prefer: Sequence[str] = ()
+) -> list[str]:
+    """Distinct colours, first from those preferred."""
     if not 0 <= count <= MAX_OBJECTS:
         raise LayoutError(f'{count} {kind}s asked for; there is room for {MAX_OBJECTS} objects')
-    return [str(color) for color in rng.choice(list(PALETTE), size=count, replace=False)]
+    others = [color for color in PALETTE if color not in prefer]
+    return [*map(str, rng.permutation(prefer)), *map(str, rng.permutation(others))][:count]
 
 
 def _draw_places(rng: np.random.Generator, count: int) -> list[tuple[float, float]]:
