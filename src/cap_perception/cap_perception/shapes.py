@@ -51,9 +51,11 @@ class Plane:
 
     def axes(self) -> Matrix:
         """3x3 rotation whose third column is the normal."""
-        x_axis = np.array([self.normal[2], 0.0, -self.normal[0]])
-        x_axis /= np.linalg.norm(x_axis)
-        return np.column_stack([x_axis, np.cross(self.normal, x_axis), self.normal])
+        nx, ny, nz = self.normal
+        length = float(np.hypot(nx, nz))
+        x_axis = np.array([nz, 0.0, -nx]) / length
+        y_axis = np.array([-nx * ny, nx * nx + nz * nz, -ny * nz]) / length
+        return np.column_stack([x_axis, y_axis, self.normal])
 
 
 def fit_plane(points: Points, level_below: float = np.deg2rad(6.0)) -> Plane:
