@@ -14,6 +14,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import Image
+from std_srvs.srv import Trigger
 
 from cap_common.calls import ActionCaller
 from cap_common.errors import CapError, RobotFaultError
@@ -212,6 +213,7 @@ class Client:
         response = self._service(ResetWorld, 'sim/reset', request)
         if not response.success:
             raise NotReadyError(f'the simulator did not make the world: {response.message}')
+        self._service(Trigger, 'forget_objects', Trigger.Request())
         self._wait_until_seen(self.world())
 
     def _wait_until_seen(self, world: WorldState, timeout_s: float = 15.0) -> None:

@@ -57,6 +57,10 @@ class CameraSource:
             for topic, message_type in _TOPICS.items()
         ]
 
+    def forget(self) -> None:
+        """See SceneSource."""
+        self._pipeline.forget()
+
     def _add(self, topic: str, message: Any) -> None:
         stamp = message.header.stamp
         stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec

@@ -28,6 +28,9 @@ class GroundTruthSource:
             SceneMessage, 'sim/ground_truth', self._take, _QOS
         )
 
+    def forget(self) -> None:
+        """See SceneSource: the truth remembers nothing."""
+
     def _take(self, message: SceneMessage) -> None:
         if message.header.frame_id != self._workspace:
             self._logger.warning(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rclpy.node import Node
+from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection3DArray
 
 from cap_common.heartbeat import Beat
@@ -26,7 +27,13 @@ class PerceptionNode(Node):
         self._scenes = self.create_publisher(SceneMessage, 'scene', LATCHED)
         self._detections = self.create_publisher(Detection3DArray, 'detections', SENSOR)
         self._source = make_source(parameters.source, self, parameters, self._publish)
+        self.create_service(Trigger, 'forget_objects', self._forget)
         self._beat = Beat(self)
+
+    def _forget(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._source.forget()
+        response.success = True
+        return response
 
     def _publish(self, scene: Scene) -> None:
         self._scenes.publish(scene_message(scene, self._workspace))

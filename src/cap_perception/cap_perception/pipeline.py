@@ -28,10 +28,14 @@ class Pipeline:
         self._tracker = Tracker(tracker)
         self._stamp_ns = 0
 
+    def forget(self) -> None:
+        """Know of no object any more; the next frames make them new."""
+        self._tracker = Tracker(self._tracker_config)
+
     def process(self, frame: CameraFrame) -> Scene:
         """The scene after this frame."""
         if frame.stamp_ns < self._stamp_ns:
-            self._tracker = Tracker(self._tracker_config)
+            self.forget()
         self._stamp_ns = frame.stamp_ns
         frame = denoise(crop_to_box(frame, self._low, self._high))
         observations = observe(frame, self._detector.detect(frame), self._models)

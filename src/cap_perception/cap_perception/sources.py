@@ -17,6 +17,10 @@ class SceneSource(Protocol):
     an old one is never handed over again.
     """
 
+    def forget(self) -> None:
+        """Drop what is only remembered: somebody has rearranged the table."""
+        ...
+
 
 # Name in the configuration -> module:factory. A module is imported only when it is chosen.
 SOURCES = {
