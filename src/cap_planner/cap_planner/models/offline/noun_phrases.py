@@ -59,7 +59,7 @@ def _direction_phrases() -> dict[str, Direction]:
         del phrases[phrase]  # on it, not above it
     phrases |= {'above': 'top', 'up from': 'top', 'higher than': 'top'}
     phrases |= dict.fromkeys(('below', 'under', 'beneath', 'underneath', 'lower than'), 'bottom')
-    phrases |= {'left from': 'left', 'right from': 'right'}
+    phrases |= {'left from': 'left', 'right from': 'right', 'left to': 'left', 'right to': 'right'}
     phrases |= {'further left than': 'left', 'further right than': 'right'}
     return phrases
 
@@ -173,10 +173,14 @@ class NounPhrases(Parser):
             start = replace(start, other=True)
         j = k
         word = self.word(j)
+        if self.word(j - 1) not in ('the', 'all', 'both', 'these', 'those', 'other'):
+            counted = replace(start, definite=False)  # 'one block' is any block
+        else:
+            counted = start
         if word in NUMBERS and (self._content(j + 1) or self.word(j + 1) in _BEFORE_NOUN):
-            yield replace(start, count=NUMBERS[word]), j + 1
+            yield replace(counted, count=NUMBERS[word]), j + 1
         elif word.isdigit():
-            yield replace(start, count=int(word)), j + 1
+            yield replace(counted, count=int(word)), j + 1
         elif word in NUMBERS and self.word(j + 1) == 'of':
             for k in self.maybe(j + 2, 'the'):
                 yield replace(start, count=NUMBERS[word], definite=False), k
@@ -314,8 +318,16 @@ class NounPhrases(Parser):
             for negation in self.maybe(start, 'not|but not|and not'):
                 yield from self._described(base, negation, negation > start, start > j)
         for k in self.take(j, 'other than|except for|except|besides|apart from|but not|but'):
-            for excluded, end in self.reference(k):
-                yield replace(base, excluded=_of_kind(excluded, base.head)), end
+            for excluded, end in self.of_kind(k, base.head):
+                yield replace(base, excluded=excluded), end
+
+    def of_kind(self, i: int, head: str) -> Readings[Reference]:
+        """'(All the blocks except) the red one' is a block."""
+        for things, j in self.reference(i):
+            if isinstance(things, Things) and not things.head and head:
+                yield replace(things, head=head, name=None), j
+            else:
+                yield things, j
 
     def _count_from(self, base: Things, j: int) -> Readings[Things]:
         """'(The second block) from the left'."""
@@ -442,13 +454,6 @@ class NounPhrases(Parser):
     def near(self, i: int) -> Iterator[int]:
         """'Next to'."""
         return self.take(i, _NEAR)
-
-
-def _of_kind(things: Reference, head: str) -> Reference:
-    """'(All the blocks except) the red one' is a block."""
-    if isinstance(things, Things) and not things.head and head:
-        return replace(things, head=head, name=None)
-    return things
 
 
 _OPEN = Pronoun('', plural=False)

@@ -13,6 +13,7 @@ from cap_planner.models.offline.meaning import (
     EachOwn,
     Group,
     InLine,
+    NearTo,
     On,
     OnEachOther,
     Order,
@@ -111,6 +112,7 @@ class Sentences(Targets):
         """One command."""
         yield from self._swap(i)
         yield from self._match(i)
+        yield from self._take_out(i)
         yield from self._point(i)
         yield from self._pick(i)
         yield from self._stack(i)
@@ -133,11 +135,25 @@ class Sentences(Targets):
 
     def _put_rest(self, i: int) -> Readings[Put]:
         """'(Put) the red block on the blue block'."""
+        yield from self._put_except(i)
         for things, j in self.reference(i):
             for target, k in self.target(j):
                 for good, end in self._with_each(target, k):
                     if _sensible(things, good):
                         yield Put(things, good), end
+
+    def _put_except(self, i: int) -> Readings[Put]:
+        """'(Put) the blocks in the bowls, except for the red one': who is left out was to move."""
+        for things, j in self.things(i):
+            if not isinstance(things, Things) or not things.plural or things.excluded:
+                continue
+            for target, k in self.target(j):
+                for tail in self.take(
+                    k, ', except for|, except|, but not|except for|except|but not'
+                ):
+                    for excluded, end in self.of_kind(tail, things.head):
+                        text = f'{things.text} except {excluded.text}'
+                        yield Put(replace(things, text=text, excluded=excluded), target), end
 
     def _with_each(self, target: Target, i: int) -> Readings[Target]:
         """'... one on each', '... by color' at the end change nothing."""
@@ -248,6 +264,14 @@ class Sentences(Targets):
                         for second, last in self.single(end):
                             yield Swap(first, second), last
 
+    def _take_out(self, i: int) -> Readings[Command]:
+        """'Take the block out of the bowl': beside it."""
+        for j in self.take(i, 'remove|take|get|pull|move'):
+            for things, k in self.reference(j):
+                for end in self.take(k, 'out of|from inside|off of|off|from'):
+                    for anchor, last in self.single(end):
+                        yield Put(things, AtPosition(f'near {anchor.text}', NearTo(anchor))), last
+
     def _match(self, i: int) -> Readings[Command]:
         """'Match the blocks with the bowls'."""
         for j in self.take(i, 'match|pair up|pair'):
@@ -285,6 +309,10 @@ class Sentences(Targets):
             yield from self._how_far(j)
             yield from self._which(j)
             yield from self._whether(j)
+            if self.word(i) == 'tell' and j > i:
+                for told, k in self.things(j):
+                    answer: Answer = 'names' if _is_plural(told) else 'value'
+                    yield self._ask(i, k, 'which', told, answer), k
             for k in self.take(j, 'list|name|the names of'):
                 for end in self.maybe(k, 'the names of'):
                     for things, last in self.reference(end):
@@ -364,7 +392,7 @@ class Sentences(Targets):
             'what is in the scene|what objects are there',
         ):
             yield self._ask(i, j, 'which', Things('everything', '', plural=True), 'names'), j
-        for j in self.take(i, 'what|which|who'):
+        for j in self.take(i, 'which one|which ones|what|which|who'):
             for k in self.take(j, 'is|are'):
                 for end in self.maybe(k, 'the name of|the names of'):
                     for things, last in self.reference(end):
@@ -427,13 +455,23 @@ class Sentences(Targets):
                 for things, k in self.reference(j):
                     yield self._ask(i, k, 'exists', things, 'yes or no'), k
                 continue
+            for k in self.take(j, 'anything|something'):
+                anything = Things('the objects', '', plural=True)
+                for things, end in self._modified(anything, k):
+                    text = f'the objects {self.text(k, end)}'
+                    yield self._ask(i, end, 'exists', replace(things, text=text), 'yes or no'), end
             for subject, k in self.reference(j):
                 for start in self.maybe(k, 'have|has|lie|stand'):
                     blank = Things('it', '', plural=False)
                     for predicate, end in self._predicate(blank, start):
                         yield self._ask(i, end, 'is', subject, 'yes or no', predicate), end
                     for other, end in self.single(start):
-                        if isinstance(other, Things):
+                        if isinstance(other, Things) and self.word(start) in (
+                            'the',
+                            'a',
+                            'an',
+                            'one',
+                        ):
                             yield self._ask(i, end, 'is one of', subject, 'yes or no', other), end
                 for end in self.take(k, 'there|visible|on the table'):
                     yield self._ask(i, end, 'exists', subject, 'yes or no'), end

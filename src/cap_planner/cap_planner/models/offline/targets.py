@@ -172,6 +172,8 @@ class Targets(NounPhrases):
                 yield from self._than_them(True, k)
             for k in self.take(j, 'colors that do not match|a color that does not match'):
                 yield from self._than_them(False, k)
+        for j in self.take(i, 'such that the colors match|so that the colors match'):
+            yield True, j
         for j in self.take(i, 'that match|which match|that matches|which matches|matching'):
             yield from self._than_them(True, j)
         for j in self.take(

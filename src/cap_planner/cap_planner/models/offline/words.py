@@ -92,7 +92,7 @@ NUMBERS = {
 EXTREMES = {'leftmost': 'left', 'rightmost': 'right', 'topmost': 'top', 'bottommost': 'bottom'}
 
 # Words that mean anything on the table.
-ANYTHING = frozenset({'object', 'thing', 'item', 'one', 'stuff'})
+ANYTHING = frozenset({'object', 'thing', 'item', 'one', 'stuff', 'anything', 'something'})
 
 
 def word_set(text: str) -> frozenset[str]:

@@ -143,13 +143,16 @@ _IDIOMS = (
     _Idiom(
         r'get_free_pos_near',
         _POS,
-        '# What stands there already is built upon; else the position, or one within 4 cm of it.\n'
-        'positions = [get_obj_pos(name) for name in get_obj_names()]\n'
-        'idx = get_closest_idx(points=positions, point=$pos)\n'
-        'x_min, _, x_max, _ = get_bbox(get_obj_names()[idx])\n'
-        'is_there = np.linalg.norm(positions[idx] - np.array($pos)) < 0.045\n'
-        'if is_there and x_max - x_min < 0.06:\n'
-        '    return positions[idx]\n'
+        '# A block that is there is built upon; else the position, or one within 4 cm that is\n'
+        '# free; else what takes up the place.\n'
+        'names = get_obj_names()\n'
+        'positions = [get_obj_pos(name) for name in names]\n'
+        'distances = np.linalg.norm(np.array(positions) - np.array($pos), axis=1)\n'
+        'near_names = [names[i] for i in np.argsort(distances) if distances[i] < 0.045]\n'
+        'for name in near_names:\n'
+        '    x_min, _, x_max, _ = get_bbox(name)\n'
+        '    if x_max - x_min < 0.06:\n'
+        '        return get_obj_pos(name)\n'
         'candidates = [np.array($pos)]\n'
         'for radius in [0.01, 0.02, 0.03, 0.04]:\n'
         '    for angle in np.linspace(0, 2 * np.pi, 12, endpoint=False):\n'
@@ -158,6 +161,8 @@ _IDIOMS = (
         'clearances = get_clearances(positions=candidates)\n'
         'if np.any(clearances > 0):\n'
         '    return candidates[int(np.argmax(clearances > 0))]\n'
+        'if len(near_names) > 0:\n'
+        '    return get_obj_pos(near_names[0])\n'
         'return candidates[int(np.argmax(clearances))]',
     ),
     _Idiom(

@@ -90,6 +90,8 @@ class NamesWriter:
     def _by_name(self, things: Things, matches: list[str]) -> None:
         if things.count is not None and len(matches) < things.count:
             self._raise(f'{things.text}: there are only {len(matches)}: {", ".join(matches)}')
+        elif things.plural and things.definite and 0 < (things.count or 0) < len(matches):
+            self._raise(f'{_with_article(things.text)} can be any of: {", ".join(matches)}')
         elif things.plural:
             self._code.add(f'ret_val = {matches[: things.count]!r}')
         elif len(matches) == 1 or not things.definite:
