@@ -84,9 +84,9 @@ class World:
         completion = self.model.complete(messages, deadline_s=5.0)
         program = program_from_completion(completion.text)
         known = {*self.variables, *self.functions}
-        # A program that ends in an error has no value to set.
-        returns = None if program.splitlines()[-1].startswith('raise') else LMPS[lmp].returns
-        report = verify(program, TABLETOP, known=known, returns=returns, allow_undefined=True)
+        report = verify(
+            program, TABLETOP, known=known, returns=LMPS[lmp].returns, allow_undefined=True
+        )
         assert report.ok, f'{report}\n{program}'
         self.programs.append((lmp, text, program))
         return program
