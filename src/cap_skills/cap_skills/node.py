@@ -11,7 +11,7 @@ from action_msgs.msg import GoalStatus
 from geometry_msgs.msg import PoseStamped
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from rclpy.time import Time
 from std_msgs.msg import String
@@ -26,6 +26,8 @@ from cap_common.spin import run_node
 from cap_description.cell import fixed_transforms
 from cap_interfaces.action import MoveTo, PickPlace, Say
 from cap_interfaces.msg import Lease, Scene, Target
+from cap_skills.arm import Call
+from cap_skills.ears import Ears
 from cap_skills.model import Item, Place, SceneView
 from cap_skills.parameters import (
     SkillsParameters,
@@ -36,7 +38,7 @@ from cap_skills.parameters import (
 from cap_skills.planner import EmbeddedPlanner
 from cap_skills.robot_model import robot_model
 from cap_skills.ros_robot import RosRobot
-from cap_skills.skills import Call, Skills
+from cap_skills.skills import Skills
 from cap_skills.watch import Watch
 
 _BASE = 'base_link'
@@ -57,8 +59,9 @@ class SkillsNode(Node):
         planner = EmbeddedPlanner(
             robot, motion_limits(self._parameters, robot), planner_config(self._parameters)
         )
+        ears = self._ears = Ears(self)
         self._robot = RosRobot(
-            self, self._parameters.robot_silence_s, self._parameters.slowest_real_time_factor
+            self, ears, self._parameters.robot_silence_s, self._parameters.slowest_real_time_factor
         )
         config = skill_config(self._parameters, self._frames.lookup(_BASE, _DEFAULT_FRAME))
         self._skills = Skills(self._robot, planner, self._scene_view, config)
@@ -67,9 +70,9 @@ class SkillsNode(Node):
         self._lock = threading.Lock()
         self._scene: Scene | None = None
         self._arm = threading.Lock()
-        news = MutuallyExclusiveCallbackGroup()
-        self.create_subscription(Scene, 'scene', self._on_scene, LATCHED, callback_group=news)
-        self.create_subscription(Lease, 'lease', self._on_lease, BEAT, callback_group=news)
+        ears.listen(Scene, 'scene', self._on_scene, LATCHED)
+        ears.listen(Lease, 'lease', self._on_lease, BEAT)
+        ears.start()
         self._speech = self.create_publisher(String, 'speech', 10)
         self._servers = [
             self._serve(PickPlace, 'pick_place', self._pick_place, self._take_arm),
@@ -79,8 +82,8 @@ class SkillsNode(Node):
         self._beat = Beat(self)
 
     def close(self) -> None:
-        """End the action servers and the robot's thread."""
-        self._robot.close()
+        """End the action servers and the listening thread."""
+        self._ears.close()
         for server in self._servers:
             server.destroy()
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cap_common.frames import Matrix, transform_points
+from cap_skills.arm import SkillConfig
 from cap_skills.model import Vector
 from cap_skills.planner import PlannerConfig
 from cap_skills.robot_model import RobotModel
-from cap_skills.skills import SkillConfig
 from cap_skills.targets import Area
 from cap_skills.timing import MotionLimits
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from typing import Any
@@ -13,11 +12,6 @@ from builtin_interfaces.msg import Duration
 from control_msgs.action import FollowJointTrajectory, GripperCommand
 from geometry_msgs.msg import WrenchStamped
 from rclpy.callback_groups import ReentrantCallbackGroup
-from rclpy.executors import (
-    ExternalShutdownException,
-    ShutdownException,
-    SingleThreadedExecutor,
-)
 from rclpy.node import Node
 from rclpy.task import Future
 from sensor_msgs.msg import FluidPressure, JointState
@@ -27,6 +21,7 @@ from cap_common.action_client import OrderedActionClient
 from cap_common.errors import RobotFaultError, SkillTimeoutError, StoppedError
 from cap_common.qos import SENSOR
 from cap_description.cell import ARM_JOINTS
+from cap_skills.ears import Ears
 from cap_skills.model import GripperReading, Joints, Trajectory
 from cap_skills.robot import Check, Until
 
@@ -43,15 +38,13 @@ _GRIPPER_ACTION = 'gripper_cmd'
 class RosRobot:
     """Conforms to Robot. Called from a thread that is not the executor's only one.
 
-    The sensors come 375 times a second. They have a node and an executor of their own: each wake of
-    the main executor, with its action servers, costs 2 ms (a whole core, measured).
-
     Args:
+        ears: where it listens to the sensors.
         silence_s: of the steady clock; older joint states or gripper readings are a fault.
         slowest: of simulated to steady time; deadlines of motions are stretched by its inverse.
     """
 
-    def __init__(self, node: Node, silence_s: float, slowest: float) -> None:
+    def __init__(self, node: Node, ears: Ears, silence_s: float, slowest: float) -> None:
         self._node = node
         self._silence_s = silence_s
         self._stretch = 1.0 / slowest
@@ -63,25 +56,12 @@ class RosRobot:
             'gripper/wrench': -np.inf,
             'gripper/vacuum': -np.inf,
         }
-        self._sensors = Node(
-            f'{node.get_name()}_sensors',
-            context=node.context,
-            use_global_arguments=False,
-            start_parameter_services=False,
-            enable_rosout=False,
-        )
         for kind, topic, callback in (
             (JointState, 'joint_states', self._on_joints),
             (WrenchStamped, 'gripper/wrench', self._on_wrench),
             (FluidPressure, 'gripper/vacuum', self._on_vacuum),
         ):
-            self._sensors.create_subscription(
-                kind, node.resolve_topic_name(topic), callback, SENSOR
-            )
-        self._executor = SingleThreadedExecutor(context=node.context)
-        self._executor.add_node(self._sensors)
-        self._thread = threading.Thread(target=self._spin, name='sensors', daemon=True)
-        self._thread.start()
+            ears.listen(kind, topic, callback, SENSOR)
         clients = ReentrantCallbackGroup()
         self._follow = OrderedActionClient(
             node, FollowJointTrajectory, _TRAJECTORY_ACTION, callback_group=clients
@@ -89,12 +69,6 @@ class RosRobot:
         self._grip = OrderedActionClient(
             node, GripperCommand, _GRIPPER_ACTION, callback_group=clients
         )
-
-    def close(self) -> None:
-        """End the thread that listens to the sensors."""
-        self._executor.shutdown(timeout_sec=1.0)
-        self._thread.join(1.0)
-        self._sensors.destroy_node()
 
     def joints(self) -> Joints:
         """See Robot."""
@@ -156,10 +130,6 @@ class RosRobot:
         return True
 
     # The middleware's side -----------------------------------------------------------------------
-
-    def _spin(self) -> None:
-        with contextlib.suppress(ExternalShutdownException, ShutdownException):
-            self._executor.spin()
 
     def _on_joints(self, message: JointState) -> None:
         index = {name: position for position, name in enumerate(message.name)}

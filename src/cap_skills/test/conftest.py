@@ -10,12 +10,13 @@ import pytest
 import yaml
 
 from cap_description.cell import cell_urdf, transform
+from cap_skills.arm import SkillConfig
 from cap_skills.kinematic_robot import KinematicRobot
 from cap_skills.model import Item, SceneView
 from cap_skills.parameters import SkillsParameters, motion_limits, planner_config, skill_config
 from cap_skills.planner import EmbeddedPlanner
 from cap_skills.robot_model import RobotModel, robot_model
-from cap_skills.skills import SkillConfig, Skills
+from cap_skills.skills import Skills
 
 _CONFIG = Path(__file__).parents[3] / 'config' / 'skills.yaml'
 

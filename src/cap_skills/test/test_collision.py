@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from cap_skills.arm import SkillConfig
 from cap_skills.collision import CollisionWorld, boxes_of
 from cap_skills.kinematics import tool_down
 from cap_skills.model import Held, Item, Surroundings
 from cap_skills.robot_model import RobotModel
-from cap_skills.skills import SkillConfig
 
 PADDING = 0.005
 

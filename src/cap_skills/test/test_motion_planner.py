@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cap_common.errors import NoPathError, UnreachableError
+from cap_skills.arm import SkillConfig
 from cap_skills.collision import CollisionWorld
 from cap_skills.kinematics import tool_down
 from cap_skills.model import Free, Item, Joints, Straight, Surroundings, Trajectory
 from cap_skills.parameters import SkillsParameters
 from cap_skills.planner import EmbeddedPlanner, motion_between, round_corners, sample_edge
 from cap_skills.robot_model import RobotModel
-from cap_skills.skills import SkillConfig
 
 _FIXTURES = [HealthCheck.function_scoped_fixture]
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from cap_common.errors import InvalidGoalError, LimitError, NoPathError, ObjectNotFoundError
+from cap_skills.arm import SkillConfig
 from cap_skills.kinematics import tool_down
 from cap_skills.model import Item, Place, SceneView
-from cap_skills.skills import SkillConfig
 from cap_skills.surfaces import grasp_height, surface_below
 from cap_skills.targets import find_object, find_spot, free_spot, tool_poses
 

@@ -21,10 +21,11 @@ from cap_common.errors import (
     StoppedError,
     UnreachableError,
 )
+from cap_skills.arm import Call, SkillConfig
 from cap_skills.kinematic_robot import KinematicRobot
 from cap_skills.model import Item, Place, SceneView
 from cap_skills.planner import EmbeddedPlanner
-from cap_skills.skills import Call, SkillConfig, Skills
+from cap_skills.skills import Skills
 
 
 class Caller:

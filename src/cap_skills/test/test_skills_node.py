@@ -35,7 +35,7 @@ pytestmark = pytest.mark.system
 
 _ROOT = Path(__file__).parents[3]
 _DEADLINE_S = 30.0
-_RATE = 2.0
+_RATE = 1.0
 
 
 def _wait(what: str, condition: Callable[[], bool], timeout_s: float = _DEADLINE_S) -> None:
@@ -90,6 +90,11 @@ class World:
         self._guard.start()
         self.pick_place.wait_for_server(_DEADLINE_S)
         _wait('the simulator', lambda: bool(self.truth and self.joints))
+        _wait('the skills to listen', lambda: self._lease.get_subscription_count() > 0)
+        _wait('the skills to listen', lambda: self._scene.get_subscription_count() > 0)
+        # Matched at this end is not yet matched at the other: they hear once they know of a lease.
+        far = Target(name='nothing')
+        _wait('the lease', lambda: self.pick('nothing', far).error_code == 303)
 
     def start(self, package: str, name: str, **parameters: Any) -> subprocess.Popen[bytes]:
         parameters['robot_description'] = cell_urdf()

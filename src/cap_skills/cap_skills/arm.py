@@ -1,0 +1,259 @@
+"""The arm as skills use it: poses over things, motions that feel, what hangs on the cup. No ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cap_common.errors import LimitError, ObjectLostError, UnreachableError
+from cap_common.frames import Matrix
+from cap_skills.kinematics import tool_down
+from cap_skills.model import (
+    Free,
+    GripperReading,
+    Held,
+    Item,
+    Joints,
+    Straight,
+    Surroundings,
+    Vector,
+)
+from cap_skills.planner import MotionPlanner
+from cap_skills.robot import Check, Robot
+from cap_skills.targets import Area, Spot, tool_poses
+
+# Joints closer than this to their goal are there [rad].
+_THERE = 0.002
+UNKNOWN = 'what hangs on the cup'
+
+
+@dataclass(frozen=True)
+class SkillConfig:
+    """How the skills move; SI units.
+
+    Attributes:
+        park: joint positions that hide nothing of the work area from the overhead camera.
+        hover: of the cup above what it will touch, before going down.
+        clearance: above the expected contact, where slow guarded motion begins.
+        depth: below the expected contact, where guarded motion gives up.
+        near_speed, guarded_speed: of the tool, near objects and until contact.
+        carry_scale: of all speeds while something is held, so that it does not slip on the cup.
+        contact_force: that counts as contact.
+        force_limit: that nothing may exceed.
+        payload_force: pull on the cup above which a load is too heavy.
+        sealed_below: pressure in the cup that means something is held [Pa].
+        seal_s, release_s: how long these may take.
+        scene_age_s: oldest scene to act on.
+        nudge: how far aside of its target a thing may be put where that is half taken.
+        unknown_size: edge of the cube that is assumed of something held that nobody knows.
+    """
+
+    park: Joints
+    area: Area
+    hover: float
+    clearance: float
+    depth: float
+    near_speed: float
+    guarded_speed: float
+    carry_scale: float
+    contact_force: float
+    force_limit: float
+    payload_force: float
+    sealed_below: float
+    seal_s: float
+    release_s: float
+    scene_age_s: float
+    nudge: float
+    max_height: float
+    unknown_size: float
+
+
+@dataclass(frozen=True)
+class Call:
+    """What one goal brings along: limits, and its line to the caller."""
+
+    check: Check
+    step: Callable[[str], None]
+    speed_scale: float = 1.0
+    force_limit: float = 0.0
+
+
+class Arm:
+    """Robot, planner and what is held, as one.
+
+    Attributes:
+        held: what hangs on the cup, as far as it is known.
+        wanted: what the cup was going for: if the call ends in between, this is what it holds.
+    """
+
+    def __init__(self, robot: Robot, planner: MotionPlanner, config: SkillConfig) -> None:
+        self.robot = robot
+        self.planner = planner
+        self._config = config
+        self.held: Held | None = None
+        self.wanted: Held | None = None
+
+    def sealed(self, reading: GripperReading) -> bool:
+        """Whether the cup holds something."""
+        return reading.pressure < self._config.sealed_below
+
+    def notice(self) -> None:
+        """Bring what is believed to be held in line with what the cup feels."""
+        if not self.sealed(self.robot.gripper()):
+            self.held = None
+        elif self.held is None and self.wanted is not None:
+            self.held = self.wanted
+        elif self.held is None:
+            # Held since before this process was there. Its name would be a guess.
+            size = self._config.unknown_size
+            tcp_from_object = np.eye(4)
+            tcp_from_object[2, 3] = size / 2
+            tcp_from_object[:3, :3] = np.diag([1.0, -1.0, -1.0])
+            stranger = Item(UNKNOWN, 'block', self.tcp() @ tcp_from_object, np.array([size] * 3))
+            self.held = Held(stranger, tcp_from_object)
+
+    # Poses ---------------------------------------------------------------------------------------
+
+    def tcp(self) -> Matrix:
+        """base_from_tcp now."""
+        return self.planner.kinematics.forward(self.robot.joints())
+
+    def down(self, pose: Matrix, free_yaw: bool = False) -> Joints:
+        """Joint positions for a pose that points down, near where the arm is."""
+        return self.planner.kinematics.down(pose, self.robot.joints(), free_yaw)
+
+    def hover(self, contact: Vector, near: Joints, items: tuple[Item, ...]) -> Matrix:
+        """base_from_tcp over a contact point, above everything if that can be reached.
+
+        The last joint stays as it is in `near`.
+        """
+        highest = max([contact[2], *(item.top for item in items)])
+        for height in (highest + self._config.hover, contact[2] + self._config.hover, contact[2]):
+            pose = tool_down(np.array([*contact[:2], height]))
+            try:
+                joints = self.planner.kinematics.down(pose, near, free_yaw=True)
+            except UnreachableError:
+                if height == contact[2]:
+                    raise
+                continue
+            return self.planner.kinematics.forward(joints)
+        raise AssertionError
+
+    def carry_pose(self, held: Held, down: Matrix, others: list[Item]) -> Matrix:
+        """Over the place, so high that what is held clears all, as far as the arm reaches."""
+        below = float(held.tcp_from_object[2, 3]) + held.item.half_height
+        over_all = max([0.0, *(item.top for item in others)]) + below + self._config.hover / 2
+        for height in (
+            over_all,
+            down[2, 3] + self._config.hover,
+            down[2, 3] + self._config.clearance,
+        ):
+            pose = raised(down, max(height, down[2, 3] + self._config.clearance))
+            try:
+                self.down(pose)
+            except UnreachableError:
+                continue
+            return pose
+        return raised(down, down[2, 3] + self._config.clearance)
+
+    def place_pose(self, held: Held, spot: Spot) -> Matrix:
+        """base_from_tcp when the object stands on the spot, with the least turning of the wrist."""
+        near = self.robot.joints()
+        tcp = self.tcp_holding(held)
+        options = tool_poses(held.item.at(tcp @ held.tcp_from_object), tcp, spot)
+        reached = []
+        error = UnreachableError('')
+        for pose in options:
+            try:
+                reached.append((self.planner.kinematics.down(pose, near), pose))
+            except UnreachableError as failure:
+                error = failure
+        if not reached:
+            raise UnreachableError(f'the target is out of reach: {error}')
+        return min(reached, key=lambda option: abs(option[0][5] - near[5]))[1]
+
+    def tcp_holding(self, held: Held) -> Matrix:
+        """base_from_tcp at the moment of the grasp."""
+        return held.item.pose @ np.linalg.inv(held.tcp_from_object)
+
+    # Motions -------------------------------------------------------------------------------------
+
+    def rise(
+        self, items: list[Item] | tuple[Item, ...], height: float | None = None
+    ) -> list[Straight]:
+        """Straight up first, where the tool is low among things."""
+        tcp = self.tcp()
+        if height is None:
+            below = 0.0
+            if self.held is not None:
+                below = float(self.held.tcp_from_object[2, 3]) + self.held.item.half_height
+            height = max([0.0, *(item.top for item in items)]) + below + self._config.hover / 2
+        up = raised(tcp, height)
+        if tcp[2, 3] > height - 0.01 or not self.planner.kinematics.solutions(up):
+            return []
+        return [Straight(up, self._config.near_speed)]
+
+    def move(self, legs: Sequence[Free | Straight], around: Surroundings, call: Call) -> None:
+        """One motion. Ends where the cup feels more than it may, or loses what it holds."""
+        config = self._config
+        start = self.robot.joints()
+        if all(isinstance(leg, Free) and np.abs(leg.goal - start).max() < _THERE for leg in legs):
+            return
+        holding = self.held is not None
+        scale = call.speed_scale * (config.carry_scale if holding else 1.0)
+        trajectory = self.planner.plan(start, legs, around, scale)
+
+        def trouble(reading: GripperReading) -> bool:
+            if reading.force > call.force_limit or -reading.force > config.payload_force:
+                return True
+            return holding and not self.sealed(reading)
+
+        if not self.robot.execute(trajectory, call.check, trouble):
+            return
+        reading = self.robot.gripper()
+        if self.held is not None and not self.sealed(reading):
+            name = self.held.item.name
+            self.robot.suction(False)
+            self.held = None
+            raise ObjectLostError(f'{name!r} fell off the cup on the way')
+        raise LimitError(
+            f'the cup felt more than it may, {call.force_limit:g} N pushed or '
+            f'{config.payload_force:g} N pulled: last {reading.force:.1f} N'
+        )
+
+    def guarded(
+        self,
+        goal: Matrix,
+        around: Surroundings,
+        call: Call,
+        also: Callable[[GripperReading], bool],
+    ) -> bool:
+        """Slowly to a pose, until contact or `also`; returns whether that came."""
+        config = self._config
+        trajectory = self.planner.plan(
+            self.robot.joints(), [Straight(goal, config.guarded_speed)], around, call.speed_scale
+        )
+        rest = self.robot.gripper().force
+        enough = min(config.contact_force, call.force_limit)
+        holding = self.held is not None
+
+        def met(reading: GripperReading) -> bool:
+            lost = holding and not self.sealed(reading)
+            return reading.force - rest > enough or lost or also(reading)
+
+        met_something = self.robot.execute(trajectory, call.check, met)
+        if self.held is not None and not self.sealed(self.robot.gripper()):
+            name = self.held.item.name
+            self.robot.suction(False)
+            self.held = None
+            raise ObjectLostError(f'{name!r} came off the cup while it was set down')
+        return met_something
+
+
+def raised(pose: Matrix, height: float) -> Matrix:
+    """The same pose at another height [m]."""
+    raised = pose.copy()
+    raised[2, 3] = height
+    return raised
