@@ -15,6 +15,9 @@ from rclpy.signals import SignalHandlerOptions
 
 from cap_common.parameters import MissingParameterError
 
+# How soon an idle node sees that it is to end.
+_LOOK_UP_S = 0.2
+
 
 def run_node(
     factory: Callable[[], Node], args: Sequence[str] | None = None, threads: int = 4
@@ -37,26 +40,19 @@ def run_node(
         return 2
     executor = MultiThreadedExecutor(num_threads=threads)
     executor.add_node(node)
-    failures: list[BaseException] = []
-
-    def spin() -> None:
-        try:
-            executor.spin()
-        except ExternalShutdownException:
-            pass
-        except BaseException as error:
-            failures.append(error)
-            traceback.print_exc()
-        ended.set()
-
-    spinning = threading.Thread(target=spin, name='executor', daemon=True)
-    spinning.start()
-    ended.wait()
-    executor.shutdown(timeout_sec=1.0)
+    failed = False
+    try:
+        while not ended.is_set():
+            executor.spin_once(timeout_sec=_LOOK_UP_S)
+    except ExternalShutdownException:
+        pass
+    except Exception:
+        failed = True
+        traceback.print_exc()
     close = getattr(node, 'close', None)
     if close:
         close()
-    spinning.join(timeout=2.0)
+    executor.shutdown(timeout_sec=1.0)
     node.destroy_node()
     rclpy.try_shutdown()
-    return 1 if failures else 0
+    return 1 if failed else 0
