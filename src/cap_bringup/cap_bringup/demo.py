@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ from cap_planner.evidence import EvidenceStore
 
 _READY_S = 90.0
 _INSTRUCTION_S = 900.0
-_VIDEO_FPS = 10
+_VIDEO_FPS = 5  # operator_rate_hz of config/sim.yaml: the video runs in simulated time
 NOT_CARRIED_OUT, NOT_JUDGED, NOT_RUN = 1, 2, 3
 
 
@@ -139,6 +140,7 @@ class VideoRecorder:
         self._path = path
         self._writer: Any = None
         self._open = False
+        self._lock = threading.Lock()
 
     def __enter__(self) -> VideoRecorder:
         self._open = True
@@ -146,17 +148,19 @@ class VideoRecorder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._open = False
-        if self._writer is not None:
-            self._writer.close()
+        with self._lock:
+            self._open = False
+            if self._writer is not None:
+                self._writer.close()
 
     def _add(self, message: Any) -> None:
-        if not self._open:
-            return
-        if self._writer is None:
-            size = (message.width, message.height)
-            self._writer = imageio_ffmpeg.write_frames(
-                str(self._path), size, fps=_VIDEO_FPS, codec='libx264', macro_block_size=2
-            )
-            self._writer.send(None)
-        self._writer.send(pixels(message).tobytes())
+        with self._lock:
+            if not self._open:
+                return
+            if self._writer is None:
+                size = (message.width, message.height)
+                self._writer = imageio_ffmpeg.write_frames(
+                    str(self._path), size, fps=_VIDEO_FPS, codec='libx264', macro_block_size=2
+                )
+                self._writer.send(None)
+            self._writer.send(pixels(message).tobytes())
