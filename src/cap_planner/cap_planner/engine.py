@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -130,6 +131,10 @@ class Engine:
         except CapError as failure:
             ended = fatal(failure)
             label, error = ended.label, str(ended)
+        except Exception as bug:
+            # A fault of ours: the caller shall hear of it, and the next request be served.
+            traceback.print_exc()
+            label, error = Label.PROGRAM_ERROR, f'internal error: {type(bug).__name__}: {bug}'
         run.look_at_the_end()
         outcome = {None: 'succeeded', Label.STOPPED: 'stopped'}.get(label, 'failed')
         answer = '\n'.join(run.spoken)

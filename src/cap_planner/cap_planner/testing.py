@@ -1,0 +1,87 @@
+"""For tests: a table of names and positions in place of robot and camera, and a scripted model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from cap_common.errors import GraspFailedError
+from cap_planner.api.spec import Target
+from cap_planner.models.base import Completion, Message
+from cap_planner.scene import Scene, SceneObject
+
+BLOCK, BOWL = (0.04, 0.04, 0.04), (0.12, 0.12, 0.045)
+
+
+class SymbolicTable:
+    """SceneSource and Skills at once: a placed object is at once where it was put.
+
+    Attributes:
+        objects: positions by name, as (x, y, z) of the centre [m].
+        failures: errors that the next actions raise, in order.
+    """
+
+    def __init__(self, **objects: tuple[float, float]) -> None:
+        self.objects = {name.replace('_', ' '): (x, y, 0.02) for name, (x, y) in objects.items()}
+        self.failures: list[Exception] = []
+        self.moves: list[tuple[Target, Target]] = []
+        self.slip = np.zeros(2)
+        self.stopped: Callable[[], bool] = lambda: False
+        self._time_ns = 0
+
+    def latest(self) -> Scene:
+        """See SceneSource."""
+        self._time_ns += 1
+        return Scene(self._time_ns, tuple(self._object(name) for name in self.objects))
+
+    def newer(self, than_ns: int) -> Scene:
+        """See SceneSource."""
+        return self.latest()
+
+    def now_ns(self) -> int:
+        """See SceneSource."""
+        return self._time_ns
+
+    def pick_place(self, first: Target, second: Target) -> None:
+        """See Skills."""
+        self.moves.append((first, second))
+        if self.failures:
+            raise self.failures.pop(0)
+        if not isinstance(first, str):
+            raise GraspFailedError(f'nothing at {first}')
+        goal = np.array(self.objects[second][:2] if isinstance(second, str) else second)
+        x, y = goal + self.slip
+        self.objects[first] = (float(x), float(y), 0.06)
+
+    def move_to(self, target: Target) -> None:
+        """See Skills."""
+        self.moves.append((target, target))
+
+    def say(self, text: str) -> None:
+        """See Skills."""
+
+    def _object(self, name: str) -> SceneObject:
+        color, kind = name.split()
+        size = BOWL if kind == 'bowl' else BLOCK
+        return SceneObject(name, kind, color, self.objects[name], size, 0.0, True)
+
+
+class ScriptedModel:
+    """Answers one text after the other, and keeps what it was asked."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = list(answers)
+        self.asked: list[list[Message]] = []
+
+    def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        stop: Sequence[str] = (),
+        max_tokens: int = 1024,
+        deadline_s: float,
+    ) -> Completion:
+        """See LanguageModel."""
+        self.asked.append(list(messages))
+        return Completion(self.answers.pop(0), 'scripted', 1, 1, 0.0)
