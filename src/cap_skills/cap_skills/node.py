@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -138,6 +139,7 @@ class SkillsNode(Node):
 
     def _with_arm(self, handle: ServerGoalHandle, result: Any, run: Callable[[Any], None]) -> Any:
         """Run a skill and fill its result; only then the goal ends, and the arm is free before."""
+        started = time.monotonic()
         try:
             run(handle.request)
         except CapError as error:
@@ -148,8 +150,11 @@ class SkillsNode(Node):
             result.error_msg = f'a fault of skills_node: {type(error).__name__}: {error}'
         finally:
             self._arm.release()
+        name = type(handle.request).__name__.removesuffix('_Goal')
         if result.error_code:
-            self.get_logger().warning(f'{type(handle.request).__name__}: {result.error_msg}')
+            self.get_logger().warning(f'{name}: {result.error_msg}')
+        else:
+            self.get_logger().info(f'{name} done in {time.monotonic() - started:.1f} s')
         _end(handle, result)
         return result
 
