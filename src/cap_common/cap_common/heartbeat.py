@@ -14,6 +14,7 @@ from cap_common.qos import BEAT
 from cap_interfaces.msg import Heartbeat
 
 PERIOD_S = 0.05
+STEADY = Clock(clock_type=ClockType.STEADY_TIME)
 
 
 class Beat:
@@ -31,7 +32,7 @@ class Beat:
             PERIOD_S,
             self._publish,
             callback_group=MutuallyExclusiveCallbackGroup(),
-            clock=Clock(clock_type=ClockType.STEADY_TIME),
+            clock=STEADY,
         )
 
     def _publish(self) -> None:

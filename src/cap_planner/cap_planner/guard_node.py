@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from action_msgs.srv import CancelGoal
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
-from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
-from cap_common.heartbeat import PERIOD_S, BeatMonitor
+from cap_common.heartbeat import PERIOD_S, STEADY, BeatMonitor
 from cap_common.parameters import load_parameters
 from cap_common.qos import BEAT, SENSOR
 from cap_common.spin import run_node
@@ -68,7 +67,7 @@ class GuardNode(Node):
             PERIOD_S,
             self._on_beat,
             callback_group=MutuallyExclusiveCallbackGroup(),
-            clock=Clock(clock_type=ClockType.STEADY_TIME),
+            clock=STEADY,
         )
         waiting = ReentrantCallbackGroup()
         self.create_service(Stop, 'stop', self._on_stop, callback_group=waiting)

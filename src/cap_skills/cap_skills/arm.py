@@ -195,6 +195,12 @@ class Arm:
             return []
         return [Straight(up, self._config.near_speed)]
 
+    def retreat(self, around: Surroundings, call: Call) -> None:
+        """Straight up, off what the cup touches. A motion of its own: no corner is rounded."""
+        up = raised(self.tcp(), self.tcp()[2, 3] + self._config.hover)
+        if self.planner.kinematics.solutions(up):
+            self.move([Straight(up, self._config.near_speed)], around, call)
+
     def move(self, legs: Sequence[Free | Straight], around: Surroundings, call: Call) -> None:
         """One motion. Ends where the cup feels more than it may, or loses what it holds."""
         config = self._config

@@ -20,7 +20,7 @@ from std_msgs.msg import String
 from cap_common.conversions import matrix_from_pose, pose_from_matrix
 from cap_common.errors import CapError, InvalidGoalError, PerceptionLostError, error_code
 from cap_common.frames import FrameTree, Matrix, UnknownFrameError, transform_points
-from cap_common.heartbeat import Beat
+from cap_common.heartbeat import STEADY, Beat
 from cap_common.parameters import load_parameters
 from cap_common.qos import BEAT, LATCHED
 from cap_common.spin import run_node
@@ -42,6 +42,7 @@ from cap_skills.ros_robot import RosRobot
 from cap_skills.skills import Skills
 from cap_skills.watch import Watch
 
+_READY_POLL_S = 0.05
 _BASE = 'base_link'
 _DEFAULT_FRAME = 'workspace'
 
@@ -80,7 +81,14 @@ class SkillsNode(Node):
             self._serve(MoveTo, 'move_to', self._move_to, self._take_arm),
             self._serve(Say, 'say', self._say, lambda _: GoalResponse.ACCEPT),
         ]
-        self._beat = Beat(self)
+        self._beat: Beat | None = None
+        self._ready_timer = self.create_timer(_READY_POLL_S, self._beat_when_ready, clock=STEADY)
+
+    def _beat_when_ready(self) -> None:
+        """Beat from the first moment at which a goal could be carried out."""
+        if self._robot.heard_all() and self._watch.has_scene():
+            self._beat = Beat(self)
+            self._ready_timer.cancel()
 
     def close(self) -> None:
         """End the action servers and the listening thread."""

@@ -70,6 +70,11 @@ class RosRobot:
             node, GripperCommand, _GRIPPER_ACTION, callback_group=clients
         )
 
+    def heard_all(self) -> bool:
+        """Whether every sensor has spoken at least once."""
+        with self._news:
+            return all(np.isfinite(at) for at in self._heard.values())
+
     def joints(self) -> Joints:
         """See Robot."""
         with self._news:

@@ -70,6 +70,7 @@ class Skills:
         self._arm = Arm(robot, planner, config)
         self._read_scene = scene
         self._config = config
+        self._placed: Item | None = None
 
     @property
     def held(self) -> Held | None:
@@ -228,19 +229,27 @@ class Skills:
         ):
             raise PlaceFailedError(f'{held.item.name!r} did not come off the cup')
         self._arm.held = self._arm.wanted = None
+        self._placed = held.item.at(placed @ held.tcp_from_object)
+        call.step('retreat')
+        self._arm.retreat(Surroundings(others, touch=spot.supports | {_TABLE}), call)
         return placed
 
     def _park(self, call: Call) -> None:
         """Out of the camera's sight, from wherever the arm is."""
         call.step('park')
-        items = self._view().items
-        held = self._arm.held.item.name if self._arm.held else ''
-        others = [item for item in items if item.name != held]
+        known = {item.name: item for item in self._view().items}
+        if self._placed is not None:
+            # The arm is between the camera and what it has just put down.
+            known[self._placed.name] = self._placed
+        if self._arm.held is not None:
+            known.pop(self._arm.held.item.name, None)
+        others = list(known.values())
         self._arm.move(
             [*self._arm.rise(others), Free(self._config.park)],
             Surroundings(others, self._arm.held),
             call,
         )
+        self._placed = None
 
     def _put_down(self, call: Call) -> None:
         """Set down what is held: where it was, or where there is room."""

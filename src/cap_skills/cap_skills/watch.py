@@ -43,6 +43,11 @@ class Watch:
         with self._lock:
             self._scene_at = self._clock()
 
+    def has_scene(self) -> bool:
+        """Whether a scene has ever come."""
+        with self._lock:
+            return self._scene_at is not None
+
     def require_lease(self) -> None:
         """Raise StoppedError unless a young lease grants motion."""
         with self._lock:
