@@ -179,14 +179,15 @@ class _Run:
         self._engine = engine
         self._record = record
         self._on_progress = on_progress
-        self._stopped = stopped
+        self._stopped_by = stopped
+        self._stop: InstructionError | None = None
         self._progress = Progress('queued')
         self.spoken: list[str] = []
         self.program_text = ''
         self._acted = False
         self._budget = Budget(engine.limits)
-        self._writer = ProgramWriter(engine._api, engine._model, self._budget, record, stopped)
-        engine._skills.stopped = lambda: stopped() is not None
+        self._writer = ProgramWriter(engine._api, engine._model, self._budget, record, self._stopped)
+        engine._skills.stopped = lambda: self._stopped() is not None
         self._robot = TabletopRobot(
             engine._scenes, engine._skills, engine._table, self._say, engine._placement_tolerance_m
         )
@@ -235,6 +236,11 @@ class _Run:
         """Report progress."""
         self._progress = replace(self._progress, state=state, line=line, call=call)
         self._on_progress(self._progress)
+
+    def _stopped(self) -> InstructionError | None:
+        """Why this instruction has to end. Once there is a reason, it stays."""
+        self._stop = self._stop or self._stopped_by()
+        return self._stop
 
     def _say(self, text: str) -> None:
         self.spoken.append(for_people(text, 1000))
