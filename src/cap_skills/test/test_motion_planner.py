@@ -64,6 +64,8 @@ def test_no_path_touches_anything(
     for joints in _densely(planner, trajectory, 0.002):
         assert not world.collides(joints), world.pairs(joints)
     assert np.allclose(trajectory.positions[0], start)
+    # toppra's solver can all but stand still at a point of a path.
+    assert trajectory.duration < 4.0
     assert np.allclose(trajectory.end, goal, atol=1e-6)
 
 

@@ -136,9 +136,7 @@ def test_what_a_check_raises_ends_it_and_comes_out(
     assert not there()
 
 
-def test_the_cup_feels_the_table_and_seals_only_when_switched_on(
-    at_park: Robot, planner: EmbeddedPlanner
-) -> None:
+def test_the_cup_feels_the_table(at_park: Robot, planner: EmbeddedPlanner) -> None:
     near_table = Surroundings((), ignore=frozenset({'table'}))
     pose = planner.kinematics.forward(at_park.joints())
     pose[2, 3] = 0.01
