@@ -1,7 +1,7 @@
 """The ten families of instructions, with the offline model and the camera as the only eye.
 
-./cap run benchmarks/tabletop_families.py            # 15 worlds each
-./cap run benchmarks/tabletop_families.py --seeds 2 --families stack_all
+./cap bench tabletop_families            # 15 worlds each
+./cap bench tabletop_families --seeds 2 --families stack_all
 """
 
 import argparse

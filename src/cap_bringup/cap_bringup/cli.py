@@ -6,6 +6,7 @@ import argparse
 import getpass
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -58,6 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     stop.set_defaults(run=_stop)
     commands.add_parser('resume', help='allow motion again').set_defaults(run=_resume)
     commands.add_parser('doctor', help='say what is missing').set_defaults(run=_doctor)
+    bench = commands.add_parser('bench', help='run a benchmark of benchmarks/')
+    bench.add_argument('name', choices=sorted(p.stem for p in (ROOT / 'benchmarks').glob('*.py')))
+    bench.add_argument('arguments', nargs=argparse.REMAINDER)
+    bench.set_defaults(run=_bench)
     test = commands.add_parser('test', help='run every check and test')
     test.add_argument('pytest_arguments', nargs=argparse.REMAINDER)
     test.set_defaults(run=_test)
@@ -205,6 +210,11 @@ def _doctor(_: argparse.Namespace, console: Console) -> int:
         mark = '[green]ok[/]     ' if finding.ok else '[red]missing[/]'
         console.print(f'{mark} {finding.name}' + (f': {finding.text}' if finding.text else ''))
     return 0 if all(finding.ok for finding in findings) else 1
+
+
+def _bench(arguments: argparse.Namespace, _: Console) -> int:
+    script = ROOT / 'benchmarks' / f'{arguments.name}.py'
+    return subprocess.run([sys.executable, script, *arguments.arguments], check=False).returncode
 
 
 def _test(arguments: argparse.Namespace, console: Console) -> int:
