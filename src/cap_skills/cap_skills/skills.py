@@ -41,7 +41,7 @@ from cap_skills.model import (
 )
 from cap_skills.planner import MotionPlanner
 from cap_skills.robot import Robot
-from cap_skills.surfaces import grasp_height, surface_below
+from cap_skills.surfaces import grasp_height, overlapping, surface_below
 from cap_skills.targets import (
     Spot,
     find_object,
@@ -87,6 +87,7 @@ class Skills:
             CapError: see the errors of PickPlace.action.
         """
         call.step('check')
+        self._placed = None
         call = self._allowed(call)
         scene = self._scene()
         self._arm.notice()
@@ -106,6 +107,7 @@ class Skills:
     def move_to(self, target: Place, height: float, call: Call) -> Matrix:
         """Bring the tool above a target, pointing down, and stay; returns base_from_tcp."""
         call.step('check')
+        self._placed = None
         call = self._allowed(call)
         if not math.isfinite(height):
             raise InvalidGoalError(f'height {height} is not a finite number')
@@ -167,9 +169,10 @@ class Skills:
         self._arm.wanted = Held(item, np.linalg.inv(at_contact) @ item.pose)
         self._arm.robot.suction(True)
         beyond = raised(above, contact[2] - config.depth)
+        below = [thing.name for thing in overlapping(contact[:2], _CUP_RADIUS, scene.items)]
         touched = self._arm.guarded(
             beyond,
-            Surroundings(scene.items, ignore=frozenset({item.name, _TABLE})),
+            Surroundings(scene.items, ignore=frozenset({item.name, _TABLE, *below})),
             call,
             self._arm.sealed,
         )
@@ -237,13 +240,8 @@ class Skills:
     def _park(self, call: Call) -> None:
         """Out of the camera's sight, from wherever the arm is."""
         call.step('park')
-        known = {item.name: item for item in self._view().items}
-        if self._placed is not None:
-            # The arm is between the camera and what it has just put down.
-            known[self._placed.name] = self._placed
-        if self._arm.held is not None:
-            known.pop(self._arm.held.item.name, None)
-        others = list(known.values())
+        held = self._arm.held.item.name if self._arm.held else ''
+        others = [item for item in self._view().items if item.name != held]
         self._arm.move(
             [*self._arm.rise(others), Free(self._config.park)],
             Surroundings(others, self._arm.held),
@@ -370,7 +368,13 @@ class Skills:
         return scene
 
     def _view(self) -> SceneView:
-        return self._read_scene()
+        """The scene, with what the arm has put down and hides from the camera until it parks."""
+        scene = self._read_scene()
+        placed = self._placed
+        if placed is None:
+            return scene
+        seen = tuple(item for item in scene.items if item.name != placed.name)
+        return replace(scene, items=(*seen, placed))
 
     def _held_item(self, object_: Place) -> Item | None:
         held = self._arm.held

@@ -98,7 +98,7 @@ def test_it_goes_where_it_was_sent(
     assert skills.held is None
     assert arm.time_s < 8.0
     kinds = [step.split()[0] for step in caller.steps]
-    assert kinds == ['check', 'approach', 'grasp', 'carry', 'place', 'release', 'park']
+    assert kinds == ['check', 'approach', 'grasp', 'carry', 'place', 'release', 'retreat', 'park']
 
 
 def test_the_block_is_square_to_what_it_stands_on(arm: KinematicRobot, skills: Skills) -> None:
@@ -276,6 +276,17 @@ def test_a_failure_after_the_grasp_puts_it_back(
         )
     assert np.allclose(_at(arm, 'blue block'), (0.40, 0.10, 0.02), atol=2e-3)
     assert skills.held is None
+    assert _parked(arm, config)
+
+
+def test_what_it_put_down_is_known_while_the_arm_hides_it(
+    arm: KinematicRobot, planner: EmbeddedPlanner, config: SkillConfig
+) -> None:
+    """Perception goes on believing that the block is where it was, as it does behind the arm."""
+    believed = tuple(arm.items.values())
+    own = Skills(arm, planner, lambda: SceneView(believed, 0.0), config)
+    own.pick_place(Place('blue block'), Place('red block'), Caller().call())
+    assert np.allclose(_at(arm, 'blue block'), (0.40, -0.10, 0.06), atol=2e-3)
     assert _parked(arm, config)
 
 
