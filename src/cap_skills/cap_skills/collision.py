@@ -20,7 +20,7 @@ from cap_skills.robot_model import RobotModel
 
 # Who collides with whom, as MuJoCo's contact bits.
 _ROBOT, _WORLD, _HELD = 1, 2, 4
-_WALLS = 8
+_WALLS = 12
 # Radius of a bowl's foot, of its rim's.
 FOOT_OF_RIM = 0.7
 Pair = tuple[str, str]

@@ -26,7 +26,7 @@ from cap_common.qos import BEAT, LATCHED
 from cap_common.spin import run_node
 from cap_description.cell import fixed_transforms
 from cap_interfaces.action import MoveTo, PickPlace, Say
-from cap_interfaces.msg import Lease, Scene, Target
+from cap_interfaces.msg import Lease, Scene, SceneObject, Target
 from cap_skills.arm import Call
 from cap_skills.ears import Ears
 from cap_skills.model import Item, Place, SceneView
@@ -76,6 +76,7 @@ class SkillsNode(Node):
         ears.listen(Lease, 'lease', self._on_lease, BEAT)
         ears.start()
         self._speech = self.create_publisher(String, 'speech', 10)
+        self._held = self.create_publisher(SceneObject, 'held_object', LATCHED)
         self._servers = [
             self._serve(PickPlace, 'pick_place', self._pick_place, self._take_arm),
             self._serve(MoveTo, 'move_to', self._move_to, self._take_arm),
@@ -157,6 +158,7 @@ class SkillsNode(Node):
             result.error_code = result.ROBOT_FAULT
             result.error_msg = f'a fault of skills_node: {type(error).__name__}: {error}'
         finally:
+            self._tell_held()
             self._arm.release()
         name = type(handle.request).__name__.removesuffix('_Goal')
         if result.error_code:
@@ -165,6 +167,18 @@ class SkillsNode(Node):
             self.get_logger().info(f'{name} done in {time.monotonic() - started:.1f} s')
         _end(handle, result)
         return result
+
+    def _tell_held(self) -> None:
+        """Latch what hangs on the cup; an empty name: nothing. The camera seldom sees it there."""
+        message = SceneObject()
+        held = self._skills.held
+        if held is not None:
+            item = held.item
+            message.name, message.class_name = item.name, item.class_name
+            workspace_from_base = self._frames.lookup(_DEFAULT_FRAME, _BASE)
+            message.pose = pose_from_matrix(workspace_from_base @ item.pose)
+            message.size.x, message.size.y, message.size.z = map(float, item.size)
+        self._held.publish(message)
 
     def _say(self, handle: ServerGoalHandle) -> Say.Result:
         result = Say.Result()

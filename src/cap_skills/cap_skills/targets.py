@@ -22,7 +22,7 @@ from cap_skills.surfaces import overlapping, surface_below
 
 _SPOT_STEP = 0.02
 # Kept free around what is set down: more than the planner's padding.
-_GAP = 0.008
+_GAP = 0.010
 
 
 @dataclass(frozen=True)
