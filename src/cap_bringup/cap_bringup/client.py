@@ -48,6 +48,7 @@ class Client:
         self._executor.add_node(self._node)
         self._changed = threading.Condition()
         self._newest: dict[str, Any] = {}
+        self._received_at: dict[str, float] = {}
         self._frame_listeners: list[Callable[[Image], None]] = []
         self._beats = BeatMonitor(self._node)
         self._execute = ActionCaller(
@@ -82,6 +83,7 @@ class Client:
         def on_message(message: Any) -> None:
             with self._changed:
                 self._newest[topic] = message
+                self._received_at[topic] = time.monotonic()
                 self._changed.notify_all()
 
         self._node.create_subscription(message_type, topic, on_message, qos)
@@ -110,14 +112,20 @@ class Client:
                 self._changed.wait(0.1)
 
     def _missing(self) -> str:
-        lease, scene = self._newest.get('lease'), self._newest.get('scene')
+        lease = self._fresh('lease')
         if lease is None:
             return 'no lease from guard: is the system up? (./cap up tabletop)'
         if lease.state == Lease.WITHDRAWN:
-            return lease.why
-        if scene is None:
+            return str(lease.why)
+        if self._fresh('scene') is None:
             return 'no scene from perception'
         return ''
+
+    def _fresh(self, topic: str) -> Any:
+        """The newest message of a topic, unless it fell silent."""
+        if time.monotonic() - self._received_at.get(topic, -_SILENT_S) > _SILENT_S:
+            return None
+        return self._newest.get(topic)
 
     # ── instructions ─────────────────────────────────────────────────────────────────────────
 

@@ -73,7 +73,7 @@ def check_next_instruction_works(system, scripted):
     goal_x = -0.2 if block.position[0] > 0 else 0.2
     scripted.answer = lambda _: f'put_first_on_second({block.name!r}, np.array([{goal_x}, -0.22]))'
     result = instruct(system)
-    assert (result.error_code, result.error_msg) == (0, '')
+    assert result.error_code == 0, result.error_msg
     after = system.client.world().get(block.name)
     np.testing.assert_allclose(after.position[:2], (goal_x, -0.22), atol=0.02)
 

@@ -79,7 +79,9 @@ class CameraSource:
         except (UnsupportedImageError, UnknownFrameError) as error:
             self._logger.warning(f'no scene: {error}', throttle_duration_sec=5.0)
             return
-        self._on_scene(self._pipeline.process(frame))
+        scene = self._pipeline.process(frame)
+        if scene is not None:
+            self._on_scene(scene)
 
     def _workspace_from(self, camera_frame: str) -> Matrix:
         return self._transforms.frames.lookup(self._workspace, camera_frame)

@@ -15,7 +15,8 @@ from cap_perception.types import CameraFrame, Region, Scene
 class Pipeline:
     """Frames in the order of their stamps; each gives the scene as it is then known.
 
-    A stamp before the last one means that the clock began anew: what was known is dropped.
+    A stamp before the last one means that the clock began anew: what was known is dropped. As long
+    as the first things are only being confirmed there is no scene: an empty one would be a lie.
     """
 
     def __init__(
@@ -27,13 +28,15 @@ class Pipeline:
         self._tracker_config = tracker
         self._tracker = Tracker(tracker)
         self._stamp_ns = 0
+        self._frames = 0
 
     def forget(self) -> None:
         """Know of no object any more; the next frames make them new."""
         self._tracker = Tracker(self._tracker_config)
+        self._frames = 0
 
-    def process(self, frame: CameraFrame) -> Scene:
-        """The scene after this frame."""
+    def process(self, frame: CameraFrame) -> Scene | None:
+        """The scene after this frame; None: not yet."""
         if frame.stamp_ns < self._stamp_ns:
             self.forget()
         self._stamp_ns = frame.stamp_ns
@@ -45,4 +48,6 @@ class Pipeline:
             if (o.workspace_from_box[:2, 3] >= self._low[:2]).all()
             and (o.workspace_from_box[:2, 3] <= self._high[:2]).all()
         ]
-        return self._tracker.update(frame, inside)
+        scene = self._tracker.update(frame, inside)
+        self._frames += 1
+        return scene if self._frames >= self._tracker_config.confirm_frames else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
@@ -32,6 +33,7 @@ class SceneCache:
         self._changed = threading.Condition()
         self._scene: Scene | None = None
         self._received_at = 0.0
+        self._held: SceneObject | None = None
         node.create_subscription(
             SceneMessage,
             'scene',
@@ -39,6 +41,17 @@ class SceneCache:
             LATCHED,
             callback_group=MutuallyExclusiveCallbackGroup(),
         )
+        node.create_subscription(
+            ObjectMessage,
+            'held_object',
+            self._on_held,
+            LATCHED,
+            callback_group=MutuallyExclusiveCallbackGroup(),
+        )
+
+    def _on_held(self, message: ObjectMessage) -> None:
+        with self._changed:
+            self._held = _object_from_message(message) if message.name else None
 
     def _on_scene(self, message: SceneMessage) -> None:
         if message.header.frame_id != self._frame:
@@ -86,7 +99,11 @@ class SceneCache:
             raise PerceptionLostError(
                 f'the newest scene is {age:.1f} s old: is perception running?'
             )
-        return self._scene
+        held = self._held
+        if held is None or held.name in self._scene.names:
+            return self._scene
+        # What hangs on the gripper since an instruction broke off is there, seen or not.
+        return replace(self._scene, objects=(*self._scene.objects, held))
 
 
 def scene_from_message(message: SceneMessage) -> Scene:
