@@ -328,11 +328,13 @@ class Skills:
             return self._arm.tcp()
         contact = np.array([*item.center[:2], grasp_height(item)])
         others = [other for other in scene.items if other.name != item.name]
-        over = surface_below(contact[:2], _CUP_RADIUS, others)
-        if over.item is not None and over.height > contact[2] + self._config.clearance / 2:
-            raise NoPathError(
-                f'{over.item.name!r} is on or in {item.name!r}, so the cup cannot get at it'
-            )
+        for thing in overlapping(contact[:2], _CUP_RADIUS, others):
+            inside = surface_below(contact[:2], _CUP_RADIUS, [thing]).height
+            higher = inside > contact[2] + self._config.clearance / 2
+            if higher or thing.center[2] - thing.half_height > item.center[2]:
+                raise NoPathError(
+                    f'{thing.name!r} is on or in {item.name!r}, so the cup cannot get at it'
+                )
         near = self._arm.robot.joints()
         try:
             grasp = raised(self._arm.hover(contact, near, scene.items), contact[2])

@@ -183,6 +183,16 @@ def test_what_lies_on_it_is_named(
         skills.pick_place(Place('blue block'), Place('blue bowl'), Caller().call())
 
 
+def test_a_bowl_over_a_block_is_not_taken_for_the_block(
+    arm: KinematicRobot, skills: Skills, item: Callable[..., Item]
+) -> None:
+    arm.items['green bowl'] = item('green bowl', 0.40, 0.10, bottom=0.04)
+    with pytest.raises(NoPathError, match="'green bowl' is on or in 'blue block'"):
+        skills.pick_place(Place('blue block'), Place('red bowl'), Caller().call())
+    skills.pick_place(Place('green bowl'), Place('', (0.30, -0.25, 0.0)), Caller().call())
+    skills.pick_place(Place('blue block'), Place('red bowl'), Caller().call())
+
+
 def test_a_torn_cup_is_a_failed_grasp_after_two_tries(
     arm: KinematicRobot, skills: Skills, config: SkillConfig
 ) -> None:
