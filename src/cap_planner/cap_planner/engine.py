@@ -79,6 +79,7 @@ class Engine:
 
     Args:
         skills: `stopped` of it is set to this instruction's.
+        arm_may_hide: it is not known that the arm is out of the camera's sight.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Engine:
         limits: Limits,
         placement_tolerance_m: float,
         max_instruction_chars: int,
+        arm_may_hide: bool = False,
     ) -> None:
         self._api = api
         self._model = model
@@ -105,6 +107,7 @@ class Engine:
         self.limits = limits
         self._placement_tolerance_m = placement_tolerance_m
         self._max_instruction_chars = max_instruction_chars
+        self._arm_may_hide = arm_may_hide
 
     def run(
         self,
@@ -135,6 +138,8 @@ class Engine:
             # A fault of ours: the caller shall hear of it, and the next request be served.
             traceback.print_exc()
             label, error = Label.PROGRAM_ERROR, f'internal error: {type(bug).__name__}: {bug}'
+        # An arm that stopped on its way may stand between the camera and what it was to pick.
+        self._arm_may_hide = self._arm_may_hide or (label is not None and run.moved)
         run.look_at_the_end()
         outcome = {None: 'succeeded', Label.STOPPED: 'stopped'}.get(label, 'failed')
         answer = '\n'.join(run.spoken)
@@ -185,8 +190,11 @@ class _Run:
         self.spoken: list[str] = []
         self.program_text = ''
         self._acted = False
+        self.moved = False
         self._budget = Budget(engine.limits)
-        self._writer = ProgramWriter(engine._api, engine._model, self._budget, record, self._stopped)
+        self._writer = ProgramWriter(
+            engine._api, engine._model, self._budget, record, self._stopped
+        )
         engine._skills.stopped = lambda: self._stopped() is not None
         self._robot = TabletopRobot(
             engine._scenes, engine._skills, engine._table, self._say, engine._placement_tolerance_m
@@ -201,7 +209,11 @@ class _Run:
         engine = self._engine
         if stop := self._stopped():
             raise stop
-        scene = engine._scenes.latest()
+        if engine._arm_may_hide:
+            self.tell('looking')
+            self._robot.look()
+            engine._arm_may_hide = False
+        scene = self._robot.scene()
         self._record.world('before', scene.as_data())
         self.tell('prompting')
         context = f'objects = {scene.names}'
@@ -284,6 +296,7 @@ class _Run:
 
     def _on_call(self, text: str, line: int, kind: Kind) -> None:
         self._acted = self._acted or kind is Kind.ACTION
+        self.moved = self.moved or (kind is Kind.ACTION and not text.startswith('say('))
         self.tell('running', line, text)
 
 

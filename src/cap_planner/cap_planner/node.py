@@ -71,7 +71,8 @@ class PlannerNode(Node):
         super().__init__('planner')
         p = load_parameters(self, PlannerParameters)
         self._evidence = EvidenceStore(evidence_path(p.evidence))
-        for record_id in self._evidence.close_orphans():
+        orphans = self._evidence.close_orphans()
+        for record_id in orphans:
             self.get_logger().warning(f'instruction {record_id} was cut off by the last exit')
         beats = BeatMonitor(self)
         self._lease = LeaseWatch(self, p.lease_silence_s)
@@ -96,6 +97,7 @@ class PlannerNode(Node):
             ),
             placement_tolerance_m=p.placement_tolerance_m,
             max_instruction_chars=p.max_instruction_chars,
+            arm_may_hide=bool(orphans),
         )
         self._busy = threading.Lock()
         self._server = ActionServer(

@@ -46,6 +46,10 @@ class RosSkills:
         """See Skills."""
         self._call(self._move_to, MoveTo.Goal(target=self._target(target)))
 
+    def look(self) -> None:
+        """See Skills."""
+        self._call(self._move_to, MoveTo.Goal(target=TargetMessage(name='park')))
+
     def say(self, text: str) -> None:
         """See Skills."""
         self._call(self._say, Say.Goal(text=text))

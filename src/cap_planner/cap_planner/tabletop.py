@@ -38,6 +38,10 @@ class Skills(Protocol):
         """Bring the tool above the target."""
         ...
 
+    def look(self) -> None:
+        """Take the arm out of the camera's sight."""
+        ...
+
     def say(self, text: str) -> None:
         """Say it."""
         ...
@@ -84,7 +88,7 @@ class TabletopRobot:
     # ── queries ──────────────────────────────────────────────────────────────────────────────
 
     def get_obj_names(self) -> list[str]:  # noqa: D102 - declared in api/tabletop.py, as all below
-        return self._scene().names
+        return self.scene().names
 
     def get_obj_pos(self, name: str) -> Point:  # noqa: D102
         place = self._table.places.get(normalize_name(name))
@@ -120,7 +124,7 @@ class TabletopRobot:
     # ── actions ──────────────────────────────────────────────────────────────────────────────
 
     def put_first_on_second(self, first: Target, second: Target) -> None:  # noqa: D102
-        scene = self._scene()
+        scene = self.scene()
         first, second = self._resolve(scene, first), self._resolve(scene, second)
         moved = first if isinstance(first, str) else _topmost_at(scene, first)
         try:
@@ -135,13 +139,24 @@ class TabletopRobot:
             self._placements[moved] = Placement(moved, (float(xy[0]), float(xy[1])), support)
 
     def point_gripper_to(self, target: Target) -> None:  # noqa: D102
-        self._skills.move_to(self._resolve(self._scene(), target))
+        self._skills.move_to(self._resolve(self.scene(), target))
 
     def say(self, message: str) -> None:  # noqa: D102
         self._skills.say(message)
         self._spoken(message)
 
+    def look(self) -> None:
+        """Take the arm out of the camera's sight; what follows is seen afterwards."""
+        self._skills.look()
+        self._fresh_after_ns = self._scenes.now_ns()
+
     # ── what came of it ──────────────────────────────────────────────────────────────────────
+
+    def scene(self) -> Scene:
+        """As it is now, seen after the last motion."""
+        if self._fresh_after_ns < 0:
+            return self._scenes.latest()
+        return self._scenes.newer(self._fresh_after_ns)
 
     def check_placements(self) -> Scene:
         """Compare the scene with what was placed; returns the scene.
@@ -149,7 +164,7 @@ class TabletopRobot:
         Raises:
             InstructionError: WRONG_OUTCOME, if an object is not where it was put.
         """
-        scene = self._scene()
+        scene = self.scene()
         wrong = [
             text for placed in self._placements.values() if (text := self._misplaced(scene, placed))
         ]
@@ -176,13 +191,8 @@ class TabletopRobot:
 
     # ── helpers ──────────────────────────────────────────────────────────────────────────────
 
-    def _scene(self) -> Scene:
-        if self._fresh_after_ns < 0:
-            return self._scenes.latest()
-        return self._scenes.newer(self._fresh_after_ns)
-
     def _find(self, name: str) -> SceneObject:
-        return self._scene().find(name, also=self._table.places)
+        return self.scene().find(name, also=self._table.places)
 
     def _resolve(self, scene: Scene, target: Target) -> Target:
         """An object's exact name, or a position."""

@@ -27,6 +27,7 @@ class SymbolicTable:
         self.failures: list[Exception] = []
         self.moves: list[tuple[Target, Target]] = []
         self.slip = np.zeros(2)
+        self.looks = 0
         self.stopped: Callable[[], bool] = lambda: False
         self._time_ns = 0
 
@@ -57,6 +58,10 @@ class SymbolicTable:
     def move_to(self, target: Target) -> None:
         """See Skills."""
         self.moves.append((target, target))
+
+    def look(self) -> None:
+        """See Skills."""
+        self.looks += 1
 
     def say(self, text: str) -> None:
         """See Skills."""

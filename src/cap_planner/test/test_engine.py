@@ -162,6 +162,17 @@ def test_an_uncaught_skill_error_ends_it(make_engine, table):
     assert 'too far' in report.error
 
 
+def test_after_a_broken_motion_it_looks_first(make_engine, table):
+    table.failures = [UnreachableError('too far')]
+    engine = make_engine(ScriptedModel(*['put_first_on_second("red block", "red bowl")'] * 3))
+    assert run(engine)[0].label is Label.UNREACHABLE
+    assert table.looks == 0
+    assert run(engine)[0].label is None
+    assert table.looks == 1
+    run(engine)
+    assert table.looks == 1
+
+
 def test_what_slipped_is_no_success(make_engine, table):
     table.slip = np.array([0.08, 0.0])
     report, _ = run(make_engine(ScriptedModel('put_first_on_second("red block", "red bowl")')))

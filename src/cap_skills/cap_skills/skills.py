@@ -55,6 +55,8 @@ HALTS = (CanceledError, StoppedError, PerceptionLostError, RobotFaultError, Skil
 # The link that things stand on. A guarded motion feels for it, so it may expect to touch it.
 _TABLE = 'table'
 _CUP_RADIUS = 0.013
+# The name that move_to takes for the pose in which the arm hides nothing from the camera.
+PARK = 'park'
 
 
 class Skills:
@@ -105,7 +107,7 @@ class Skills:
         return grasp, placed
 
     def move_to(self, target: Place, height: float, call: Call) -> Matrix:
-        """Bring the tool above a target, pointing down, and stay; returns base_from_tcp."""
+        """Bring the tool, pointing down, above a target or to PARK; returns base_from_tcp."""
         call.step('check')
         self._placed = None
         call = self._allowed(call)
@@ -117,6 +119,9 @@ class Skills:
             )
         scene = self._scene()
         self._arm.notice()
+        if target.name == PARK:
+            self._park(call)
+            return self._arm.tcp()
         require_finite(target, 'the target')
         held = self._arm.held.item.name if self._arm.held else ''
         others = [item for item in scene.items if item.name != held]
