@@ -26,6 +26,8 @@ from cap_interfaces.msg import Lease, Scene
 from cap_interfaces.srv import ResetWorld, Resume, Stop
 
 _SILENT_S = 1.5
+# Leases come 20 times a second, scenes 10 times: a system that is slower than this is not ready.
+_FRESH_S = 0.5
 
 
 class NotReadyError(CapError):
@@ -123,7 +125,8 @@ class Client:
 
     def _fresh(self, topic: str) -> Any:
         """The newest message of a topic, unless it fell silent."""
-        if time.monotonic() - self._received_at.get(topic, -_SILENT_S) > _SILENT_S:
+        age = time.monotonic() - self._received_at.get(topic, -1.0)
+        if age > _FRESH_S:
             return None
         return self._newest.get(topic)
 
