@@ -26,8 +26,8 @@ from cap_interfaces.msg import Lease, Scene
 from cap_interfaces.srv import ResetWorld, Resume, Stop
 
 _SILENT_S = 1.5
-# Leases come 20 times a second, scenes 10 times: a system that is slower than this is not ready.
-_FRESH_S = 0.5
+# Leases come 20 times a second, scenes 5 times: a system that is slower than this is not ready.
+_FRESH_S = {'lease': 0.5, 'scene': 1.0}
 
 
 class NotReadyError(CapError):
@@ -52,7 +52,7 @@ class Client:
         self._newest: dict[str, Any] = {}
         self._received_at: dict[str, float] = {}
         self._frame_listeners: list[Callable[[Image], None]] = []
-        self._beats = BeatMonitor(self._node)
+        self._beats = BeatMonitor(self._node.create_subscription)
         self._execute = ActionCaller(
             self._node, ExecuteInstruction, 'execute_instruction', 'the planner'
         )
@@ -126,7 +126,7 @@ class Client:
     def _fresh(self, topic: str) -> Any:
         """The newest message of a topic, unless it fell silent."""
         age = time.monotonic() - self._received_at.get(topic, -1.0)
-        if age > _FRESH_S:
+        if age > _FRESH_S[topic]:
             return None
         return self._newest.get(topic)
 

@@ -10,6 +10,7 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
+from cap_common.ears import Listen
 from cap_common.qos import BEAT
 from cap_interfaces.msg import Heartbeat
 
@@ -41,18 +42,16 @@ class Beat:
 
 
 class BeatMonitor:
-    """Who beats: the steady age of each node's newest Heartbeat."""
+    """Who beats: the steady age of each node's newest Heartbeat.
 
-    def __init__(self, node: Node) -> None:
+    Args:
+        listen: of a node's Ears, or its create_subscription.
+    """
+
+    def __init__(self, listen: Listen) -> None:
         self._lock = threading.Lock()
         self._seen: dict[str, tuple[float, int]] = {}
-        self._subscription = node.create_subscription(
-            Heartbeat,
-            'heartbeat',
-            self._on_beat,
-            BEAT,
-            callback_group=MutuallyExclusiveCallbackGroup(),
-        )
+        listen(Heartbeat, 'heartbeat', self._on_beat, BEAT)
 
     def _on_beat(self, message: Heartbeat) -> None:
         with self._lock:

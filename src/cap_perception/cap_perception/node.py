@@ -43,4 +43,4 @@ class PerceptionNode(Node):
 
 def main() -> int:
     """Run the node."""
-    return run_node(PerceptionNode)
+    return run_node(PerceptionNode, threads=1)

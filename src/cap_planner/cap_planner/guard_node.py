@@ -11,6 +11,7 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallb
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
+from cap_common.ears import Ears
 from cap_common.heartbeat import PERIOD_S, STEADY, BeatMonitor
 from cap_common.parameters import load_parameters
 from cap_common.qos import BEAT, SENSOR
@@ -40,11 +41,14 @@ class GuardNode(Node):
 
     def __init__(self) -> None:
         super().__init__('guard')
-        self._parameters = p = load_parameters(self, GuardParameters)
+        self._settings = p = load_parameters(self, GuardParameters)
         self._lock = threading.Lock()
         self._lease = MotionLease(p.watched_nodes, p.beat_timeout_s)
         self._standstill = StandstillJudge(p.still_rad_s, p.still_hold_s, p.joint_state_silence_s)
-        self._beats = BeatMonitor(self)
+        self._ears = Ears(self)
+        self._beats = BeatMonitor(self._ears.listen)
+        self._ears.listen(JointState, 'joint_states', self._on_joint_state, SENSOR)
+        self._ears.start()
         self._message = Lease()
         self._canceled_at = 0.0
         self._cancelers = {
@@ -56,13 +60,6 @@ class GuardNode(Node):
             for action in p.canceled_actions
         }
         self._publisher = self.create_publisher(Lease, 'lease', BEAT)
-        self.create_subscription(
-            JointState,
-            'joint_states',
-            self._on_joint_state,
-            SENSOR,
-            callback_group=MutuallyExclusiveCallbackGroup(),
-        )
         self.create_timer(
             PERIOD_S,
             self._on_beat,
@@ -73,6 +70,10 @@ class GuardNode(Node):
         self.create_service(Stop, 'stop', self._on_stop, callback_group=waiting)
         self.create_service(Resume, 'resume', self._on_resume, callback_group=waiting)
 
+    def close(self) -> None:
+        """End the listening thread."""
+        self._ears.close()
+
     def _on_joint_state(self, message: JointState) -> None:
         with self._lock:
             self._standstill.observe(time.monotonic(), tuple(message.velocity))
@@ -80,7 +81,7 @@ class GuardNode(Node):
     def _on_beat(self) -> None:
         with self._lock:
             before = self._lease.status
-            ages = {name: self._beats.age_s(name) for name in self._parameters.watched_nodes}
+            ages = {name: self._beats.age_s(name) for name in self._settings.watched_nodes}
             status = self._lease.observe(ages)
             still = self._standstill.state(time.monotonic()) is StopState.STOPPED
         if status.state != before.state:
@@ -109,7 +110,7 @@ class GuardNode(Node):
             why = self._lease.status.why
         self.get_logger().warning(why)
         self._cancel_everything(force=True, still=False)
-        deadline = time.monotonic() + self._parameters.stop_deadline_s
+        deadline = time.monotonic() + self._settings.stop_deadline_s
         pause = threading.Event()
         # A skill between two motions stands still too: give the lease the time to reach it.
         pause.wait(2 * PERIOD_S)
@@ -122,7 +123,7 @@ class GuardNode(Node):
         response.state = int(state)
         response.why = {
             StopState.STOPPED: 'every joint stands still; motion is forbidden until resume',
-            StopState.FAILED: f'joints still move after {self._parameters.stop_deadline_s:g} s',
+            StopState.FAILED: f'joints still move after {self._settings.stop_deadline_s:g} s',
             StopState.UNCERTAIN: 'no joint states: whether the arm moves is not known',
         }[state]
         return response

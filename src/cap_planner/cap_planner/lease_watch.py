@@ -5,9 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.node import Node
-
+from cap_common.ears import Listen
 from cap_common.qos import BEAT
 from cap_interfaces.msg import Lease
 from cap_planner.labels import InstructionError, Label
@@ -20,14 +18,12 @@ class LeaseWatch:
         silence_s: an older lease grants nothing (steady clock).
     """
 
-    def __init__(self, node: Node, silence_s: float) -> None:
+    def __init__(self, listen: Listen, silence_s: float) -> None:
         self._silence_s = silence_s
         self._lock = threading.Lock()
         self._lease: Lease | None = None
         self._received_at = 0.0
-        node.create_subscription(
-            Lease, 'lease', self._on_lease, BEAT, callback_group=MutuallyExclusiveCallbackGroup()
-        )
+        listen(Lease, 'lease', self._on_lease, BEAT)
 
     def _on_lease(self, message: Lease) -> None:
         with self._lock:

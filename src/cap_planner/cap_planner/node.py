@@ -13,6 +13,7 @@ from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
+from cap_common.ears import Ears
 from cap_common.heartbeat import Beat, BeatMonitor
 from cap_common.parameters import load_parameters
 from cap_common.spin import run_node
@@ -74,14 +75,18 @@ class PlannerNode(Node):
         orphans = self._evidence.close_orphans()
         for record_id in orphans:
             self.get_logger().warning(f'instruction {record_id} was cut off by the last exit')
-        beats = BeatMonitor(self)
-        self._lease = LeaseWatch(self, p.lease_silence_s)
+        self._ears = Ears(self)
+        listen = self._ears.listen
+        beats = BeatMonitor(listen)
+        self._lease = LeaseWatch(listen, p.lease_silence_s)
         self._sandbox = self._start_sandbox(p)
         self._engine = Engine(
             api=TABLETOP,
             model=open_model(p.model),
             sandbox=self._sandbox,
-            scenes=SceneCache(self, p.frame, p.scene_silence_s, p.scene_wait_s),
+            scenes=SceneCache(
+                self._ears, self.get_logger(), p.frame, p.scene_silence_s, p.scene_wait_s
+            ),
             skills=RosSkills(self, p.frame, beats, p.action_deadline_s, p.node_silence_s),
             table=Table(*p.table),
             evidence=self._evidence,
@@ -112,10 +117,12 @@ class PlannerNode(Node):
         self.create_service(
             Instruct, 'instruct', self._on_instruct, callback_group=ReentrantCallbackGroup()
         )
+        self._ears.start()
         self._beat = Beat(self)
 
     def close(self) -> None:
-        """End the sandbox."""
+        """End the sandbox and the listening thread."""
+        self._ears.close()
         self._sandbox.stop()
 
     def _start_sandbox(self, p: PlannerParameters) -> Sandbox:

@@ -6,10 +6,10 @@ import threading
 import time
 from dataclasses import replace
 
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.node import Node
+from rclpy.impl.rcutils_logger import RcutilsLogger
 from transforms3d.euler import quat2euler
 
+from cap_common.ears import Ears
 from cap_common.errors import PerceptionLostError
 from cap_common.qos import LATCHED
 from cap_interfaces.msg import Scene as SceneMessage
@@ -25,8 +25,11 @@ class SceneCache:
         wait_s: how long `newer` waits (steady clock).
     """
 
-    def __init__(self, node: Node, frame: str, silence_s: float, wait_s: float) -> None:
-        self._node = node
+    def __init__(
+        self, ears: Ears, logger: RcutilsLogger, frame: str, silence_s: float, wait_s: float
+    ) -> None:
+        self._clock = ears.clock
+        self._logger = logger
         self._frame = frame
         self._silence_s = silence_s
         self._wait_s = wait_s
@@ -34,20 +37,8 @@ class SceneCache:
         self._scene: Scene | None = None
         self._received_at = 0.0
         self._held: SceneObject | None = None
-        node.create_subscription(
-            SceneMessage,
-            'scene',
-            self._on_scene,
-            LATCHED,
-            callback_group=MutuallyExclusiveCallbackGroup(),
-        )
-        node.create_subscription(
-            ObjectMessage,
-            'held_object',
-            self._on_held,
-            LATCHED,
-            callback_group=MutuallyExclusiveCallbackGroup(),
-        )
+        ears.listen(SceneMessage, 'scene', self._on_scene, LATCHED)
+        ears.listen(ObjectMessage, 'held_object', self._on_held, LATCHED)
 
     def _on_held(self, message: ObjectMessage) -> None:
         with self._changed:
@@ -55,7 +46,7 @@ class SceneCache:
 
     def _on_scene(self, message: SceneMessage) -> None:
         if message.header.frame_id != self._frame:
-            self._node.get_logger().error(
+            self._logger.error(
                 f'scene in frame {message.header.frame_id!r}, not {self._frame!r}: ignored',
                 throttle_duration_sec=5.0,
             )
@@ -89,7 +80,7 @@ class SceneCache:
 
     def now_ns(self) -> int:
         """See SceneSource."""
-        return int(self._node.get_clock().now().nanoseconds)
+        return int(self._clock.now().nanoseconds)
 
     def _checked(self) -> Scene:
         if self._scene is None:

@@ -18,6 +18,7 @@ from rclpy.time import Time
 from std_msgs.msg import String
 
 from cap_common.conversions import matrix_from_pose, pose_from_matrix
+from cap_common.ears import Ears
 from cap_common.errors import CapError, InvalidGoalError, PerceptionLostError, error_code
 from cap_common.frames import FrameTree, Matrix, UnknownFrameError, transform_points
 from cap_common.heartbeat import STEADY, Beat
@@ -28,7 +29,6 @@ from cap_description.cell import fixed_transforms
 from cap_interfaces.action import MoveTo, PickPlace, Say
 from cap_interfaces.msg import Lease, Scene, SceneObject, Target
 from cap_skills.arm import Call
-from cap_skills.ears import Ears
 from cap_skills.model import Item, Place, SceneView
 from cap_skills.parameters import (
     SkillsParameters,
@@ -52,23 +52,23 @@ class SkillsNode(Node):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__('skills', **kwargs)
-        self._parameters = load_parameters(self, SkillsParameters)
-        urdf = self._parameters.robot_description
+        self._settings = load_parameters(self, SkillsParameters)
+        urdf = self._settings.robot_description
         self._frames = FrameTree()
         for parent, child, parent_from_child in fixed_transforms(urdf):
             self._frames.add(parent, child, parent_from_child)
         robot = robot_model(urdf)
         planner = EmbeddedPlanner(
-            robot, motion_limits(self._parameters, robot), planner_config(self._parameters)
+            robot, motion_limits(self._settings, robot), planner_config(self._settings)
         )
         ears = self._ears = Ears(self)
         self._robot = RosRobot(
-            self, ears, self._parameters.robot_silence_s, self._parameters.slowest_real_time_factor
+            self, ears, self._settings.robot_silence_s, self._settings.slowest_real_time_factor
         )
-        config = skill_config(self._parameters, self._frames.lookup(_BASE, _DEFAULT_FRAME))
+        config = skill_config(self._settings, self._frames.lookup(_BASE, _DEFAULT_FRAME))
         self._skills = Skills(self._robot, planner, self._scene_view, config)
         planner.warm_up(config.park)
-        self._watch = Watch(self._parameters.lease_silence_s, self._parameters.scene_silence_s)
+        self._watch = Watch(self._settings.lease_silence_s, self._settings.scene_silence_s)
         self._lock = threading.Lock()
         self._scene: Scene | None = None
         self._arm = threading.Lock()
@@ -183,11 +183,11 @@ class SkillsNode(Node):
     def _say(self, handle: ServerGoalHandle) -> Say.Result:
         result = Say.Result()
         text = handle.request.text
-        if not text.strip() or len(text) > self._parameters.max_say_chars:
+        if not text.strip() or len(text) > self._settings.max_say_chars:
             result.error_code = Say.Result.INVALID_GOAL
             result.error_msg = (
                 f'a text of {len(text)} characters cannot be said: '
-                f'1 to {self._parameters.max_say_chars} can'
+                f'1 to {self._settings.max_say_chars} can'
             )
         else:
             self._speech.publish(String(data=text))
@@ -232,8 +232,8 @@ class SkillsNode(Node):
             )
             for object_ in message.objects
         )
-        age = self.get_clock().now() - Time.from_msg(
-            message.header.stamp, clock_type=self.get_clock().clock_type
+        age = self._ears.clock.now() - Time.from_msg(
+            message.header.stamp, clock_type=self._ears.clock.clock_type
         )
         return SceneView(items, age.nanoseconds * 1e-9)
 
@@ -256,7 +256,7 @@ class SkillsNode(Node):
     def _stamped(self, base_from_tcp: Matrix) -> PoseStamped:
         stamped = PoseStamped()
         stamped.header.frame_id = _DEFAULT_FRAME
-        stamped.header.stamp = self.get_clock().now().to_msg()
+        stamped.header.stamp = self._ears.clock.now().to_msg()
         workspace_from_base = self._frames.lookup(_DEFAULT_FRAME, _BASE)
         stamped.pose = pose_from_matrix(workspace_from_base @ base_from_tcp)
         return stamped

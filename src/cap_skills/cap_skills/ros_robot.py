@@ -18,10 +18,10 @@ from sensor_msgs.msg import FluidPressure, JointState
 from trajectory_msgs.msg import JointTrajectoryPoint
 
 from cap_common.action_client import OrderedActionClient
+from cap_common.ears import Ears
 from cap_common.errors import RobotFaultError, SkillTimeoutError, StoppedError
 from cap_common.qos import SENSOR
 from cap_description.cell import ARM_JOINTS
-from cap_skills.ears import Ears
 from cap_skills.model import GripperReading, Joints, Trajectory
 from cap_skills.robot import Check, Until
 
@@ -45,7 +45,7 @@ class RosRobot:
     """
 
     def __init__(self, node: Node, ears: Ears, silence_s: float, slowest: float) -> None:
-        self._node = node
+        self._clock = ears.clock
         self._silence_s = silence_s
         self._stretch = 1.0 / slowest
         self._news = threading.Condition()
@@ -124,7 +124,7 @@ class RosRobot:
 
     def wait(self, until: Until, timeout_s: float, check: Check) -> bool:
         """See Robot."""
-        clock = self._node.get_clock()
+        clock = self._clock
         end = clock.now().nanoseconds + timeout_s * 1e9
         deadline = time.monotonic() + timeout_s * self._stretch + 1.0
         while not until(self.gripper()):
