@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
@@ -22,9 +23,13 @@ class Beat:
     """Publishes this node's Heartbeat 20 times a second, from a callback group of its own.
 
     It goes through the node's executor on purpose: a node whose executor hangs must be missed.
+
+    Args:
+        ready: the first beat comes when this is true: the node has all that it needs to work.
     """
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, ready: Callable[[], bool] = lambda: True) -> None:
+        self._ready = ready
         self._message = Heartbeat(
             node=node.get_name(), epoch=(os.getpid() << 32) | int(time.time())
         )
@@ -37,6 +42,8 @@ class Beat:
         )
 
     def _publish(self) -> None:
+        if self._message.sequence == 0 and not self._ready():
+            return
         self._message.sequence += 1
         self._publisher.publish(self._message)
 

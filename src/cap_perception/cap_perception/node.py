@@ -28,7 +28,8 @@ class PerceptionNode(Node):
         self._detections = self.create_publisher(Detection3DArray, 'detections', SENSOR)
         self._source = make_source(parameters.source, self, parameters, self._publish)
         self.create_service(Trigger, 'forget_objects', self._forget)
-        self._beat: Beat | None = None  # from the first scene on
+        self._has_scene = False
+        self._beat = Beat(self, lambda: self._has_scene)
 
     def _forget(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._source.forget()
@@ -36,7 +37,7 @@ class PerceptionNode(Node):
         return response
 
     def _publish(self, scene: Scene) -> None:
-        self._beat = self._beat or Beat(self)
+        self._has_scene = True
         self._scenes.publish(scene_message(scene, self._workspace))
         self._detections.publish(detections_message(scene, self._workspace))
 

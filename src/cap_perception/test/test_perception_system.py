@@ -159,10 +159,10 @@ def test_conformance_of_scene_sources(system, source):
     seed = int(np.random.default_rng().integers(1_000_000))
     print(f'seed {seed}')
     system.start('perception', BLOCKED[source], use_sim_time=True, source=source)
-    system.until(lambda: system.count.get(Heartbeat, 0) > 5, 'beats of perception')
     assert Scene not in system.newest, 'a scene before there is anything to see'
     sim = system.start_sim(seed)
     system.until(system.scene_is_the_world, f'the scene of seed {seed}')
+    system.until(lambda: system.count.get(Heartbeat, 0) > 5, 'beats of perception')
     scene = system.newest[Scene]
     assert_same(scene, system.newest['truth'])
     ids = {o.name: o.id for o in scene.objects}

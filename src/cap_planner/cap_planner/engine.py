@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -34,6 +36,7 @@ from cap_planner.session import Session
 from cap_planner.tabletop import Skills, TabletopRobot
 from cap_planner.writer import ProgramWriter, Written
 
+_POLL_S = 0.02
 _MODES = ('auto', 'confirm', 'rehearse')
 
 
@@ -93,6 +96,7 @@ class Engine:
         table: Table,
         evidence: EvidenceStore,
         limits: Limits,
+        settle_s: float,
         placement_tolerance_m: float,
         max_instruction_chars: int,
         arm_may_hide: bool = False,
@@ -105,6 +109,7 @@ class Engine:
         self._table = table
         self._evidence = evidence
         self.limits = limits
+        self._settle_s = settle_s
         self._placement_tolerance_m = placement_tolerance_m
         self._max_instruction_chars = max_instruction_chars
         self._arm_may_hide = arm_may_hide
@@ -207,6 +212,7 @@ class _Run:
             CapError: it was not carried out.
         """
         engine = self._engine
+        self._settle(engine._settle_s)
         if stop := self._stopped():
             raise stop
         if engine._arm_may_hide:
@@ -236,6 +242,15 @@ class _Run:
         self._robot.check_placements()
         session.remember(SessionTurn(instruction, context, written.source), left)
         engine._evidence.save_session(session.name, session.as_data())
+
+    def _settle(self, timeout_s: float) -> None:
+        """Wait for processes that were just started. A stop is not waited for."""
+        deadline = time.monotonic() + timeout_s
+        pause = threading.Event()
+        while (stop := self._stopped_by()) and time.monotonic() < deadline:
+            if stop.label is Label.STOPPED:
+                return
+            pause.wait(_POLL_S)
 
     def look_at_the_end(self) -> None:
         """Keep the world as it is now, if it can be seen."""

@@ -29,6 +29,12 @@ class LeaseWatch:
         with self._lock:
             self._lease, self._received_at = message, time.monotonic()
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether the guard has ever spoken."""
+        with self._lock:
+            return self._lease is not None
+
     def refusal(self) -> InstructionError | None:
         """Why nothing may move now, or None."""
         with self._lock:

@@ -55,6 +55,7 @@ class PlannerParameters:
     scene_silence_s: float
     scene_wait_s: float
     lease_silence_s: float
+    settle_s: float
     placement_tolerance_m: float
     sandbox_cpu_s: int
     sandbox_memory_bytes: int
@@ -80,14 +81,17 @@ class PlannerNode(Node):
         beats = BeatMonitor(listen)
         self._lease = LeaseWatch(listen, p.lease_silence_s)
         self._sandbox = self._start_sandbox(p)
+        self._scenes = SceneCache(
+            self._ears, self.get_logger(), p.frame, p.scene_silence_s, p.scene_wait_s
+        )
         self._engine = Engine(
             api=TABLETOP,
             model=open_model(p.model),
             sandbox=self._sandbox,
-            scenes=SceneCache(
-                self._ears, self.get_logger(), p.frame, p.scene_silence_s, p.scene_wait_s
+            scenes=self._scenes,
+            skills=RosSkills(
+                self, p.frame, beats, p.action_deadline_s, p.node_silence_s, p.settle_s
             ),
-            skills=RosSkills(self, p.frame, beats, p.action_deadline_s, p.node_silence_s),
             table=Table(*p.table),
             evidence=self._evidence,
             limits=Limits(
@@ -100,6 +104,7 @@ class PlannerNode(Node):
                 programs=p.programs,
                 repairs=p.repairs,
             ),
+            settle_s=p.settle_s,
             placement_tolerance_m=p.placement_tolerance_m,
             max_instruction_chars=p.max_instruction_chars,
             arm_may_hide=bool(orphans),
@@ -118,7 +123,7 @@ class PlannerNode(Node):
             Instruct, 'instruct', self._on_instruct, callback_group=ReentrantCallbackGroup()
         )
         self._ears.start()
-        self._beat = Beat(self)
+        self._beat = Beat(self, lambda: self._lease.is_heard and self._scenes.is_seen)
 
     def close(self) -> None:
         """End the sandbox and the listening thread."""

@@ -56,6 +56,12 @@ class SceneCache:
             self._scene, self._received_at = scene, time.monotonic()
             self._changed.notify_all()
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether a scene has ever come."""
+        with self._changed:
+            return self._scene is not None
+
     def latest(self) -> Scene:
         """See SceneSource."""
         with self._changed:

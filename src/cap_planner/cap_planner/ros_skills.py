@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,7 @@ from cap_interfaces.msg import Target as TargetMessage
 from cap_planner.api.spec import Target
 
 _SKILLS_NODE = 'skills'
+_POLL_S = 0.02
 
 
 class RosSkills:
@@ -23,15 +26,23 @@ class RosSkills:
     Args:
         deadline_s: of one action, on the steady clock.
         silence_s: without a heartbeat of the skills node for so long, it is lost.
+        settle_s: how long a call waits for its first heartbeat.
     """
 
     def __init__(
-        self, node: Node, frame: str, beats: BeatMonitor, deadline_s: float, silence_s: float
+        self,
+        node: Node,
+        frame: str,
+        beats: BeatMonitor,
+        deadline_s: float,
+        silence_s: float,
+        settle_s: float,
     ) -> None:
         self._frame = frame
         self._beats = beats
         self._deadline_s = deadline_s
         self._silence_s = silence_s
+        self._settle_s = settle_s
         self._pick_place = ActionCaller(node, PickPlace, 'pick_place', 'the skills node')
         self._move_to = ActionCaller(node, MoveTo, 'move_to', 'the skills node')
         self._say = ActionCaller(node, Say, 'say', 'the skills node')
@@ -55,12 +66,20 @@ class RosSkills:
         self._call(self._say, Say.Goal(text=text))
 
     def _call(self, caller: ActionCaller, goal: Any) -> None:
+        self._await_node()
         result = caller.call(
             goal, deadline_s=self._deadline_s, canceled=self.stopped, lost=self._lost
         )
         error = error_from_result(result)
         if error is not None:
             raise error
+
+    def _await_node(self) -> None:
+        """A skills node that was just started again may not be heard yet."""
+        deadline = time.monotonic() + self._settle_s
+        pause = threading.Event()
+        while self._lost() and not self.stopped() and time.monotonic() < deadline:
+            pause.wait(_POLL_S)
 
     def _lost(self) -> str | None:
         age = self._beats.age_s(_SKILLS_NODE)

@@ -54,6 +54,7 @@ def make_engine(sandbox, table, tmp_path):
             table=Table(-0.25, -0.75, 0.25, -0.25),
             evidence=EvidenceStore(tmp_path / 'evidence.db'),
             limits=limits,
+            settle_s=0.2,
             placement_tolerance_m=0.045,
             max_instruction_chars=500,
         )

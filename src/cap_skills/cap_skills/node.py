@@ -21,7 +21,7 @@ from cap_common.conversions import matrix_from_pose, pose_from_matrix
 from cap_common.ears import Ears
 from cap_common.errors import CapError, InvalidGoalError, PerceptionLostError, error_code
 from cap_common.frames import FrameTree, Matrix, UnknownFrameError, transform_points
-from cap_common.heartbeat import STEADY, Beat
+from cap_common.heartbeat import Beat
 from cap_common.parameters import load_parameters
 from cap_common.qos import BEAT, LATCHED
 from cap_common.spin import run_node
@@ -42,7 +42,6 @@ from cap_skills.ros_robot import RosRobot
 from cap_skills.skills import Skills
 from cap_skills.watch import Watch
 
-_READY_POLL_S = 0.05
 _BASE = 'base_link'
 _DEFAULT_FRAME = 'workspace'
 
@@ -82,14 +81,7 @@ class SkillsNode(Node):
             self._serve(MoveTo, 'move_to', self._move_to, self._take_arm),
             self._serve(Say, 'say', self._say, lambda _: GoalResponse.ACCEPT),
         ]
-        self._beat: Beat | None = None
-        self._ready_timer = self.create_timer(_READY_POLL_S, self._beat_when_ready, clock=STEADY)
-
-    def _beat_when_ready(self) -> None:
-        """Beat from the first moment at which a goal could be carried out."""
-        if self._robot.heard_all() and self._watch.has_scene():
-            self._beat = Beat(self)
-            self._ready_timer.cancel()
+        self._beat = Beat(self, lambda: self._robot.heard_all() and self._watch.has_scene())
 
     def close(self) -> None:
         """End the action servers and the listening thread."""
@@ -150,6 +142,7 @@ class SkillsNode(Node):
         """Run a skill and fill its result; only then the goal ends, and the arm is free before."""
         started = time.monotonic()
         try:
+            self._watch.settle(self._settings.settle_s)
             run(handle.request)
         except CapError as error:
             result.error_code, result.error_msg = error_code(result, error), str(error)

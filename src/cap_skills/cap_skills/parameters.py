@@ -54,6 +54,8 @@ class SkillsParameters:
 
     scene_age_s: float
     scene_silence_s: float
+    # How long a goal waits for a guard or a perception that has just been started [s, steady].
+    settle_s: float
     lease_silence_s: float
     robot_silence_s: float
     slowest_real_time_factor: float

@@ -6,9 +6,10 @@ import threading
 import time
 from collections.abc import Callable
 
-from cap_common.errors import CanceledError, PerceptionLostError, StoppedError
+from cap_common.errors import CanceledError, CapError, PerceptionLostError, StoppedError
 from cap_interfaces.msg import Lease
 
+_POLL_S = 0.02
 _STATES = {Lease.STOPPED: 'stopped', Lease.WITHDRAWN: 'withdrawn'}
 
 
@@ -47,6 +48,23 @@ class Watch:
         """Whether a scene has ever come."""
         with self._lock:
             return self._scene_at is not None
+
+    def settle(self, timeout_s: float) -> None:
+        """Wait for what a restarted guard or perception has yet to say; a stop is no such thing."""
+        deadline = self._clock() + timeout_s
+        pause = threading.Event()
+        while self._clock() < deadline:
+            with self._lock:
+                stopped = self._lease is not None and self._lease[1] == Lease.STOPPED
+            try:
+                self.require_lease()
+                self.require_scene()
+            except CapError:
+                if stopped:
+                    return
+                pause.wait(_POLL_S)
+            else:
+                return
 
     def require_lease(self) -> None:
         """Raise StoppedError unless a young lease grants motion."""
