@@ -37,6 +37,7 @@ from cap_planner.tabletop import Skills, TabletopRobot
 from cap_planner.writer import ProgramWriter, Written
 
 _POLL_S = 0.02
+_RESUME_S = 0.3
 _MODES = ('auto', 'confirm', 'rehearse')
 
 
@@ -244,11 +245,15 @@ class _Run:
         engine._evidence.save_session(session.name, session.as_data())
 
     def _settle(self, timeout_s: float) -> None:
-        """Wait for processes that were just started. A stop is not waited for."""
-        deadline = time.monotonic() + timeout_s
+        """Wait for processes that were just started.
+
+        A stop is waited for only as long as the word that it was taken back may be on its way.
+        """
+        started = time.monotonic()
         pause = threading.Event()
-        while (stop := self._stopped_by()) and time.monotonic() < deadline:
-            if stop.label is Label.STOPPED:
+        while stop := self._stopped_by():
+            limit_s = min(timeout_s, _RESUME_S) if stop.label is Label.STOPPED else timeout_s
+            if time.monotonic() - started > limit_s:
                 return
             pause.wait(_POLL_S)
 

@@ -142,7 +142,7 @@ class SkillsNode(Node):
         """Run a skill and fill its result; only then the goal ends, and the arm is free before."""
         started = time.monotonic()
         try:
-            self._watch.settle(self._settings.settle_s)
+            self._watch.settle(self._settings.settle_s, self._skills.require_scene)
             run(handle.request)
         except CapError as error:
             result.error_code, result.error_msg = error_code(result, error), str(error)
@@ -228,7 +228,8 @@ class SkillsNode(Node):
         age = self._ears.clock.now() - Time.from_msg(
             message.header.stamp, clock_type=self._ears.clock.clock_type
         )
-        return SceneView(items, age.nanoseconds * 1e-9)
+        # A stamp from after now is from before the clock began anew.
+        return SceneView(items, abs(age.nanoseconds) * 1e-9)
 
     def _place(self, target: Target, what: str) -> Place:
         if target.name:

@@ -91,14 +91,14 @@ class Skills:
         call.step('check')
         self._placed = None
         call = self._allowed(call)
-        scene = self._scene()
+        scene = self.require_scene()
         self._arm.notice()
         item = self._held_item(object_) or find_object(object_, scene)
         grasp = self._require_possible(item, target, scene)
         if self._arm.held is not None and self._arm.held.item.name != item.name:
             call.step('put down')
             self._tidily(lambda: self._put_down(call), call)
-            scene = self._scene()
+            scene = self.require_scene()
             item = find_object(Place(item.name), scene)
         if self._arm.held is None:
             grasp = self._tidily(lambda: self._pick(item, call), call)
@@ -117,7 +117,7 @@ class Skills:
             raise LimitError(
                 f'height {height:.3f} m is not between 0 and {self._config.max_height:.2f} m'
             )
-        scene = self._scene()
+        scene = self.require_scene()
         self._arm.notice()
         if target.name == PARK:
             self._park(call)
@@ -153,12 +153,12 @@ class Skills:
                 if attempt == 2:
                     raise
                 call.step(f'look again: {error}')
-                item = find_object(Place(item.name), self._scene())
+                item = find_object(Place(item.name), self.require_scene())
         raise AssertionError
 
     def _grasp(self, item: Item, call: Call) -> Matrix:
         config = self._config
-        scene = self._scene()
+        scene = self.require_scene()
         contact = np.array([*item.center[:2], grasp_height(item)])
         above = self._arm.hover(contact, self._arm.robot.joints(), scene.items)
         before = raised(above, contact[2] + config.clearance)
@@ -196,14 +196,14 @@ class Skills:
     def _place(self, target: Place, call: Call) -> Matrix:
         """Carry what is held to the target, set it down and let go."""
         assert self._arm.held is not None
-        spot = find_spot(target, self._arm.held.item, self._scene(), self._config.nudge)
+        spot = find_spot(target, self._arm.held.item, self.require_scene(), self._config.nudge)
         self._config.area.require(spot.xy, 'the target')
         return self._set_down(spot, call)
 
     def _set_down(self, spot: Spot, call: Call, give_up_below: float | None = None) -> Matrix:
         config, held = self._config, self._arm.held
         assert held is not None
-        others = [item for item in self._scene().items if item.name != held.item.name]
+        others = [item for item in self.require_scene().items if item.name != held.item.name]
         down = self._arm.place_pose(held, spot)
         above = self._arm.carry_pose(held, down, others)
         call.step(f'carry {held.item.name}')
@@ -258,7 +258,7 @@ class Skills:
         """Set down what is held: where it was, or where there is room."""
         held = self._arm.held
         assert held is not None
-        scene = self._scene()
+        scene = self.require_scene()
         unknown = held.item.name == UNKNOWN
         try:
             home = Place(position=(float(held.item.center[0]), float(held.item.center[1]), 0.0))
@@ -364,8 +364,12 @@ class Skills:
                 + ', '.join(f'{a} would touch {b}' for a, b in sorted(blocked))
             )
 
-    def _scene(self) -> SceneView:
-        """The scene, if it is fresh enough to act on."""
+    def require_scene(self) -> SceneView:
+        """The scene, if it is fresh enough to act on.
+
+        Raises:
+            PerceptionLostError: it is not.
+        """
         scene = self._view()
         if scene.age_s > self._config.scene_age_s:
             raise PerceptionLostError(

@@ -10,6 +10,7 @@ from cap_common.errors import CanceledError, CapError, PerceptionLostError, Stop
 from cap_interfaces.msg import Lease
 
 _POLL_S = 0.02
+_RESUME_S = 0.3
 _STATES = {Lease.STOPPED: 'stopped', Lease.WITHDRAWN: 'withdrawn'}
 
 
@@ -49,18 +50,26 @@ class Watch:
         with self._lock:
             return self._scene_at is not None
 
-    def settle(self, timeout_s: float) -> None:
-        """Wait for what a restarted guard or perception has yet to say; a stop is no such thing."""
-        deadline = self._clock() + timeout_s
+    def settle(self, timeout_s: float, also: Callable[[], object] = lambda: None) -> None:
+        """Wait for what a restarted guard, perception or clock has yet to say.
+
+        A stop is waited for only as long as the word that it was taken back may be on its way.
+
+        Args:
+            also: raises a CapError for whatever else has to be well.
+        """
+        started = self._clock()
         pause = threading.Event()
-        while self._clock() < deadline:
+        while True:
             with self._lock:
                 stopped = self._lease is not None and self._lease[1] == Lease.STOPPED
+            limit_s = min(timeout_s, _RESUME_S) if stopped else timeout_s
             try:
                 self.require_lease()
                 self.require_scene()
+                also()
             except CapError:
-                if stopped:
+                if self._clock() - started > limit_s:
                     return
                 pause.wait(_POLL_S)
             else:
