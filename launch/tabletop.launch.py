@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
-from launch import LaunchContext, LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
@@ -16,6 +15,7 @@ from cap_bringup.node_list import (
     tabletop,
 )
 from cap_description import cell_urdf
+from launch import LaunchContext, LaunchDescription
 
 SHARE = Path(get_package_share_directory('cap_bringup'))
 

@@ -11,11 +11,15 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from cap_bringup.node_list import TABLETOP_ARGUMENTS, tabletop
 from cap_bringup.workspace import ROOT
+
+if TYPE_CHECKING:
+    from cap_bringup.client import Client
 
 DEFAULT_INSTRUCTION = 'put the blocks in the bowls with matching colors'
 _INSTRUCTION_S = 900.0
@@ -66,10 +70,13 @@ def _parser() -> argparse.ArgumentParser:
     test = commands.add_parser('test', help='run every check and test')
     test.add_argument('pytest_arguments', nargs=argparse.REMAINDER)
     test.set_defaults(run=_test)
-    commands.add_parser('help', help='this text').set_defaults(
-        run=lambda *_: (parser.print_help(), 0)[1]
-    )
+    commands.add_parser('help', help='this text').set_defaults(run=_help)
     return parser
+
+
+def _help(*_: object) -> int:
+    _parser().print_help()
+    return 0
 
 
 def _add_launch_arguments(parser: argparse.ArgumentParser, **shown_defaults: str) -> None:
@@ -194,7 +201,7 @@ def _resume(_: argparse.Namespace, console: Console) -> int:
     return 0 if response.resumed else 1
 
 
-def _client():  # type: ignore[no-untyped-def]
+def _client() -> Client:
     from cap_bringup.client import Client  # noqa: PLC0415
     from cap_bringup.supervisor import node_environment  # noqa: PLC0415
 

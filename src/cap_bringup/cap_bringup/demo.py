@@ -67,15 +67,15 @@ def run_demo(options: DemoOptions, console: Console) -> int:
         console.print(f'nodes ready after {time.monotonic() - started:.1f} s')
         with VideoRecorder(client, out / 'video.mp4'), console.status('') as status:
             view = ProgressView(console, status)
-            error = ''
+            failure = ''
             result = None
             try:
                 result = client.execute(
                     options.instruction, timeout_s=_INSTRUCTION_S, on_feedback=view.show
                 )
-                error = result.error_msg
-            except CapError as caught:
-                error = str(caught)
+                failure = result.error_msg
+            except CapError as error:
+                failure = str(error)
             after = client.world()
             iio.imwrite(out / 'after.png', client.picture())
     answer = result.answer if result else ''
@@ -84,7 +84,7 @@ def run_demo(options: DemoOptions, console: Console) -> int:
         (out / 'program.py').write_text(result.program, encoding='utf-8')
         evidence = EvidenceStore(database).export(result.evidence_id)
         (out / 'evidence.json').write_text(json.dumps(evidence, indent=1), encoding='utf-8')
-    return _conclude(console, options, error, verdict, time.monotonic() - started)
+    return _conclude(console, options, failure, verdict, time.monotonic() - started)
 
 
 def _fail_on_death(nodes: Supervisor) -> None:

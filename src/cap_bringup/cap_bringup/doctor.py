@@ -54,7 +54,7 @@ def _ros() -> str:
     rclpy.init()
     rclpy.create_node('cap_doctor').destroy_node()
     rclpy.shutdown()
-    return get_rmw_implementation_identifier()
+    return str(get_rmw_implementation_identifier())
 
 
 def _rendering() -> str:

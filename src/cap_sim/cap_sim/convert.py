@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+from typing import Any
 
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import WrenchStamped
@@ -76,7 +77,7 @@ def scene(state: CellState) -> Scene:
     return message
 
 
-def image(time_s: float, frame: str, encoding: str, pixels: NDArray) -> Image:
+def image(time_s: float, frame: str, encoding: str, pixels: NDArray[Any]) -> Image:
     """An (h, w) or (h, w, channels) array as an image."""
     # rclpy checks every element of anything else than an array.array.
     data = array.array('B')

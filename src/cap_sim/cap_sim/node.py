@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from geometry_msgs.msg import WrenchStamped
@@ -130,7 +131,7 @@ class SimNode(Node):
                 self._photographer.take(OPERATOR_CAMERA, Shot(*self.cell.picture_state()))
 
     @staticmethod
-    def _watched(*publishers: object) -> bool:
+    def _watched(*publishers: Any) -> bool:
         return any(publisher.get_subscription_count() for publisher in publishers)
 
     def _publish_robot(self, state: CellState) -> None:
