@@ -53,19 +53,33 @@ def running_system(
     """Start all nodes, wait until they are ready, and end them.
 
     Args:
+        environment: of the nodes, on top of their usual one.
         arguments: launch arguments.
     """
     values = {argument.name: argument.default for argument in TABLETOP_ARGUMENTS}
     values |= {'evidence': str(folder / 'evidence.db'), **arguments}
-    variables = {**node_environment(free_domain_id()), **(environment or {})}
-    os.environ.update(variables)
+    own = node_environment(free_domain_id())
+    variables = {**own, **(environment or {})}
     with (
+        _environment(own),
         Supervisor(tabletop(values), folder / 'log', variables, restart) as nodes,
         Client(watch_world=True) as client,
     ):
         system = RunningSystem(nodes, client, EvidenceStore(folder / 'evidence.db'))
         system.wait_ready()
         yield system
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """This process's environment for a while: rclpy reads it when a client is made."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 class ScriptedModelServer:

@@ -189,8 +189,8 @@ def _add_surroundings(spec: mujoco.MjSpec, camera_fovy_deg: float) -> None:
         quat=[0, 1, 0, 0],  # MuJoCo's cameras look along -z, optical frames along +z
         fovy=camera_fovy_deg,
     )
-    eye, target = np.array([1.62, 0.78, 0.88]), np.array([0.31, -0.02, 0.14])
-    spec.worldbody.add_camera(name=OPERATOR_CAMERA, pos=eye, quat=look_at(eye, target), fovy=38.0)
+    eye, target = np.array([1.45, 0.52, 0.80]), np.array([0.35, 0.01, 0.21])
+    spec.worldbody.add_camera(name=OPERATOR_CAMERA, pos=eye, quat=look_at(eye, target), fovy=44.0)
 
 
 def look_at(eye: np.ndarray, target: np.ndarray) -> np.ndarray:
