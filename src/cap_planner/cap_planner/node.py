@@ -25,7 +25,9 @@ from cap_planner.engine import Engine, Progress, Report, Request
 from cap_planner.evidence import EvidenceStore
 from cap_planner.labels import InstructionError, Label
 from cap_planner.lease_watch import LeaseWatch
+from cap_planner.models.base import LanguageModel, ModelUnavailableError
 from cap_planner.models.registry import open_model
+from cap_planner.models.unavailable import UnavailableModel
 from cap_planner.places import Table
 from cap_planner.ros_scene import SceneCache
 from cap_planner.ros_skills import RosSkills
@@ -86,7 +88,7 @@ class PlannerNode(Node):
         )
         self._engine = Engine(
             api=TABLETOP,
-            model=open_model(p.model),
+            model=self._open_model(p.model),
             sandbox=self._sandbox,
             scenes=self._scenes,
             skills=RosSkills(
@@ -129,6 +131,14 @@ class PlannerNode(Node):
         """End the sandbox and the listening thread."""
         self._ears.close()
         self._sandbox.stop()
+
+    def _open_model(self, spec: str) -> LanguageModel:
+        try:
+            return open_model(spec)
+        except ModelUnavailableError as error:
+            # Every instruction will say so; the node stays, for those who ask it.
+            self.get_logger().error(str(error))
+            return UnavailableModel(str(error))
 
     def _start_sandbox(self, p: PlannerParameters) -> Sandbox:
         sandbox = Sandbox(
