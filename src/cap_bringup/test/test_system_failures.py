@@ -220,22 +220,3 @@ def test_killed_during_motion(system, scripted, name):
     assert newest['outcome'] in {'failed', 'stopped'}
     assert newest['label'], 'the record is closed, and says why'
     check_next_instruction_works(system, scripted)
-
-
-# ── no model ─────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize(
-    ('variables', 'word'),
-    [
-        ({'OPENAI_API_KEY': '', 'OPENAI_BASE_URL': ''}, 'OPENAI_API_KEY'),
-        ({'OPENAI_API_KEY': 'x', 'OPENAI_BASE_URL': 'http://127.0.0.1:9/v1'}, '127.0.0.1:9'),
-    ],
-    ids=['no key', 'no endpoint'],
-)
-def test_without_a_model(tmp_path, variables, word):
-    with running_system(tmp_path, environment=variables, model='openai:nobody') as running:
-        result = instruct(running, 'stack all the blocks')
-        assert result.error_code == Result.MODEL_UNAVAILABLE
-        assert word in result.error_msg
-        assert running.evidence.export(result.evidence_id)['label'] == 'model_unavailable'
