@@ -19,7 +19,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--seeds', type=int, default=15, help='worlds of each family')
     parser.add_argument('--families', nargs='*', default=ALL_FAMILIES, choices=ALL_FAMILIES)
-    parser.add_argument('--real-time-factor', default='0.0', help='0.0: as fast as it can')
+    parser.add_argument(
+        '--real-time-factor', default='1.0', help='faster than real time outruns the camera'
+    )
     parser.add_argument('--out', type=Path, default=Path('out/tabletop_families'))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)

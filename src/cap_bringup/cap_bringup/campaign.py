@@ -49,12 +49,15 @@ def run_one(client: Client, family: str, seed: int | None = None) -> Run:
     """One instruction of a family; with a seed, in just that world."""
     for candidate in [seed] if seed is not None else draw_seeds(_WORLDS_TRIED):
         colors = world_for(family, candidate)
-        client.reset_world(candidate, colors.blocks, colors.bowls)
-        before = client.world()
         try:
+            client.reset_world(candidate, colors.blocks, colors.bowls)
+            before = client.world()
             task = sample(family, candidate, before)
         except InfeasibleError:
             continue
+        except CapError as error:
+            # A world that the system does not get to see is a failure like any other.
+            return _failed(family, candidate, str(error))
         return _run_task(client, task, candidate, before)
     raise InfeasibleError(f'no world of {_WORLDS_TRIED} lets {family!r} be asked')
 
@@ -79,6 +82,18 @@ def _run_task(client: Client, task: Task, seed: int, before: WorldState) -> Run:
         carried_out=verdict.carried_out,
         reason=error or verdict.reason,
         seconds=seconds,
+    )
+
+
+def _failed(family: str, seed: int, reason: str) -> Run:
+    return Run(
+        family=family,
+        seed=seed,
+        instruction='',
+        reported=False,
+        carried_out=False,
+        reason=reason,
+        seconds=0.0,
     )
 
 

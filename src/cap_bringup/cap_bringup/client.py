@@ -224,8 +224,10 @@ class Client:
         response = self._service(ResetWorld, 'sim/reset', request)
         if not response.success:
             raise NotReadyError(f'the simulator did not make the world: {response.message}')
+        world = self.world()
+        # Only now: a picture of the world before may have been on its way.
         self._service(Trigger, 'forget_objects', Trigger.Request())
-        self._wait_until_seen(self.world())
+        self._wait_until_seen(world)
 
     def _wait_until_seen(self, world: WorldState, timeout_s: float = 15.0) -> None:
         deadline = time.monotonic() + timeout_s
@@ -252,6 +254,12 @@ class Client:
                 if 'frame' in self._newest:
                     return pixels(self._newest['frame'])
         raise NotReadyError(f'no picture of the operator camera in {timeout_s:g} s')
+
+    def subscribe(
+        self, message_type: Any, topic: str, listener: Callable[[Any], None], qos: QoSProfile
+    ) -> None:
+        """Hear another topic; the listener is called on the client's thread."""
+        self._node.create_subscription(message_type, topic, listener, qos)
 
     def on_frame(self, listener: Callable[[Image], None]) -> None:
         """Have every picture of the operator's camera from now on."""

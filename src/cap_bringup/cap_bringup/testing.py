@@ -16,10 +16,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from sensor_msgs.msg import JointState
+
 from cap_bringup.client import Client
 from cap_bringup.node_list import TABLETOP_ARGUMENTS, tabletop
 from cap_bringup.supervisor import Supervisor, node_environment
 from cap_common.domain import free_domain_id
+from cap_common.qos import SENSOR
 from cap_planner.evidence import EvidenceStore
 
 READY_S = 120.0
@@ -80,6 +83,57 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+class ArmWatch:
+    """The arm's motion, as the simulator publishes it, seen from this process.
+
+    Attributes:
+        speed: of the fastest joint [rad/s].
+        moved_at: wall time [s] of the first motion since `forget`; 0.0: none.
+    """
+
+    STILL_RAD_S = 0.02
+
+    def __init__(self, client: Client) -> None:
+        self._changed = threading.Condition()
+        self._received_at = 0.0
+        self.speed = 0.0
+        self.moved_at = 0.0
+        client.subscribe(JointState, 'joint_states', self._on_state, SENSOR)
+
+    def _on_state(self, message: JointState) -> None:
+        with self._changed:
+            self.speed = max(abs(velocity) for velocity in message.velocity)
+            self._received_at = time.monotonic()
+            if self.is_moving and not self.moved_at:
+                self.moved_at = time.time()
+            self._changed.notify_all()
+
+    @property
+    def is_moving(self) -> bool:
+        """By the newest joint state."""
+        return self.speed > self.STILL_RAD_S
+
+    def forget(self) -> None:
+        """Watch for a new first motion."""
+        with self._changed:
+            self.moved_at = 0.0
+
+    def wait(self, *, moving: bool, timeout_s: float) -> float:
+        """Until the arm moves, or stands; returns how long that took [s].
+
+        Raises:
+            TimeoutError: it did not.
+        """
+        started = time.monotonic()
+        with self._changed:
+            if not self._changed.wait_for(
+                lambda: self._received_at > started and self.is_moving == moving, timeout_s
+            ):
+                wanted = 'move' if moving else 'stop'
+                raise TimeoutError(f'the arm did not {wanted} in {timeout_s:g} s')
+        return time.monotonic() - started
 
 
 class ScriptedModelServer:

@@ -7,43 +7,13 @@ import time
 
 import numpy as np
 import pytest
-from sensor_msgs.msg import JointState
 
-from cap_bringup.testing import ScriptedModelServer, running_system
+from cap_bringup.testing import ArmWatch, ScriptedModelServer, running_system
 from cap_common.errors import CapError
-from cap_common.qos import SENSOR
 from cap_interfaces.action import ExecuteInstruction
 
 Result = ExecuteInstruction.Result
 pytestmark = pytest.mark.system
-STILL_RAD_S = 0.02
-
-
-class ArmWatch:
-    """Joint speeds, as the simulator publishes them."""
-
-    def __init__(self, node):
-        self._changed = threading.Condition()
-        self.speed = 0.0
-        self.received_at = 0.0
-        node.create_subscription(JointState, 'joint_states', self._on_state, SENSOR)
-
-    def _on_state(self, message):
-        with self._changed:
-            self.speed = float(np.abs(message.velocity).max())
-            self.received_at = time.monotonic()
-            self._changed.notify_all()
-
-    def wait(self, moving, timeout_s):
-        """Until the arm moves, or stands; returns how long that took."""
-        started = time.monotonic()
-        with self._changed:
-            met = self._changed.wait_for(
-                lambda: self.received_at > started and (self.speed > STILL_RAD_S) == moving,
-                timeout_s,
-            )
-        assert met, f'the arm did not {"move" if moving else "stop"} in {timeout_s} s'
-        return time.monotonic() - started
 
 
 @pytest.fixture(scope='module')
@@ -58,7 +28,7 @@ def system(scripted, tmp_path_factory):
     with running_system(
         folder, environment=scripted.environment, restart=True, model='openai:scripted', seed='7'
     ) as running:
-        running.arm = ArmWatch(running.client._node)
+        running.arm = ArmWatch(running.client)
         yield running
 
 
@@ -180,7 +150,7 @@ def test_stop_and_resume(system, scripted):
     thread, answers = start_motion(system, scripted)
     response = system.client.stop('test', 'because')
     assert response.state == response.STOPPED, response.why
-    assert system.arm.speed < STILL_RAD_S
+    assert not system.arm.is_moving
     thread.join(15)
     assert answers[0].error_code == Result.STOPPED
     assert 'because' in answers[0].error_msg
