@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
-import typing
 from typing import Any, TypeVar
 
 from rclpy.exceptions import ParameterUninitializedException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+
+from cap_common.config import MissingParameterError, from_values, parameter_types
 
 T = TypeVar('T')
 
@@ -23,35 +23,24 @@ _TYPES: dict[Any, Parameter.Type] = {
 }
 
 
-class MissingParameterError(Exception):
-    """A parameter was given no value; the text names the node and all that are missing."""
-
-
 def load_parameters(node: Node, cls: type[T]) -> T:
     """Declare a parameter for each field of the dataclass, and read them all.
 
-    Fields are bool, int, float, str or `tuple[<one of these>, ...]`.
+    Fields are bool, int, float, str, `tuple[<one of these>, ...]` or a dataclass of such.
 
     Raises:
         MissingParameterError: fields without a value; config/ must hold them.
     """
-    hints = typing.get_type_hints(cls)
     values: dict[str, Any] = {}
-    missing: list[str] = []
-    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+    for name, kind in parameter_types(cls).items():
         try:
-            value = node.declare_parameter(field.name, _TYPES[hints[field.name]]).value
+            values[name] = node.declare_parameter(name, _TYPES[kind]).value
         except ParameterUninitializedException:
-            value = None
-        if value is None:
-            missing.append(field.name)
-        else:
-            values[field.name] = (
-                tuple(value) if isinstance(value, list) or hasattr(value, 'typecode') else value
-            )
-    if missing:
+            values[name] = None
+    try:
+        return from_values(cls, values)
+    except MissingParameterError as error:
         raise MissingParameterError(
-            f'{node.get_fully_qualified_name()} has no value for: {", ".join(missing)}. '
+            f'{node.get_fully_qualified_name()} has {error}. '
             f'Start it with --ros-args --params-file of a yaml file as in config/.'
-        )
-    return cls(**values)
+        ) from None

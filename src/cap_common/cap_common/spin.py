@@ -17,7 +17,7 @@ from rclpy.executors import (
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-from cap_common.parameters import MissingParameterError
+from cap_common.config import MissingParameterError
 
 # How soon an idle node sees that it is to end.
 _LOOK_UP_S = 0.2

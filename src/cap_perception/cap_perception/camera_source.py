@@ -43,9 +43,9 @@ class CameraSource:
         self._on_scene = on_scene
         self._pipeline = Pipeline(
             make_detector(parameters.detector, parameters),
-            parameters.models(),
+            parameters.models,
             parameters.region(),
-            parameters.tracker(),
+            parameters.tracker,
         )
         self._transforms = StaticTransformListener(node)
         self._synchronizer = StampSynchronizer(list(_TOPICS))

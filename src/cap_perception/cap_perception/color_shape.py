@@ -14,9 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cap_common.palette import PALETTE
 from cap_perception.boxes import MAX_TILT, is_square_or_cut, share_lower_around, stands_out_hollow
+from cap_perception.color_table import NO_COLOR, ColorTable
 from cap_perception.deproject import workspace_heights, workspace_image
-from cap_perception.palette import NO_COLOR, Palette
 from cap_perception.parameters import PerceptionParameters
 from cap_perception.shapes import (
     Models,
@@ -42,14 +43,11 @@ class ColorShapeConfig:
     """What to look for.
 
     Attributes:
-        color_names, color_rgb: the palette; 0 to 255.
         max_color_distance: CIELAB distance beyond which a pixel has no colour name.
         min_height, max_height: z in workspace [m] between which objects are looked for.
         max_flat_rms: how far from its plane a block's top may be measured [m], root mean square.
     """
 
-    color_names: tuple[str, ...]
-    color_rgb: tuple[tuple[int, int, int], ...]
     max_color_distance: float
     min_height: float
     max_height: float
@@ -71,7 +69,7 @@ class ColorShapeDetector:
 
     def __init__(self, config: ColorShapeConfig) -> None:
         self._config = config
-        self._palette = Palette(config.color_names, config.color_rgb, config.max_color_distance)
+        self._colors = ColorTable(PALETTE, config.max_color_distance)
 
     def detect(self, frame: CameraFrame) -> list[Detection]:
         """Blocks and bowls of the palette's colours."""
@@ -84,7 +82,7 @@ class ColorShapeDetector:
             for class_name, window, mask, score in self._of_color(frame, labels == index, pixel):
                 full = np.zeros(labels.shape, bool)
                 full[window] = mask
-                found.append(Detection(class_name, self._palette.names[index], full, score))
+                found.append(Detection(class_name, self._colors.names[index], full, score))
         return found
 
     def _of_color(
@@ -116,7 +114,7 @@ class ColorShapeDetector:
         stands = (heights > self._config.min_height) & (heights < self._config.max_height)
         stands &= frame.depth - near < _JUMP  # the far side of an edge mixes two surfaces
         labels = np.full(stands.shape, NO_COLOR, np.uint8)
-        labels[stands] = self._palette.classify(frame.rgb[stands])
+        labels[stands] = self._colors.classify(frame.rgb[stands])
         return labels
 
     def _blocks(
@@ -211,16 +209,13 @@ class ColorShapeDetector:
 
 def from_parameters(parameters: PerceptionParameters) -> ColorShapeDetector:
     """The detector as configured."""
-    rgb = parameters.color_rgb
     return ColorShapeDetector(
         ColorShapeConfig(
-            color_names=parameters.color_names,
-            color_rgb=tuple(zip(rgb[0::3], rgb[1::3], rgb[2::3], strict=True)),
             max_color_distance=parameters.max_color_distance,
             min_height=parameters.min_height,
             max_height=parameters.region_high[2],
             max_flat_rms=parameters.max_flat_rms,
-            models=parameters.models(),
+            models=parameters.models,
         )
     )
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import mujoco
 import numpy as np
 import pytest
-import yaml
 
+from cap_common.config import read_config
 from cap_description import ARM_JOINTS, cell_urdf, transform
 from cap_perception.detector import make_detector
 from cap_perception.parameters import PerceptionParameters
@@ -135,10 +135,7 @@ def cell() -> Iterator[Callable[..., Cell]]:
 @pytest.fixture(scope='session')
 def parameters() -> PerceptionParameters:
     """As config/perception.yaml has them."""
-    values = yaml.safe_load(CONFIG.read_text())['/**/perception']['ros__parameters']
-    return PerceptionParameters(
-        **{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    )
+    return read_config(CONFIG, 'perception', PerceptionParameters)
 
 
 @pytest.fixture
@@ -146,7 +143,7 @@ def pipeline(parameters: PerceptionParameters) -> Pipeline:
     """As the node makes it."""
     return Pipeline(
         make_detector(parameters.detector, parameters),
-        parameters.models(),
+        parameters.models,
         parameters.region(),
-        parameters.tracker(),
+        parameters.tracker,
     )

@@ -19,7 +19,7 @@ class Score:
 
     def __init__(self, parameters):
         self._detector = from_parameters(parameters)
-        self._models = parameters.models()
+        self._models = parameters.models
         self._region = parameters.region()
         self.errors = defaultdict(list)
         self.missed, self.false = Counter(), Counter()

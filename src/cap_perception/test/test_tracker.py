@@ -54,7 +54,7 @@ ARM = (0.0, -0.5, 0.3, 0.5)  # a big thing high above the middle
 
 @pytest.fixture
 def movie(parameters):
-    return Movie(parameters.tracker())
+    return Movie(parameters.tracker)
 
 
 def test_a_thing_is_believed_at_its_second_sighting(movie):
@@ -113,7 +113,7 @@ def test_hidden_things_stay_and_confidence_falls(movie):
 
 def test_a_thing_goes_when_its_place_is_seen_empty(movie, parameters):
     movie.play([seen('red block', 0.0, -0.5)], frames=3)
-    assert movie.play([], frames=parameters.empty_frames - 1)
+    assert movie.play([], frames=parameters.tracker.empty_frames - 1)
     assert movie.play([]) == {}
 
 
@@ -171,7 +171,7 @@ def test_what_is_high_up_or_hardly_seen_is_not_born(movie):
 def test_memory_ends(movie, parameters):
     before = movie.play([seen('red block', 0.0, -0.5)], frames=3)
     movie.play([], frames=5)
-    movie.stamp_ns += int(parameters.memory_s * 1e9)
+    movie.stamp_ns += int(parameters.tracker.memory_s * 1e9)
     movie.play([])
     after = movie.play([seen('red block', 0.0, -0.5)], frames=3)
     assert after['red block'].id != before['red block'].id

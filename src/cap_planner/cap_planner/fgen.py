@@ -7,28 +7,12 @@ for each by its signature, and go on in the body of what comes back, depth first
 from __future__ import annotations
 
 import ast
-import builtins
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from cap_planner.completion import program_from_completion
 from cap_planner.models.base import ModelMalformedError
-
-# Whether a program may use a builtin is the verifier's question; none is ever generated.
-_BUILTINS = frozenset(dir(builtins))
-
-
-@dataclass(frozen=True)
-class MissingFunction:
-    """A function that is called and not defined.
-
-    Attributes:
-        signature: how it is asked for: the assignment that the call is the right side of, or the
-            call: `idx = get_closest_idx(points=positions, point=pos)`.
-    """
-
-    name: str
-    signature: str
+from cap_planner.verifier.report import Undefined
 
 
 @dataclass(frozen=True)
@@ -45,34 +29,9 @@ class GeneratedFunction:
     depth: int
 
 
-def undefined_calls(source: str, known: Collection[str]) -> list[MissingFunction]:
-    """The undefined functions that a program calls by a plain name, in the order of the text.
-
-    A name is defined if it is `known`, a builtin, or bound anywhere in the program.
-
-    Raises:
-        SyntaxError: the source is not Python.
-    """
-    tree = ast.parse(source)
-    defined = _BUILTINS | set(known) | _bound_names(tree)
-    signatures: dict[ast.Call, str] = {}
-    calls: list[ast.Call] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
-            signatures[node.value] = ast.unparse(node)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            calls.append(node)
-    missing: dict[str, MissingFunction] = {}
-    for call in sorted(calls, key=lambda node: (node.lineno, node.col_offset)):
-        name = call.func.id if isinstance(call.func, ast.Name) else ''
-        if name not in defined and name not in missing:
-            missing[name] = MissingFunction(name, signatures.get(call) or ast.unparse(call))
-    return list(missing.values())
-
-
 def generate_functions(
     source: str,
-    known: Collection[str],
+    undefined: Callable[[str, Collection[str]], Iterable[Undefined]],
     ask: Callable[[str], str],
     max_depth: int = 4,
     max_functions: int = 12,
@@ -82,7 +41,8 @@ def generate_functions(
     Run all of them in one namespace before the program: then they see each other and themselves.
 
     Args:
-        known: names that exist: the API, libraries, variables and functions of the session.
+        undefined: the functions that a text calls and nobody has defined, given the names of those
+            that have been generated: the verifier's answer.
         ask: signature to the text that the model answers with.
         max_depth: how many levels of functions may be generated.
         max_functions: how many for one program.
@@ -92,26 +52,30 @@ def generate_functions(
 
     Raises:
         ModelMalformedError: an answer does not define what was asked for, or a bound is hit.
-        SyntaxError: the source is not Python.
     """
-    generator = _Generator(set(known), ask, max_depth, max_functions)
+    generator = _Generator(undefined, ask, max_depth, max_functions)
     generator.complete(source, depth=0)
     return generator.functions
 
 
 class _Generator:
     def __init__(
-        self, known: set[str], ask: Callable[[str], str], max_depth: int, max_functions: int
+        self,
+        undefined: Callable[[str, Collection[str]], Iterable[Undefined]],
+        ask: Callable[[str], str],
+        max_depth: int,
+        max_functions: int,
     ) -> None:
         self.functions: list[GeneratedFunction] = []
-        self._known = known
+        self._undefined = undefined
+        self._known: set[str] = set()
         self._ask = ask
         self._max_depth = max_depth
         self._max_functions = max_functions
         self._asked: list[str] = []
 
     def complete(self, source: str, depth: int) -> None:
-        for missing in undefined_calls(source, self._known):
+        for missing in self._undefined(source, self._known):
             if missing.name in self._known:
                 continue  # came with a sibling
             if depth >= self._max_depth:
@@ -131,7 +95,7 @@ class _Generator:
             self.functions.append(GeneratedFunction(missing.name, text, depth))
 
 
-def definition_from_completion(text: str, missing: MissingFunction) -> str:
+def definition_from_completion(text: str, missing: Undefined) -> str:
     """The definition in a completion.
 
     Raises:
@@ -156,20 +120,3 @@ def definition_from_completion(text: str, missing: MissingFunction) -> str:
 
 def _top_level_names(tree: ast.Module) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
-
-
-def _bound_names(tree: ast.AST) -> set[str]:
-    """Every name that is assigned, defined, imported or a parameter somewhere in the tree."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            names.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.arg):
-            names.add(node.arg)
-        elif isinstance(node, ast.alias):
-            names.add((node.asname or node.name).split('.')[0])
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            names.add(node.name)
-    return names

@@ -44,14 +44,8 @@ class PlannerParameters:
     frame: str
     table: tuple[float, ...]
     max_instruction_chars: int
-    wall_s: float
-    model_s: float
-    compute_s: float
-    motion_s: float
-    calls: int
-    calls_per_s: int
-    programs: int
-    repairs: int
+    budget: Limits
+    sandbox: SandboxConfig
     action_deadline_s: float
     node_silence_s: float
     scene_silence_s: float
@@ -59,13 +53,6 @@ class PlannerParameters:
     lease_silence_s: float
     settle_s: float
     placement_tolerance_m: float
-    sandbox_cpu_s: int
-    sandbox_memory_bytes: int
-    sandbox_start_s: float
-    sandbox_poll_s: float
-    sandbox_print_chars: int
-    sandbox_session_bytes: int
-    sandbox_allow_missing: tuple[str, ...]
 
 
 class PlannerNode(Node):
@@ -82,7 +69,7 @@ class PlannerNode(Node):
         listen = self._ears.listen
         beats = BeatMonitor(listen)
         self._lease = LeaseWatch(listen, p.lease_silence_s)
-        self._sandbox = self._start_sandbox(p)
+        self._sandbox = self._start_sandbox(p.sandbox)
         self._scenes = SceneCache(
             self._ears, self.get_logger(), p.frame, p.scene_silence_s, p.scene_wait_s
         )
@@ -96,16 +83,7 @@ class PlannerNode(Node):
             ),
             table=Table(*p.table),
             evidence=self._evidence,
-            limits=Limits(
-                wall_s=p.wall_s,
-                model_s=p.model_s,
-                compute_s=p.compute_s,
-                motion_s=p.motion_s,
-                calls=p.calls,
-                calls_per_s=p.calls_per_s,
-                programs=p.programs,
-                repairs=p.repairs,
-            ),
+            limits=p.budget,
             settle_s=p.settle_s,
             placement_tolerance_m=p.placement_tolerance_m,
             max_instruction_chars=p.max_instruction_chars,
@@ -140,18 +118,8 @@ class PlannerNode(Node):
             self.get_logger().error(str(error))
             return UnavailableModel(str(error))
 
-    def _start_sandbox(self, p: PlannerParameters) -> Sandbox:
-        sandbox = Sandbox(
-            SandboxConfig(
-                cpu_seconds=p.sandbox_cpu_s,
-                memory_bytes=p.sandbox_memory_bytes,
-                start_seconds=p.sandbox_start_s,
-                poll_seconds=p.sandbox_poll_s,
-                print_limit=p.sandbox_print_chars,
-                session_bytes=p.sandbox_session_bytes,
-                allow_missing=tuple(filter(None, p.sandbox_allow_missing)),
-            )
-        )
+    def _start_sandbox(self, config: SandboxConfig) -> Sandbox:
+        sandbox = Sandbox(config)
         try:
             sandbox.start()
         except SandboxUnavailableError as error:

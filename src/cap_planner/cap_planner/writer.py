@@ -7,7 +7,6 @@ messages ─▶ model ─▶ program ─▶ functions it lacks (fgen, depth firs
 
 from __future__ import annotations
 
-import ast
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -27,8 +26,7 @@ from cap_planner.lmp import (
     repair_messages,
 )
 from cap_planner.models.base import LanguageModel, Message, ModelMalformedError
-from cap_planner.verifier import Report, scope_names, verify
-from cap_planner.verifier.names import bound_names
+from cap_planner.verifier import Report, Undefined, verify
 
 
 @dataclass(frozen=True)
@@ -90,8 +88,7 @@ class ProgramWriter:
             text = self._complete(lmp.name, messages, lmp.stop)
             try:
                 source = program_from_completion(text)
-                imported = bound_names(ast.parse('\n'.join(imports)).body)
-                functions = self._functions_for(source, {*known, *imported})
+                functions = self._functions_for(source, known, imports)
             except ModelMalformedError as error:
                 if not repairs_left:
                     raise
@@ -105,13 +102,18 @@ class ProgramWriter:
             messages = repair_messages(messages, text, str(report))
         raise AssertionError('unreachable')
 
-    def _functions_for(self, source: str, known: Collection[str]) -> dict[str, str]:
+    def _functions_for(
+        self, source: str, known: Collection[str], imports: Collection[str]
+    ) -> dict[str, str]:
         fgen = LMPS['fgen']
+
+        def undefined(text: str, generated: Collection[str]) -> Sequence[Undefined]:
+            return verify(text, self._api, known={*known, *generated}, imports=imports).undefined
 
         def ask(signature: str) -> str:
             return self._complete(fgen.name, build_messages(fgen, self._api, signature), fgen.stop)
 
-        generated = generate_functions(source, {*scope_names(self._api), *known}, ask)
+        generated = generate_functions(source, undefined, ask)
         return {function.name: function.source for function in generated}
 
     def _verify(

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 import pytest
 
-from cap_planner.fgen import MissingFunction, generate_functions, undefined_calls
+from cap_planner.api import TABLETOP
+from cap_planner.fgen import generate_functions
 from cap_planner.models.base import ModelMalformedError
+from cap_planner.verifier import Undefined, verify
+
+
+def undefined(source: str, generated: Collection[str]) -> Sequence[Undefined]:
+    return verify(source, TABLETOP, known=generated).undefined
 
 
 def asker(answers: dict[str, str], asked: list[str] | None = None):  # type: ignore[no-untyped-def]
@@ -18,50 +26,15 @@ def asker(answers: dict[str, str], asked: list[str] | None = None):  # type: ign
     return ask
 
 
-def test_signature_is_the_assignment_or_the_call() -> None:
-    source = 'idx = get_idx(points=p)\nput_all(names)\nx = [get_name(i=1) for _ in range(2)]'
-    assert undefined_calls(source, {'p', 'names'}) == [
-        MissingFunction('get_idx', 'idx = get_idx(points=p)'),
-        MissingFunction('put_all', 'put_all(names)'),
-        MissingFunction('get_name', 'get_name(i=1)'),
-    ]
-
-
-@pytest.mark.parametrize(
-    'source',
-    [
-        'np.mean(points)',
-        'known(1)',
-        'print(len([1]))',
-        'def f(x):\n    return f(x - 1)\nf(2)',
-        'g = lambda x: x\ng(1)',
-        'from shapely import box as b\nb(0, 0, 1, 1)',
-        'import shapely.geometry\nshapely.geometry.Point(0, 0)',
-        'def f(callback):\n    return callback(1)',
-        'for act in acts:\n    act()',
-        'exec("1")\nopen("x")',
-        '[h(1) for h in hs]',
-        'try:\n    known(1)\nexcept KeyError as e:\n    known(e)',
-    ],
-)
-def test_what_is_not_missing(source: str) -> None:
-    assert undefined_calls(source, {'known'}) == []
-
-
-def test_each_function_is_asked_for_once_in_the_order_of_the_text() -> None:
-    missing = undefined_calls('a(b(1))\nb(2)\na(3)', ())
-    assert [item.name for item in missing] == ['a', 'b']
-
-
 def test_depth_first_callees_first() -> None:
     asked: list[str] = []
     functions = generate_functions(
         'x = top(1)\nother(x)',
-        {'known'},
+        undefined,
         asker(
             {
                 'top': 'def top(a):\n    y = middle(a)\n    return y',
-                'middle': 'def middle(a):\n    return low(a) + known(a)',
+                'middle': 'def middle(a):\n    return low(a) + abs(a)',
                 'low': 'def low(a):\n    return a * 10',
                 'other': 'def other(x):\n    return low(x)',
             },
@@ -75,7 +48,7 @@ def test_depth_first_callees_first() -> None:
         ('top', 0),
         ('other', 0),
     ]
-    scope = {'known': lambda a: a}
+    scope: dict[str, object] = {}
     for function in functions:
         exec(function.source, scope)
     assert eval('top(2)', scope) == 22
@@ -84,7 +57,7 @@ def test_depth_first_callees_first() -> None:
 def test_self_recursion_and_mutual_recursion() -> None:
     functions = generate_functions(
         'even(4)',
-        (),
+        undefined,
         asker(
             {
                 'even': 'def even(n):\n    return n == 0 or odd(n - 1)',
@@ -100,7 +73,7 @@ def test_self_recursion_and_mutual_recursion() -> None:
 
 def test_helpers_that_come_along_are_not_asked_for() -> None:
     both = 'import numpy as np\n\ndef a(x):\n    return b(x)\n\ndef b(x):\n    return np.abs(x)'
-    (function,) = generate_functions('a(1)\nb(2)', {'np'}, asker({'a': both}))
+    (function,) = generate_functions('a(1)\nb(2)', undefined, asker({'a': both}))
     assert function.source.strip() == both
 
 
@@ -117,7 +90,7 @@ def test_helpers_that_come_along_are_not_asked_for() -> None:
 )
 def test_answers_that_do_not_define_it(answer: str, says: str) -> None:
     with pytest.raises(ModelMalformedError, match=says):
-        generate_functions('f(1)', (), lambda _: answer)
+        generate_functions('f(1)', undefined, lambda _: answer)
 
 
 def test_depth_is_bounded() -> None:
@@ -127,15 +100,10 @@ def test_depth_is_bounded() -> None:
         return f'def {name}(x):\n    return f{number + 1}(x)'
 
     with pytest.raises(ModelMalformedError, match='4 deep'):
-        generate_functions('f0(1)', (), ask)
+        generate_functions('f0(1)', undefined, ask)
 
 
 def test_number_is_bounded() -> None:
     source = '\n'.join(f'f{i}(1)' for i in range(20))
     with pytest.raises(ModelMalformedError, match='only 12'):
-        generate_functions(source, (), lambda s: f'def {s.split("(")[0]}(x):\n    return x')
-
-
-def test_syntax_errors_are_the_callers() -> None:
-    with pytest.raises(SyntaxError):
-        undefined_calls('f(', ())
+        generate_functions(source, undefined, lambda s: f'def {s.split("(")[0]}(x):\n    return x')

@@ -6,10 +6,8 @@ import ast
 
 import pytest
 
-from cap_common import errors
 from cap_planner.api import TABLETOP
 from cap_planner.api.spec import Kind
-from cap_planner.fgen import undefined_calls
 from cap_planner.lmp import (
     LMPS,
     MAX_SESSION_TURNS,
@@ -18,6 +16,7 @@ from cap_planner.lmp import (
     build_messages,
     repair_messages,
 )
+from cap_planner.verifier import verify
 
 OBJECTS = "objects = ['blue block', 'red bowl']"
 
@@ -69,8 +68,7 @@ def test_examples_are_programs_of_this_api(lmp: Lmp) -> None:
     for example in lmp.examples:
         assert example.request.splitlines()[-1].startswith('# ')
         tree = ast.parse(example.program)
-        known = {*TABLETOP, *vars(errors), 'np', 'math', *earlier}
-        for missing in undefined_calls(example.program, known):
+        for missing in verify(example.program, TABLETOP, known=earlier).undefined:
             # A helper that has to be written: its arguments have names.
             calls = [n for n in ast.walk(ast.parse(missing.signature)) if isinstance(n, ast.Call)]
             assert calls[0].keywords, missing

@@ -11,7 +11,7 @@ import itertools
 import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from cap_planner.lmp import LMPS, SessionTurn, build_messages, program_from_comp
 from cap_planner.models import LanguageModel, ModelMalformedError
 from cap_planner.models.offline import OfflineModel
 from cap_planner.places import Table, nearest
-from cap_planner.verifier import verify
+from cap_planner.verifier import Undefined, verify
 
 TABLE = Table(-0.25, -0.75, 0.25, -0.25)
 LIMIT = 0.05
@@ -95,8 +95,11 @@ class World:
         scope = self._scope()
         for source in self.functions.values():
             exec(source, scope)
-        known = {*scope, *variables}
-        for function in generate_functions(program, known, lambda s: self._program('fgen', s)):
+
+        def undefined(text: str, generated: Collection[str]) -> Sequence[Undefined]:
+            return verify(text, TABLETOP, known={*scope, *variables, *generated}).undefined
+
+        for function in generate_functions(program, undefined, lambda s: self._program('fgen', s)):
             self.functions[function.name] = function.source
             exec(function.source, scope)
         scope |= variables

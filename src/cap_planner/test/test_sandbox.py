@@ -435,15 +435,15 @@ def test_without_a_layer_nothing_runs_unless_the_operator_says_so(tmp_path, monk
     assert 'libseccomp' in outcome.text
     strict.stop()
     assert [layer.name for layer in doctor() if not layer.ok] == ['seccomp']
-    with Sandbox(SandboxConfig(allow_missing=frozenset({'seccomp'}))) as lenient:
+    with Sandbox(SandboxConfig(allow_missing=('seccomp',))) as lenient:
         assert run(lenient, 'x = 1').status is Status.FINISHED
-    with Sandbox(SandboxConfig(allow_missing=frozenset({'seccomp'}))) as lenient:
+    with Sandbox(SandboxConfig(allow_missing=('seccomp',))) as lenient:
         assert run(lenient, 'x = 1').session.variables == {'x': 1}
 
 
 def test_allow_missing_takes_only_names_of_layers():
     with pytest.raises(ValueError, match='no layer'):
-        Sandbox(SandboxConfig(allow_missing=frozenset({'selinux'})))
+        Sandbox(SandboxConfig(allow_missing=('selinux',)))
 
 
 def test_a_zygote_that_cannot_start_says_why(tmp_path, monkeypatch):

@@ -165,6 +165,12 @@ def test_undefined_functions_are_listed_in_the_order_of_the_text_with_their_sign
     assert verify(source, TABLETOP, known=names) == verify('', TABLETOP)
 
 
+def test_a_function_behind_an_alias_is_asked_for_by_its_own_name():
+    source = 'from utils import make_line as line\npts = line(n=3)\nsay(str(pts))'
+    (missing,) = verify(source, TABLETOP).undefined
+    assert (missing.name, missing.signature) == ('make_line', 'pts = make_line(n=3)')
+
+
 def test_a_value_that_is_asked_for_has_to_be_set():
     assert rules('x = 1', returns='ret_val') == ['missing_result']
     assert rules('if get_obj_names():\n    ret_val = 1', returns='ret_val') == []

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from ur_analytic_ik import ur5e
 
+from cap_common.config import read_config
 from cap_description import ARM_JOINTS, cell_urdf
 from cap_sim.arm import Motion, Tolerances
 from cap_sim.cell import Cell, CellState
@@ -23,8 +23,7 @@ _REACH = 0.14
 
 
 def load_parameters() -> Parameters:
-    values = yaml.safe_load(CONFIG.read_text())['/**/sim']['ros__parameters']
-    return Parameters(**{key: tuple(v) if isinstance(v, list) else v for key, v in values.items()})
+    return read_config(CONFIG, 'sim', Parameters)
 
 
 class Bench:

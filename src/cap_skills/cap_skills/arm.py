@@ -22,7 +22,7 @@ from cap_skills.model import (
 )
 from cap_skills.planner import MotionPlanner
 from cap_skills.robot import Check, Robot
-from cap_skills.targets import Area, Spot, tool_poses
+from cap_skills.targets import Spot, tool_poses
 
 # Joints closer than this to their goal are there [rad].
 _THERE = 0.002
@@ -34,7 +34,7 @@ class SkillConfig:
     """How the skills move; SI units.
 
     Attributes:
-        park: joint positions that hide nothing of the work area from the overhead camera.
+        park_joints: positions [rad] that hide nothing of the work area from the overhead camera.
         hover: of the cup above what it will touch, before going down.
         clearance: above the expected contact, where slow guarded motion begins.
         depth: below the expected contact, where guarded motion gives up.
@@ -47,11 +47,11 @@ class SkillConfig:
         seal_s, release_s: how long these may take.
         scene_age_s: oldest scene to act on.
         nudge: how far aside of its target a thing may be put where that is half taken.
+        max_height: of move_to above its target.
         unknown_size: edge of the cube that is assumed of something held that nobody knows.
     """
 
-    park: Joints
-    area: Area
+    park_joints: tuple[float, ...]
     hover: float
     clearance: float
     depth: float
@@ -68,6 +68,11 @@ class SkillConfig:
     nudge: float
     max_height: float
     unknown_size: float
+
+    @property
+    def park(self) -> Joints:
+        """Joint positions, shape (6,) [rad]."""
+        return np.array(self.park_joints)
 
 
 @dataclass(frozen=True)

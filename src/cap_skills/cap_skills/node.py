@@ -33,8 +33,7 @@ from cap_skills.model import Item, Place, SceneView
 from cap_skills.parameters import (
     SkillsParameters,
     motion_limits,
-    planner_config,
-    skill_config,
+    work_area,
 )
 from cap_skills.planner import EmbeddedPlanner
 from cap_skills.robot_model import robot_model
@@ -58,15 +57,16 @@ class SkillsNode(Node):
             self._frames.add(parent, child, parent_from_child)
         robot = robot_model(urdf)
         planner = EmbeddedPlanner(
-            robot, motion_limits(self._settings, robot), planner_config(self._settings)
+            robot, motion_limits(self._settings, robot), self._settings.planning
         )
         ears = self._ears = Ears(self)
         self._robot = RosRobot(
             self, ears, self._settings.robot_silence_s, self._settings.slowest_real_time_factor
         )
-        config = skill_config(self._settings, self._frames.lookup(_BASE, _DEFAULT_FRAME))
-        self._skills = Skills(self._robot, planner, self._scene_view, config)
-        planner.warm_up(config.park)
+        steps = self._settings.steps
+        area = work_area(self._settings, self._frames.lookup(_BASE, _DEFAULT_FRAME))
+        self._skills = Skills(self._robot, planner, self._scene_view, steps, area)
+        planner.warm_up(steps.park)
         self._watch = Watch(self._settings.lease_silence_s, self._settings.scene_silence_s)
         self._lock = threading.Lock()
         self._scene: Scene | None = None

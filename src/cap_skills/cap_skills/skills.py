@@ -43,6 +43,7 @@ from cap_skills.planner import MotionPlanner
 from cap_skills.robot import Robot
 from cap_skills.surfaces import grasp_height, overlapping, surface_below
 from cap_skills.targets import (
+    Area,
     Spot,
     find_object,
     find_spot,
@@ -60,7 +61,12 @@ PARK = 'park'
 
 
 class Skills:
-    """The skills of one arm. One call at a time."""
+    """The skills of one arm. One call at a time.
+
+    Args:
+        scene: what is known of the world now, in base_link.
+        area: where things may be picked and placed.
+    """
 
     def __init__(
         self,
@@ -68,10 +74,12 @@ class Skills:
         planner: MotionPlanner,
         scene: Callable[[], SceneView],
         config: SkillConfig,
+        area: Area,
     ) -> None:
         self._arm = Arm(robot, planner, config)
         self._read_scene = scene
         self._config = config
+        self._area = area
         self._placed: Item | None = None
 
     @property
@@ -131,7 +139,7 @@ class Skills:
         else:
             xy = np.array(target.position[:2])
             top = surface_below(xy, 0.0, others).height
-        self._config.area.require(xy, str(target))
+        self._area.require(xy, str(target))
         pose = tool_down(np.array([*xy, top + height]))
         joints = self._arm.planner.kinematics.down(pose, self._arm.robot.joints(), free_yaw=True)
         call.step('move')
@@ -197,7 +205,7 @@ class Skills:
         """Carry what is held to the target, set it down and let go."""
         assert self._arm.held is not None
         spot = find_spot(target, self._arm.held.item, self.require_scene(), self._config.nudge)
-        self._config.area.require(spot.xy, 'the target')
+        self._area.require(spot.xy, 'the target')
         return self._set_down(spot, call)
 
     def _set_down(self, spot: Spot, call: Call, give_up_below: float | None = None) -> Matrix:
@@ -263,11 +271,11 @@ class Skills:
         try:
             home = Place(position=(float(held.item.center[0]), float(held.item.center[1]), 0.0))
             spot = find_spot(home, held.item, scene, 0.0)
-            self._config.area.require(spot.xy, held.item.name)
+            self._area.require(spot.xy, held.item.name)
             if unknown or spot.supports:
-                spot = free_spot(spot.xy, held.item, scene, self._config.area)
+                spot = free_spot(spot.xy, held.item, scene, self._area)
         except CapError:
-            spot = free_spot(held.item.center[:2], held.item, scene, self._config.area)
+            spot = free_spot(held.item.center[:2], held.item, scene, self._area)
         # Of a stranger not even the height is known.
         self._set_down(spot, call, 0.1 if unknown else None)
 
@@ -346,14 +354,14 @@ class Skills:
             self._arm.planner.kinematics.down(grasp, near)
         except UnreachableError as error:
             raise UnreachableError(f'{item.name!r} is out of reach: {error}') from error
-        self._config.area.require(item.center[:2], repr(item.name))
+        self._area.require(item.center[:2], repr(item.name))
         self._require_room(Held(item, np.linalg.inv(grasp) @ item.pose), spot, target, scene)
         return grasp
 
     def _require_room(self, held: Held, spot: Spot, target: Place, scene: SceneView) -> None:
         """Refuse a spot out of reach, outside the area, or where something else is in the way."""
         down = self._arm.place_pose(held, spot)
-        self._config.area.require(spot.xy, 'the target')
+        self._area.require(spot.xy, 'the target')
         others = [other for other in scene.items if other.name != held.item.name]
         before = self._arm.down(raised(down, down[2, 3] + self._config.clearance))
         around = Surroundings(others, held, touch=spot.supports | {_TABLE})

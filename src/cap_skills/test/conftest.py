@@ -7,25 +7,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
+from cap_common.config import read_config
 from cap_description.cell import cell_urdf, transform
 from cap_skills.arm import SkillConfig
 from cap_skills.kinematic_robot import KinematicRobot
 from cap_skills.model import Item, SceneView
-from cap_skills.parameters import SkillsParameters, motion_limits, planner_config, skill_config
+from cap_skills.parameters import SkillsParameters, motion_limits, work_area
 from cap_skills.planner import EmbeddedPlanner
 from cap_skills.robot_model import RobotModel, robot_model
 from cap_skills.skills import Skills
+from cap_skills.targets import Area
 
 _CONFIG = Path(__file__).parents[3] / 'config' / 'skills.yaml'
 
 
 @pytest.fixture(scope='session')
 def parameters() -> SkillsParameters:
-    values = yaml.safe_load(_CONFIG.read_text())['/**/skills']['ros__parameters']
-    lists = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    return SkillsParameters(robot_description=cell_urdf(), **lists)
+    return read_config(_CONFIG, 'skills', SkillsParameters, robot_description=cell_urdf())
 
 
 @pytest.fixture(scope='session')
@@ -35,13 +34,18 @@ def robot(parameters: SkillsParameters) -> RobotModel:
 
 @pytest.fixture(scope='session')
 def planner(parameters: SkillsParameters, robot: RobotModel) -> EmbeddedPlanner:
-    return EmbeddedPlanner(robot, motion_limits(parameters, robot), planner_config(parameters))
+    return EmbeddedPlanner(robot, motion_limits(parameters, robot), parameters.planning)
 
 
 @pytest.fixture(scope='session')
 def config(parameters: SkillsParameters) -> SkillConfig:
+    return parameters.steps
+
+
+@pytest.fixture(scope='session')
+def area(parameters: SkillsParameters) -> Area:
     urdf = parameters.robot_description
-    return skill_config(parameters, transform(urdf, 'base_link', 'workspace'))
+    return work_area(parameters, transform(urdf, 'base_link', 'workspace'))
 
 
 @pytest.fixture
@@ -73,5 +77,7 @@ def arm(robot: RobotModel, config: SkillConfig, item: Callable[..., Item]) -> Ki
 
 
 @pytest.fixture
-def skills(arm: KinematicRobot, planner: EmbeddedPlanner, config: SkillConfig) -> Skills:
-    return Skills(arm, planner, lambda: SceneView(tuple(arm.items.values()), 0.0), config)
+def skills(
+    arm: KinematicRobot, planner: EmbeddedPlanner, config: SkillConfig, area: Area
+) -> Skills:
+    return Skills(arm, planner, lambda: SceneView(tuple(arm.items.values()), 0.0), config, area)

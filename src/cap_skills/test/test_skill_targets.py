@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from cap_common.errors import InvalidGoalError, LimitError, NoPathError, ObjectNotFoundError
-from cap_skills.arm import SkillConfig
 from cap_skills.kinematics import tool_down
 from cap_skills.model import Item, Place, SceneView
 from cap_skills.surfaces import grasp_height, surface_below
-from cap_skills.targets import find_object, find_spot, free_spot, tool_poses
+from cap_skills.targets import Area, find_object, find_spot, free_spot, tool_poses
 
 Make = Callable[..., Item]
 
@@ -74,17 +73,17 @@ def test_a_full_bowl_is_stacked_in(scene: SceneView, item: Make) -> None:
     assert find_spot(Place('blue block'), red, tower, 0.03).height == pytest.approx(0.08)
 
 
-def test_limits_name_the_area(config: SkillConfig) -> None:
-    config.area.require(np.array([0.75, 0.25]), 'it')
+def test_limits_name_the_area(area: Area) -> None:
+    area.require(np.array([0.75, 0.25]), 'it')
     with pytest.raises(LimitError, match='outside the work area'):
-        config.area.require(np.array([0.9, 0.0]), 'it')
+        area.require(np.array([0.9, 0.0]), 'it')
     with pytest.raises(LimitError, match='outside'):
-        config.area.require(np.array([0.10, 0.0]), 'it')
+        area.require(np.array([0.10, 0.0]), 'it')
 
 
-def test_a_free_spot_is_free(scene: SceneView, config: SkillConfig) -> None:
+def test_a_free_spot_is_free(scene: SceneView, area: Area) -> None:
     red = find_object(Place('red block'), scene)
-    spot = free_spot(np.array([0.40, 0.10]), red, scene, config.area)
+    spot = free_spot(np.array([0.40, 0.10]), red, scene, area)
     for other in scene.items:
         if other is not red:
             apart = np.hypot(*(spot.xy - other.center[:2]))

@@ -26,6 +26,7 @@ from cap_skills.kinematic_robot import KinematicRobot
 from cap_skills.model import Item, Place, SceneView
 from cap_skills.planner import EmbeddedPlanner
 from cap_skills.skills import Skills
+from cap_skills.targets import Area
 
 
 class Caller:
@@ -161,14 +162,18 @@ def test_limits_of_the_call(
 
 
 def test_slower_is_slower(
-    arm: KinematicRobot, planner: EmbeddedPlanner, config: SkillConfig, item: Callable[..., Item]
+    arm: KinematicRobot,
+    planner: EmbeddedPlanner,
+    config: SkillConfig,
+    area: Area,
+    item: Callable[..., Item],
 ) -> None:
     times = []
     for scale in (1.0, 0.5):
         robot = KinematicRobot(planner.kinematics, config.park, arm.items.values())
         items = robot.items
         own = Skills(
-            robot, planner, lambda items=items: SceneView(tuple(items.values()), 0), config
+            robot, planner, lambda items=items: SceneView(tuple(items.values()), 0), config, area
         )
         own.pick_place(Place('blue block'), Place('blue bowl'), Caller().call(speed_scale=scale))
         times.append(robot.time_s)
@@ -260,13 +265,13 @@ def test_another_goal_first_puts_down_what_is_held(arm: KinematicRobot, skills: 
 
 
 def test_a_new_process_puts_down_what_it_does_not_know(
-    arm: KinematicRobot, skills: Skills, planner: EmbeddedPlanner, config: SkillConfig
+    arm: KinematicRobot, skills: Skills, planner: EmbeddedPlanner, config: SkillConfig, area: Area
 ) -> None:
     with pytest.raises(StoppedError):
         skills.pick_place(
             Place('blue block'), Place('blue bowl'), _stopping('carry', StoppedError('x')).call()
         )
-    reborn = Skills(arm, planner, lambda: SceneView(tuple(arm.items.values()), 0.0), config)
+    reborn = Skills(arm, planner, lambda: SceneView(tuple(arm.items.values()), 0.0), config, area)
     reborn.pick_place(Place('red block'), Place('red bowl'), Caller().call())
     assert _at(arm, 'blue block')[2] < 0.03
     assert np.allclose(_at(arm, 'red block')[:2], (0.60, 0.10), atol=2e-3)
@@ -290,20 +295,20 @@ def test_a_failure_after_the_grasp_puts_it_back(
 
 
 def test_what_it_put_down_is_known_while_the_arm_hides_it(
-    arm: KinematicRobot, planner: EmbeddedPlanner, config: SkillConfig
+    arm: KinematicRobot, planner: EmbeddedPlanner, config: SkillConfig, area: Area
 ) -> None:
     """Perception goes on believing that the block is where it was, as it does behind the arm."""
     believed = tuple(arm.items.values())
-    own = Skills(arm, planner, lambda: SceneView(believed, 0.0), config)
+    own = Skills(arm, planner, lambda: SceneView(believed, 0.0), config, area)
     own.pick_place(Place('blue block'), Place('red block'), Caller().call())
     assert np.allclose(_at(arm, 'blue block'), (0.40, -0.10, 0.06), atol=2e-3)
     assert _parked(arm, config)
 
 
 def test_an_old_scene_is_not_acted_on(
-    arm: KinematicRobot, planner: EmbeddedPlanner, config: SkillConfig
+    arm: KinematicRobot, planner: EmbeddedPlanner, config: SkillConfig, area: Area
 ) -> None:
-    old = Skills(arm, planner, lambda: SceneView(tuple(arm.items.values()), 1.5), config)
+    old = Skills(arm, planner, lambda: SceneView(tuple(arm.items.values()), 1.5), config, area)
     with pytest.raises(PerceptionLostError, match=r'1\.5 s old'):
         old.pick_place(Place('blue block'), Place('blue bowl'), Caller().call())
 
@@ -322,9 +327,9 @@ def test_move_to_stops_above(
 
 
 def test_a_heavy_load_is_over_the_limit(
-    arm: KinematicRobot, planner: EmbeddedPlanner, config: SkillConfig
+    arm: KinematicRobot, planner: EmbeddedPlanner, config: SkillConfig, area: Area
 ) -> None:
     weak = replace(config, payload_force=0.1)
-    own = Skills(arm, planner, lambda: SceneView(tuple(arm.items.values()), 0.0), weak)
+    own = Skills(arm, planner, lambda: SceneView(tuple(arm.items.values()), 0.0), weak, area)
     with pytest.raises(LimitError, match='pulled'):
         own.pick_place(Place('blue block'), Place('blue bowl'), Caller().call())

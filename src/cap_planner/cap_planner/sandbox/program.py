@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +15,8 @@ from cap_planner.api.spec import Api
 class SandboxConfig:
     """How programs are confined.
 
-    The numbers belong to the sandbox and not to a robot or a site, so they stand here; a test or a
-    site with other needs sets them.
+    The numbers belong to the sandbox and not to a robot or a site, so they stand here and not in
+    config/; the planner's parameters `sandbox.<name>` set others.
 
     Attributes:
         cpu_seconds: CPU time of one program.
@@ -28,13 +28,13 @@ class SandboxConfig:
         allow_missing: layers without which programs run all the same (the operator's word).
     """
 
-    cpu_seconds: int = 20
+    cpu_seconds: int = 10
     memory_bytes: int = 512 * 1024 * 1024
     start_seconds: float = 30.0
     poll_seconds: float = 0.02
-    print_limit: int = 20_000
-    session_bytes: int = 2 * 1024 * 1024
-    allow_missing: Collection[str] = ()
+    print_limit: int = 10_000
+    session_bytes: int = 1_000_000
+    allow_missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

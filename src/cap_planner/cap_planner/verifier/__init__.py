@@ -150,6 +150,7 @@ class _Check:
             elif name.startswith('__'):
                 continue  # has been reported
             elif call is not None:
+                use.id = name  # an alias means nothing to who is to write the function
                 signature = ast.unparse(signatures.get(id(call), call))
                 undefined.setdefault(name, Undefined(name, signature, use.lineno))
                 if not allow_undefined:

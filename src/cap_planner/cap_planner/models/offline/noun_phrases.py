@@ -12,28 +12,23 @@ from cap_planner.models.offline.meaning import (
     Direction,
     Group,
     Order,
-    Place,
     Pronoun,
     Reference,
     Relation,
     Things,
 )
 from cap_planner.models.offline.names import lexical_matches
-from cap_planner.models.offline.parser import Parser, Readings, rule
+from cap_planner.models.offline.parser import Readings, rule
+from cap_planner.models.offline.place_phrases import SIDES, PlacePhrases
 from cap_planner.models.offline.words import (
     ANYTHING,
     DIRECTIONS,
     EXTREMES,
-    FUNCTION_WORDS,
     NUMBERS,
     ORDINALS,
     singular,
 )
 
-TABLE = (
-    'of the table|of the workspace|of the board|of the desk|of the area|of the scene|'
-    'of the surface|of the work surface|on the table|of the tabletop|of it all'
-)
 _ALL = 'all of|all|every one of|every|each of|each|both of|both|any of|any'
 _DETERMINERS = 'the|a|an|any|this|that|these|those|my|your|its|their|another'
 _NEAR = 'next to|close to|near to|near|beside|adjacent to|by the side of|by|around'
@@ -44,28 +39,6 @@ _IDLE = (
     'that you see|that you can see|you can see|you see|there|that is there|we have'
 )
 _BEFORE_NOUN = frozenset((*EXTREMES, *ORDINALS, 'closest', 'farthest', 'biggest', 'smallest'))
-_SIDES = {word: word for word in DIRECTIONS} | {'upper': 'top', 'lower': 'bottom'}
-
-
-def _direction_phrases() -> dict[str, Direction]:
-    """All ways to say in which direction from something: 'to the left of'."""
-    phrases: dict[str, Direction] = {}
-    for name in DIRECTIONS:
-        direction = cast('Direction', name)
-        for side in ('', ' side', ' hand side'):
-            for start in ('to the ', 'on the ', 'at the ', 'in the ', 'towards the ', 'the ', ''):
-                phrases[f'{start}{name}{side} of'] = direction
-    for phrase in ('top of', 'the top of', 'on the top of', 'in the top of'):
-        del phrases[phrase]  # on it, not above it
-    phrases |= {'above': 'top', 'up from': 'top', 'higher than': 'top'}
-    phrases |= dict.fromkeys(('below', 'under', 'beneath', 'underneath', 'lower than'), 'bottom')
-    phrases |= {'left from': 'left', 'right from': 'right', 'left to': 'left', 'right to': 'right'}
-    phrases |= {'further left than': 'left', 'further right than': 'right'}
-    return phrases
-
-
-_DIRECTION_OF = _direction_phrases()
-_DIRECTION_TEXT = '|'.join(_DIRECTION_OF)
 
 
 @dataclass(frozen=True)
@@ -79,7 +52,7 @@ class _Start:
     count: int | None = None
 
 
-class NounPhrases(Parser):
+class NounPhrases(PlacePhrases):
     """Rules for noun phrases."""
 
     # ── several of them ──────────────────────────────────────────────────────────────────────
@@ -145,7 +118,7 @@ class NounPhrases(Parser):
     def _core(self, i: int) -> Readings[Things | Group]:
         """A noun phrase up to its noun."""
         for j in self.take(i, 'everything|all of it|all'):
-            if not self._content(j):
+            if not self.content(j):
                 yield Things(self.text(i, j), '', plural=True), j
         for start, j in self._start(i):
             yield from self._named(start, i, j)
@@ -177,7 +150,7 @@ class NounPhrases(Parser):
             counted = replace(start, definite=False)  # 'one block' is any block
         else:
             counted = start
-        if word in NUMBERS and (self._content(j + 1) or self.word(j + 1) in _BEFORE_NOUN):
+        if word in NUMBERS and (self.content(j + 1) or self.word(j + 1) in _BEFORE_NOUN):
             yield replace(counted, count=NUMBERS[word]), j + 1
         elif word.isdigit():
             yield replace(counted, count=int(word)), j + 1
@@ -197,20 +170,13 @@ class NounPhrases(Parser):
                 name = self.name_words[words]
                 yield Things(self.text(i, k), words[-1], False, True, name, words[:-1]), k
 
-    def _content(self, i: int) -> bool:
-        """Whether the word can be a noun or an adjective of a noun phrase."""
-        word = self.word(i)
-        if not word or word in '.,;?!:':
-            return False
-        return word in self.vocabulary or (word not in FUNCTION_WORDS and not word[0].isdigit())
-
     def _listed_adjectives(self, i: int, j: int) -> Readings[Group]:
         """'The red and blue blocks'."""
         lists: list[tuple[str, ...]] = []
         k = j
-        while self._content(k):
+        while self.content(k):
             end = k
-            while self._content(end):
+            while self.content(end):
                 end += 1
             comma = next(self.take(end, ', and|and|,'), end)
             if comma == end:
@@ -230,7 +196,7 @@ class NounPhrases(Parser):
     def _premodified(self, start: _Start, base: Things, i: int, j: int) -> Readings[Things]:
         """Adjectives, ordinals and superlatives, then the noun."""
         word = self.word(j)
-        if self._content(j):
+        if self.content(j):
             yield from self._headed(start, base, i, j)
         if word in EXTREMES:
             index = base.order.index if base.order else 0
@@ -238,9 +204,9 @@ class NounPhrases(Parser):
             yield from self._next(start, replace(base, order=order), i, j)
         elif word in ORDINALS:
             yield from self._next(start, replace(base, order=Order('left', ORDINALS[word])), i, j)
-        elif word in _SIDES and (self._content(j + 1) or self.word(j + 1) in ('one', 'ones')):
+        elif word in SIDES and (self.content(j + 1) or self.word(j + 1) in ('one', 'ones')):
             index = base.order.index if base.order else 0
-            order = Order(cast('Direction', _SIDES[word]), index)
+            order = Order(cast('Direction', SIDES[word]), index)
             yield from self._next(start, replace(base, order=order), i, j)
         elif word in ('biggest', 'smallest'):
             yield from self._next(start, replace(base, by_size=word), i, j)
@@ -251,7 +217,7 @@ class NounPhrases(Parser):
         elif word in ('middle', 'center'):
             yield from self._next(start, replace(base, middle=True), i, j)
         elif word in ('not', 'non'):
-            if self._content(j + 1):
+            if self.content(j + 1):
                 negated = (*base.not_adjectives, self.word(j + 1))
                 yield from self._next(start, replace(base, not_adjectives=negated), i, j + 1)
         elif word in ('one', 'ones'):
@@ -267,7 +233,7 @@ class NounPhrases(Parser):
     def _headed(self, start: _Start, base: Things, i: int, j: int) -> Readings[Things]:
         """The rest of the adjectives and the noun: as many words as there are, then fewer."""
         end = j
-        while self._content(end) and self.word(end) not in EXTREMES:
+        while self.content(end) and self.word(end) not in EXTREMES:
             end += 1
         self.seen(j + 1)
         for k in range(end, j, -1):
@@ -347,7 +313,7 @@ class NounPhrases(Parser):
         for relation, k in self.relation(j):
             found = replace(relation, negated=negated)
             yield replace(base, relations=(*base.relations, found)), k
-        if clause and self._content(j):
+        if clause and self.content(j):
             # 'that are red', 'that are not red'
             word = (self.word(j),)
             if negated:
@@ -408,48 +374,6 @@ class NounPhrases(Parser):
             for anchor, k in self.single(j):
                 for end in self.maybe(k, 'in color'):
                     yield Relation('same color', anchor), end
-
-    def direction_of(self, i: int) -> Readings[Direction]:
-        """'To the left of'."""
-        for j in self.take(i, _DIRECTION_TEXT):
-            if self.word(j - 1) == 'of' and any(True for _ in self.take(j - 1, TABLE)):
-                continue  # a place: 'the left side of the table'
-            yield _DIRECTION_OF[self.text(i, j)], j
-
-    # ── places ───────────────────────────────────────────────────────────────────────────────
-
-    @rule
-    def place(self, i: int) -> Readings[Place]:
-        """'The top left corner', 'the left side', 'the middle'."""
-        for start in self.maybe(i, 'the very|the'):
-            first, second = self.word(start), self.word(start + 1)
-            if first in _SIDES and second in _SIDES:
-                pair = {_SIDES[first], _SIDES[second]}
-                vertical, horizontal = pair & {'top', 'bottom'}, pair & {'left', 'right'}
-                if vertical and horizontal:
-                    name = f'{vertical.pop()} {horizontal.pop()} corner'
-                    for j in self.maybe(start + 2, 'hand corner|corner'):
-                        yield from self._of_table(Place(name), j)
-            if first in _SIDES:
-                for j in self.take(start + 1, 'hand side|side|edge|end|border|boundary|half'):
-                    yield from self._of_table(Place(f'{_SIDES[first]} side'), j)
-            for j in self.take(start, 'middle|center'):
-                if not self._content(j):
-                    yield from self._of_table(Place('middle'), j)
-
-    def bare_place(self, i: int) -> Readings[Place]:
-        """'The left', as in 'on the left'."""
-        for j in self.maybe(i, 'the far|the'):
-            word = self.word(j)
-            if word in DIRECTIONS and not self._content(j + 1):
-                yield from self._of_table(Place(f'{word} side'), j + 1)
-
-    def _of_table(self, place: Place, j: int) -> Readings[Place]:
-        self.seen(j)
-        for k in self.take(j, TABLE):
-            yield place, k
-        if self.word(j) != 'of':
-            yield place, j
 
     def near(self, i: int) -> Iterator[int]:
         """'Next to'."""

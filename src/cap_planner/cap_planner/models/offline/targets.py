@@ -22,8 +22,8 @@ from cap_planner.models.offline.meaning import (
     Things,
     Towards,
 )
-from cap_planner.models.offline.noun_phrases import TABLE
 from cap_planner.models.offline.parser import Readings, rule
+from cap_planner.models.offline.place_phrases import TABLE
 from cap_planner.models.offline.positions import Positions
 from cap_planner.models.offline.words import DIRECTIONS, singular
 
@@ -117,10 +117,10 @@ class Targets(Positions):
             for start in self.maybe(j, 'the|a|an|their|its|any|all the|some|one of the'):
                 for same, k in self._polarity(start, need_color=False):
                     head, _ = singular(self.word(k), self.nouns)
-                    if self._content(k):
+                    if self.content(k):
                         self.seen(k + 1)
                         yield from self._color_tail(head, same, k + 1)
-                if self._content(start):
+                if self.content(start):
                     head, _ = singular(self.word(start), self.nouns)
                     for same, k in self._color_clause(start + 1):
                         yield ByColor(head, same), k

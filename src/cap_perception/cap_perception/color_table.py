@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -17,22 +17,20 @@ _BITS = 6  # per channel of the look-up table; a cell is 4/255 wide, about the c
 _SHADES = np.linspace(0.35, 1.25, 31)
 
 
-class Palette:
+class ColorTable:
     """A look-up table from RGB to the index of the nearest palette colour under some shading.
 
     Args:
-        names: of the colours.
-        rgb: (N, 3), 0 to 255.
+        palette: sRGB, 0 to 255, by name.
         max_distance: CIELAB distance (CIE 1976) beyond which a pixel has no colour name.
     """
 
-    def __init__(
-        self, names: Sequence[str], rgb: Sequence[Sequence[int]], max_distance: float
-    ) -> None:
-        if len(names) != len(rgb) or not 0 < len(names) < NO_COLOR:
-            raise ValueError(f'{len(names)} colour names for {len(rgb)} colours')
-        self.names = tuple(names)
-        shaded = np.clip(np.asarray(rgb, float)[:, None] * _SHADES[:, None], 0, 255)
+    def __init__(self, palette: Mapping[str, Sequence[int]], max_distance: float) -> None:
+        if not 0 < len(palette) < NO_COLOR:
+            raise ValueError(f'a palette of {len(palette)} colours')
+        self.names = tuple(palette)
+        rgb = np.array(list(palette.values()), float)
+        shaded = np.clip(rgb[:, None] * _SHADES[:, None], 0, 255)
         tree = cKDTree(_lab(shaded.reshape(-1, 3)))
         steps = np.arange(2**_BITS) * 2 ** (8 - _BITS) + 2 ** (8 - _BITS) / 2 - 0.5
         cells = np.stack(np.meshgrid(steps, steps, steps, indexing='ij'), axis=-1).reshape(-1, 3)
