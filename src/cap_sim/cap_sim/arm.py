@@ -178,8 +178,9 @@ class Arm:
             self._finish(motion, MotionState.GOAL_TOLERANCE, text)
 
     def _finish(self, motion: Motion, state: MotionState, text: str) -> None:
-        zero = np.zeros(JOINTS)
-        self._reference = Reference(self._reference.q, zero, zero)
+        # Short of its goal it holds where it stands: what kept it from there would be pressed for ever.
+        at = self._reference.q if state is MotionState.SUCCEEDED else self.q
+        self._reference = Reference(at, np.zeros(JOINTS), np.zeros(JOINTS))
         self._motion, self._braking = None, None
         motion.end(state, text)
 

@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 
 from cap_sim.arm import MotionState
 from cap_sim.layout import ObjectSpec
@@ -70,6 +71,29 @@ def test_an_arm_that_is_kept_from_its_path_stops_and_says_which_joint(bench):
     motion = cell.finish(cell.move_joints(through_the_table, 2.0, path_rad=0.03))
     assert motion.state is MotionState.PATH_TOLERANCE
     assert re.fullmatch(r'\w+_joint is 0\.03\d rad from its path', motion.text)
+
+
+@pytest.mark.parametrize(
+    ('path_rad', 'state'),
+    [
+        (0.03, MotionState.PATH_TOLERANCE),
+        (np.inf, MotionState.GOAL_TOLERANCE),
+        (np.inf, MotionState.CANCELED),
+    ],
+)
+def test_a_jammed_arm_lets_go_and_drives_home(bench, path_rad, state):
+    cell = bench()
+    home = cell.state.q
+    cell.tool_down(0.5, 0.0, 0.15, 1.5)
+    through_the_table = cell.state.q + np.array([0.0, 0.9, 0.0, 0.0, 0.0, 0.0])
+    jammed = cell.move_joints(through_the_table, 2.0, path_rad)
+    if state is MotionState.CANCELED:
+        cell.cell.step(900)
+        cell.cell.brake(jammed)
+    assert cell.finish(jammed).state is state
+    cell.cell.step(250)
+    np.testing.assert_allclose(cell.cell.reference().q, cell.state.q, atol=0.03)
+    assert cell.finish(cell.move_joints(home, 2.0)).state is MotionState.SUCCEEDED
 
 
 def test_a_reset_ends_the_motion(bench):
