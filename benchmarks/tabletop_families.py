@@ -40,12 +40,14 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix='cap-families-'))
     print(f'evidence and logs: {folder}')
     arguments = {'real_time_factor': options.real_time_factor}
-    with running_system(folder, restart=True, **arguments) as system:
-        run_campaign(system.client, options.families, options.seeds, on_run, system.wait_ready)
-    machine = f'{platform.machine()}, {os.cpu_count()} cores'
-    print(to_markdown(runs))
-    (options.out / 'report.md').write_text(to_markdown(runs), encoding='utf-8')
-    (options.out / 'report.json').write_text(to_json(runs, machine=machine), encoding='utf-8')
+    try:
+        with running_system(folder, restart=True, **arguments) as system:
+            run_campaign(system.client, options.families, options.seeds, on_run, system.wait_ready)
+    finally:  # a campaign that breaks off has still measured something
+        machine = f'{platform.machine()}, {os.cpu_count()} cores'
+        print(to_markdown(runs))
+        (options.out / 'report.md').write_text(to_markdown(runs), encoding='utf-8')
+        (options.out / 'report.json').write_text(to_json(runs, machine=machine), encoding='utf-8')
 
 
 if __name__ == '__main__':

@@ -50,7 +50,11 @@ def generate_launch_description() -> LaunchDescription:
         [
             *(SetEnvironmentVariable(name, value) for name, value in environment.items()),
             *(
-                DeclareLaunchArgument(a.name, default_value=a.default, description=a.description)
+                DeclareLaunchArgument(
+                    a.name,
+                    default_value='',
+                    description=f'{a.description}; empty: as in config/{a.node}.yaml',
+                )
                 for a in TABLETOP_ARGUMENTS
             ),
             OpaqueFunction(function=nodes),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from cap_bringup.client import Client
 from cap_common.errors import CapError
-from cap_eval.judge import judge_task
+from cap_eval.judge import Verdict, judge_task
 from cap_eval.report import Run
 from cap_eval.state import WorldState
 from cap_eval.tasks import FAMILIES, InfeasibleError, Task, sample, world_for
@@ -57,7 +57,7 @@ def run_one(client: Client, family: str, seed: int | None = None) -> Run:
             continue
         except CapError as error:
             # A world that the system does not get to see is a failure like any other.
-            return _failed(family, candidate, str(error))
+            return Run(family, candidate, '', False, False, str(error))
         return _run_task(client, task, candidate, before)
     raise InfeasibleError(f'no world of {_WORLDS_TRIED} lets {family!r} be asked')
 
@@ -73,7 +73,10 @@ def _run_task(client: Client, task: Task, seed: int, before: WorldState) -> Run:
     except CapError as caught:
         error = str(caught)
     seconds = time.monotonic() - started
-    verdict = judge_task(task, before, client.world(), answer)
+    try:
+        verdict = judge_task(task, before, client.world(), answer)
+    except CapError as unseen:
+        verdict = Verdict(None, str(unseen), task.family)
     return Run(
         family=task.family,
         seed=seed,
@@ -82,18 +85,6 @@ def _run_task(client: Client, task: Task, seed: int, before: WorldState) -> Run:
         carried_out=verdict.carried_out,
         reason=error or verdict.reason,
         seconds=seconds,
-    )
-
-
-def _failed(family: str, seed: int, reason: str) -> Run:
-    return Run(
-        family=family,
-        seed=seed,
-        instruction='',
-        reported=False,
-        carried_out=False,
-        reason=reason,
-        seconds=0.0,
     )
 
 

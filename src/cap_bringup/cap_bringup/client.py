@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
+from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
@@ -44,7 +45,8 @@ class Client:
     """
 
     def __init__(self, *, watch_world: bool = False) -> None:
-        rclpy.init()
+        # Ctrl-C is the command's to handle: what it stops must still be talked to.
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
         self._node = Node('cap_client')
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
@@ -112,6 +114,16 @@ class Client:
             meanwhile()
             with self._changed:
                 self._changed.wait(0.1)
+
+    def hears_system(self, timeout_s: float) -> bool:
+        """Whether a guard runs in this ROS domain."""
+        with self._changed:
+            return self._changed.wait_for(lambda: 'lease' in self._newest, timeout_s)
+
+    def object_names(self) -> list[str]:
+        """What perception sees."""
+        scene = self._fresh('scene')
+        return sorted(item.name for item in scene.objects) if scene else []
 
     def _missing(self) -> str:
         lease = self._fresh('lease')

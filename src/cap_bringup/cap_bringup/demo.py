@@ -7,6 +7,7 @@ import os
 import random
 import threading
 import time
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,20 +16,25 @@ import imageio.v3 as iio
 import imageio_ffmpeg
 from rich.console import Console
 from rich.panel import Panel
+from rich.status import Status
 from rich.syntax import Syntax
+from rich.text import Text
 
 from cap_bringup.client import Client, pixels
-from cap_bringup.node_list import TABLETOP_ARGUMENTS, tabletop
+from cap_bringup.node_list import tabletop
 from cap_bringup.supervisor import Supervisor, node_environment
 from cap_common.domain import free_domain_id
 from cap_common.errors import CapError
 from cap_eval.judge import Verdict, judge
+from cap_eval.state import WorldState
 from cap_planner.evidence import EvidenceStore
 
 _READY_S = 90.0
 _INSTRUCTION_S = 900.0
 _VIDEO_FPS = 5  # operator_rate_hz of config/sim.yaml: the video runs in simulated time
-NOT_CARRIED_OUT, NOT_JUDGED, NOT_RUN = 1, 2, 3
+# Exit statuses. 2 is a command line that cannot be, as everywhere.
+NOT_CARRIED_OUT, NOT_JUDGED, NOT_RUN = 1, 3, 4
+_MADE = ('before.png', 'after.png', 'video.mp4', 'program.py', 'evidence.json')
 
 
 @dataclass(frozen=True)
@@ -40,17 +46,35 @@ class DemoOptions:
     arguments: dict[str, str]
 
 
+@dataclass
+class _Ending:
+    """How it went. `error`: what the planner reports, empty on success."""
+
+    before: WorldState
+    error: str = ''
+    answer: str = ''
+    after: WorldState | None = None
+    unseen: str = ''
+
+
 def run_demo(options: DemoOptions, console: Console) -> int:
     """Returns the exit status: 0 only if the judge says that the instruction was carried out."""
     out = options.out
-    out.mkdir(parents=True, exist_ok=True)
-    database = out / 'evidence.db'
-    arguments = {a.name: a.default for a in TABLETOP_ARGUMENTS}
-    arguments |= {'seed': str(random.randrange(1_000_000)), 'evidence': str(database)}
-    arguments |= options.arguments
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for path in (*(out / name for name in _MADE), *out.glob('evidence.db*')):
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        console.print(f'cannot write to {out}: {error}', style='red')
+        return NOT_RUN
+    arguments = {
+        'seed': str(random.randrange(1_000_000)),
+        'evidence': str(out.absolute() / 'evidence.db'),
+        **options.arguments,
+    }
     environment = node_environment(free_domain_id())
     os.environ.update(environment)
-    console.print(f'[bold]{options.instruction}[/bold]   (world of seed {arguments["seed"]})')
+    console.print(Text(options.instruction, 'bold'), f'  (world of seed {arguments["seed"]})')
     started = time.monotonic()
     with (
         Supervisor(tabletop(arguments), out / 'log', environment, restart=False) as nodes,
@@ -59,32 +83,15 @@ def run_demo(options: DemoOptions, console: Console) -> int:
         with console.status('starting the nodes'):
             try:
                 client.wait_ready(_READY_S, meanwhile=lambda: _fail_on_death(nodes))
-                before = client.world()
+                ending = _Ending(client.world())
                 iio.imwrite(out / 'before.png', client.picture())
             except CapError as error:
-                console.print(f'[red]the system did not start: {error}[/red]')
+                console.print(f'the system did not start: {error}', style='red')
                 return NOT_RUN
         console.print(f'nodes ready after {time.monotonic() - started:.1f} s')
         with VideoRecorder(client, out / 'video.mp4'), console.status('') as status:
-            view = ProgressView(console, status)
-            failure = ''
-            result = None
-            try:
-                result = client.execute(
-                    options.instruction, timeout_s=_INSTRUCTION_S, on_feedback=view.show
-                )
-                failure = result.error_msg
-            except CapError as error:
-                failure = str(error)
-            after = client.world()
-            iio.imwrite(out / 'after.png', client.picture())
-    answer = result.answer if result else ''
-    verdict = judge(options.instruction, before, after, answer)
-    if result:
-        (out / 'program.py').write_text(result.program, encoding='utf-8')
-        evidence = EvidenceStore(database).export(result.evidence_id)
-        (out / 'evidence.json').write_text(json.dumps(evidence, indent=1), encoding='utf-8')
-    return _conclude(console, options, failure, verdict, time.monotonic() - started)
+            _carry_out(options, Path(arguments['evidence']), client, status, ending)
+    return _conclude(console, options, ending, time.monotonic() - started)
 
 
 def _fail_on_death(nodes: Supervisor) -> None:
@@ -93,27 +100,60 @@ def _fail_on_death(nodes: Supervisor) -> None:
         raise CapError(f'{event}\n{nodes.log_tail(name)}')
 
 
-def _conclude(
-    console: Console, options: DemoOptions, error: str, verdict: Verdict, duration_s: float
-) -> int:
-    if error:
-        console.print(f'the planner reports: [red]{error}[/red]')
+def _carry_out(
+    options: DemoOptions, database: Path, client: Client, status: Status, ending: _Ending
+) -> None:
+    """Send the instruction, and write down what came of it."""
+    out = options.out
+    try:
+        # A session of its own: nothing that an earlier world has left is in the prompt.
+        result = client.execute(
+            options.instruction,
+            session=f'demo {uuid.uuid4().hex[:8]}',
+            timeout_s=_INSTRUCTION_S,
+            on_feedback=ProgressView(status.console, status).show,
+        )
+        ending.error, ending.answer = result.error_msg, result.answer
+        (out / 'program.py').write_text(result.program, encoding='utf-8')
+        evidence = EvidenceStore(database).export(result.evidence_id)
+        (out / 'evidence.json').write_text(json.dumps(evidence, indent=1), encoding='utf-8')
+    except CapError as error:
+        ending.error = str(error)
+    try:
+        ending.after = client.world()
+        iio.imwrite(out / 'after.png', client.picture())
+    except CapError as error:
+        ending.unseen = str(error)
+
+
+def _conclude(console: Console, options: DemoOptions, ending: _Ending, duration_s: float) -> int:
+    if ending.error:
+        console.print('the planner reports:', Text(ending.error, 'red'))
     else:
         console.print('the planner reports: success')
-    says = {True: '[green]carried out', False: '[red]not carried out', None: '[yellow]not judged'}
-    console.print(f'the simulator shows: {says[verdict.carried_out]}[/]: {verdict.reason}')
+    if ending.after is None:
+        verdict = Verdict(None, ending.unseen)
+    else:
+        verdict = judge(options.instruction, ending.before, ending.after, ending.answer)
+    says = {
+        True: Text('carried out', 'green'),
+        False: Text('not carried out', 'red'),
+        None: Text('not judged', 'yellow'),
+    }
     console.print(
-        f'{duration_s:.0f} s; pictures, video, program and evidence are in {options.out}/'
+        Text.assemble('the simulator shows: ', says[verdict.carried_out], f': {verdict.reason}')
     )
-    if verdict.carried_out is None:
-        return NOT_JUDGED
-    return 0 if verdict.carried_out and not error else NOT_CARRIED_OUT
+    made = [name for name in _MADE if (options.out / name).exists()]
+    console.print(f'{duration_s:.0f} s; in {options.out}/: {", ".join(made)}')
+    if ending.error or verdict.carried_out is False:
+        return NOT_CARRIED_OUT
+    return 0 if verdict.carried_out else NOT_JUDGED
 
 
 class ProgressView:
     """Prints what the action's feedback tells, each thing once."""
 
-    def __init__(self, console: Console, status: Any) -> None:
+    def __init__(self, console: Console, status: Status) -> None:
         self._console = console
         self._status = status
         self._program = ''
@@ -129,7 +169,7 @@ class ProgressView:
             self._spoken = feedback.spoken_text
             self._console.print(f'🔈 {feedback.spoken_text.splitlines()[-1]}')
         where = f'line {feedback.line}: ' if feedback.line else ''
-        self._status.update(f'{feedback.state}  {where}{feedback.call}')
+        self._status.update(Text(f'{feedback.state}  {where}{feedback.call}'))
 
 
 class VideoRecorder:
@@ -157,10 +197,16 @@ class VideoRecorder:
         with self._lock:
             if not self._open:
                 return
-            if self._writer is None:
-                size = (message.width, message.height)
-                self._writer = imageio_ffmpeg.write_frames(
-                    str(self._path), size, fps=_VIDEO_FPS, codec='libx264', macro_block_size=2
-                )
-                self._writer.send(None)
-            self._writer.send(pixels(message).tobytes())
+            try:
+                self._write(message)
+            except OSError:  # a full disk takes the video, not the instruction
+                self._open = False
+
+    def _write(self, message: Any) -> None:
+        if self._writer is None:
+            size = (message.width, message.height)
+            self._writer = imageio_ffmpeg.write_frames(
+                str(self._path), size, fps=_VIDEO_FPS, codec='libx264', macro_block_size=2
+            )
+            self._writer.send(None)
+        self._writer.send(pixels(message).tobytes())

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Argument:
-    """One launch argument; `./cap up` has an option of the same name."""
+    """One launch argument: a node's parameter of the same name. `./cap up` has it as an option.
+
+    Without it the node has what config/<node>.yaml says.
+    """
 
     name: str
-    default: str
+    node: str
+    kind: type[int] | type[float] | type[str]
     description: str
+
+    def value(self, text: str) -> int | float | str:
+        """The parameter's value.
+
+        Raises:
+            ValueError: the text is not of that kind.
+        """
+        try:
+            return self.kind(text)
+        except ValueError:
+            raise ValueError(f'{self.name} is no {self.kind.__name__}: {text!r}') from None
 
 
 @dataclass(frozen=True)
@@ -49,50 +64,35 @@ FASTDDS_PROFILE = 'config/fastdds.xml'
 FASTDDS_PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 
 TABLETOP_ARGUMENTS = (
-    Argument('seed', '0', 'seed of the simulated world'),
-    Argument('blocks', '3', 'number of blocks'),
-    Argument('bowls', '3', 'number of bowls'),
-    Argument('real_time_factor', '1.0', 'speed of the simulation; 0.0: as fast as it can'),
-    Argument('source', 'camera', 'what perception looks at: camera or ground_truth'),
-    Argument('model', 'offline', 'language model: offline, openai:NAME or replay:FILE'),
-    Argument('evidence', '', 'SQLite file of the evidence; empty: ~/.local/share/cap/evidence.db'),
+    Argument('seed', 'sim', int, 'seed of the simulated world'),
+    Argument('blocks', 'sim', int, 'number of blocks'),
+    Argument('bowls', 'sim', int, 'number of bowls'),
+    Argument('real_time_factor', 'sim', float, 'speed of the simulation; 0.0: as fast as it can'),
+    Argument('source', 'perception', str, 'what perception looks at: camera or ground_truth'),
+    Argument('model', 'planner', str, 'language model: offline, openai:NAME or replay:FILE'),
+    Argument('evidence', 'planner', str, 'SQLite file of the evidence'),
+)
+
+_TABLETOP = (
+    NodeSpec('cap_sim', 'sim_node', 'sim', uses_sim_time=False, needs_robot_description=True),
+    NodeSpec('cap_perception', 'perception_node', 'perception', uses_sim_time=False),
+    NodeSpec('cap_skills', 'skills_node', 'skills', needs_robot_description=True),
+    NodeSpec('cap_planner', 'guard_node', 'guard', uses_sim_time=False),
+    NodeSpec('cap_planner', 'planner_node', 'planner'),
 )
 
 
 def tabletop(arguments: Mapping[str, str]) -> list[NodeSpec]:
-    """The tabletop system, with the arguments' texts as `./cap up` and `ros2 launch` have them.
+    """The tabletop system.
+
+    Args:
+        arguments: texts of launch arguments by name, those that were given; '' is not given.
 
     Raises:
         ValueError: a text that is not a number where one is needed.
     """
-    seed, blocks, bowls = (int(arguments[name]) for name in ('seed', 'blocks', 'bowls'))
-    return [
-        NodeSpec(
-            'cap_sim',
-            'sim_node',
-            'sim',
-            {
-                'seed': seed,
-                'blocks': blocks,
-                'bowls': bowls,
-                'real_time_factor': float(arguments['real_time_factor']),
-            },
-            uses_sim_time=False,
-            needs_robot_description=True,
-        ),
-        NodeSpec(
-            'cap_perception',
-            'perception_node',
-            'perception',
-            {'source': arguments['source']},
-            uses_sim_time=False,
-        ),
-        NodeSpec('cap_skills', 'skills_node', 'skills', needs_robot_description=True),
-        NodeSpec('cap_planner', 'guard_node', 'guard', uses_sim_time=False),
-        NodeSpec(
-            'cap_planner',
-            'planner_node',
-            'planner',
-            {'model': arguments['model'], 'evidence': arguments['evidence']},
-        ),
-    ]
+    given: dict[str, dict[str, Any]] = {spec.name: {} for spec in _TABLETOP}
+    for argument in TABLETOP_ARGUMENTS:
+        if text := arguments.get(argument.name):
+            given[argument.node][argument.name] = argument.value(text)
+    return [replace(spec, parameters=given[spec.name]) for spec in _TABLETOP]

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -68,7 +68,6 @@ class _Child:
     log: IO[bytes]
     process: subprocess.Popen[bytes] | None = None
     died_at: float = 0.0
-    restarts: int = field(default=0)
 
 
 class Supervisor:
@@ -109,7 +108,6 @@ class Supervisor:
         for child in self._children:
             if child.process is None:
                 if self._restart and time.monotonic() - child.died_at > _RESTART_DELAY_S:
-                    child.restarts += 1
                     self._start(child)
                     events.append(f'{child.name} started again')
             elif (status := child.process.poll()) is not None:

@@ -19,7 +19,7 @@ from typing import Any
 from sensor_msgs.msg import JointState
 
 from cap_bringup.client import Client
-from cap_bringup.node_list import TABLETOP_ARGUMENTS, tabletop
+from cap_bringup.node_list import tabletop
 from cap_bringup.supervisor import Supervisor, node_environment
 from cap_common.domain import free_domain_id
 from cap_common.qos import SENSOR
@@ -59,8 +59,7 @@ def running_system(
         environment: of the nodes, on top of their usual one.
         arguments: launch arguments.
     """
-    values = {argument.name: argument.default for argument in TABLETOP_ARGUMENTS}
-    values |= {'evidence': str(folder / 'evidence.db'), **arguments}
+    values = {'evidence': str(folder / 'evidence.db'), **arguments}
     own = node_environment(free_domain_id())
     variables = {**own, **(environment or {})}
     with (

@@ -7,6 +7,7 @@ Python packages by the lock file, ROS interface packages that PyPI lacks (compat
 from __future__ import annotations
 
 import argparse
+import fcntl
 import hashlib
 import json
 import os
@@ -39,13 +40,14 @@ class SetupError(Exception):
     """Setup cannot go on; the text says what to do."""
 
 
+_PYTHON = f'python{sys.version_info.major}.{sys.version_info.minor}'
 # What the machine must have, by Debian package: a check, and what it is for.
 SYSTEM_PACKAGES: dict[str, Callable[[], bool]] = {
     'g++': lambda: shutil.which('c++') is not None,
     'make': lambda: shutil.which('make') is not None,
     'cmake': lambda: shutil.which('cmake') is not None,
-    'python3-dev': lambda: Path(sysconfig.get_paths()['include'], 'Python.h').exists(),
-    'python3-venv': lambda: _can_import('ensurepip', 'venv'),
+    f'{_PYTHON}-dev': lambda: Path(sysconfig.get_paths()['include'], 'Python.h').exists(),
+    f'{_PYTHON}-venv': lambda: _can_import('ensurepip', 'venv'),
     'libegl1': lambda: find_library('EGL') is not None,
     'libgl1': lambda: find_library('GL') is not None,
     'libegl-mesa0': lambda: find_library('EGL_mesa') is not None,
@@ -94,7 +96,7 @@ def install_system_packages() -> None:
         environment = {**os.environ, 'DEBIAN_FRONTEND': 'noninteractive'}
         try:
             run([*sudo, 'apt-get', 'update'], env=environment)
-            run([*sudo, *line.split()], env=environment)
+            run([*sudo, *line.split()], env=environment, show=re.compile(r'Setting up .*'))
         except SetupError as error:
             raise SetupError(f'{error}\n{advice}') from error
     if missing_system_packages():
@@ -112,17 +114,29 @@ def install_python_packages(distro: str) -> None:
     """Exactly what the lock file says."""
     lock = requirements(distro)
     with step(f'ROS 2 {distro.capitalize()} and Python packages, {lock.relative_to(ROOT)}'):
-        environment = {**os.environ, 'VIRTUAL_ENV': str(VENV)}
-        # uv does not read pip's configuration; a machine with a mirror has it only there.
-        if mirror := _pip_index():
-            environment.setdefault('UV_DEFAULT_INDEX', mirror)
+        environment = {**_pip_settings(), **os.environ, 'VIRTUAL_ENV': str(VENV)}
         uv = [str(VENV / 'bin/uv'), 'pip', 'install', '--require-hashes', '-r', str(lock)]
-        run(uv, env=environment)
+        shown = re.compile(r'\s*(Downloading|Prepared|Installed) .*')
+        run(uv, env=environment, show=shown)
         mend_cmake_exports()
 
 
-def _pip_index() -> str:
-    command = [str(VENV / 'bin/pip'), 'config', 'get', 'global.index-url']
+def _pip_settings() -> dict[str, str]:
+    """Where packages come from, for uv, which does not read pip's configuration."""
+    settings = {
+        'UV_DEFAULT_INDEX': 'index-url',
+        'UV_INDEX': 'extra-index-url',
+        'SSL_CERT_FILE': 'cert',
+    }
+    found = {name: _pip_setting(option) for name, option in settings.items()}
+    return {name: value for name, value in found.items() if value}
+
+
+def _pip_setting(option: str) -> str:
+    variable = 'PIP_' + option.upper().replace('-', '_')
+    if variable in os.environ:
+        return os.environ[variable]
+    command = [str(VENV / 'bin/pip'), 'config', 'get', f'global.{option}']
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     return answer.stdout.strip() if answer.returncode == 0 else ''
 
@@ -137,15 +151,21 @@ def mend_cmake_exports() -> None:
     answer = subprocess.run(
         [str(VENV / 'bin/python'), '-c', code], capture_output=True, text=True, check=True
     )
-    include, site_packages = answer.stdout.split()
+    include, site_packages = answer.stdout.splitlines()
     for path in (VENV / 'share').glob('**/*.cmake'):
         text = path.read_text(encoding='utf-8')
-        mended = re.sub(r'/opt/python/cp\d+-cp\d+/include/python3\.\d+', include, text)
-        mended = re.sub(
-            r'/opt/python/cp\d+-cp\d+/lib/python3\.\d+/site-packages', site_packages, mended
-        )
+        mended = mended_export(text, include, site_packages)
         if mended != text:
-            path.write_text(mended, encoding='utf-8')
+            # The file is a link into the cache of packages, which other workspaces use, too.
+            copy = path.with_suffix('.mended')
+            copy.write_text(mended, encoding='utf-8')
+            copy.replace(path)
+
+
+def mended_export(text: str, include: str, site_packages: str) -> str:
+    """A CMake export with its absolute paths to Python's and numpy's headers replaced."""
+    text = re.sub(r'/[^";\s]+/include/python3\.\d+(?=[";\s])', include, text)
+    return re.sub(r'/[^";\s]+/site-packages(?=/numpy/_core/include)', site_packages, text)
 
 
 def build() -> None:
@@ -193,6 +213,19 @@ def colcon(arguments: list[str], install: Path, environment: Mapping[str, str]) 
         f'-DPython3_EXECUTABLE={VENV}/bin/python',
     ]
     run(command, env=environment, show=re.compile(r'^(Finished|Failed) <<< .*'))
+
+
+def require_plain_path(root: Path) -> None:
+    """Refuse a folder that the build tools cannot work in.
+
+    Raises:
+        SetupError: there are spaces or the like in its path.
+    """
+    if not re.fullmatch(r'[\w./+~@=,-]+', str(root)):
+        raise SetupError(
+            f'The build tools cannot work in {str(root)!r}: '
+            'clone into a folder whose path has no spaces or special characters.'
+        )
 
 
 # ── running things ───────────────────────────────────────────────────────────────────────────
@@ -282,26 +315,68 @@ def _digest(parts: list[str]) -> str:
 
 
 def setup(distro: str | None) -> None:
-    """Bring the workspace up to date."""
-    done: dict[str, str] = {}
-    if STAMP.exists():
-        done = json.loads(STAMP.read_text(encoding='utf-8'))
+    """Bring the workspace up to date. Interrupted, it goes on where it was.
+
+    Raises:
+        SetupError: it cannot.
+    """
+    done = read_stamp()
     distro = distro or done.get('distro') or DISTROS[0]
     wanted = fingerprints(distro)
     if all(done.get(name) == value for name, value in wanted.items()):
         return
     LOG.unlink(missing_ok=True)
     install_system_packages()
+    # A step is on record only while what it made is whole.
     if done.get('python') != wanted['python']:
+        write_stamp({})
         make_environment()
-        done = {}
+        done = {'python': wanted['python']}
+        write_stamp(done)
     if done.get('packages') != wanted['packages']:
+        write_stamp({'python': wanted['python']})
+        # What was built for other packages or another Python is of no use to colcon.
+        for folder in ('build', 'install'):
+            shutil.rmtree(ROOT / folder, ignore_errors=True)
         install_python_packages(distro)
-        if done.get('distro', distro) != distro:
-            for folder in ('build', 'install'):
-                shutil.rmtree(ROOT / folder, ignore_errors=True)
+        done = {'python': wanted['python'], 'packages': wanted['packages'], 'distro': distro}
+    done.pop('build', None)
+    write_stamp(done)
     build()
-    STAMP.write_text(json.dumps({**wanted, 'distro': distro}, indent=1), encoding='utf-8')
+    write_stamp({**done, 'build': wanted['build']})
+
+
+def read_stamp() -> dict[str, str]:
+    """The fingerprints of the steps that are done."""
+    try:
+        done: dict[str, str] = json.loads(STAMP.read_text(encoding='utf-8'))
+    except (FileNotFoundError, ValueError):
+        return {}
+    if not (ENVIRONMENT.exists() and (ROOT / 'build').is_dir()):
+        done.pop('build', None)
+    return done
+
+
+def write_stamp(done: Mapping[str, str]) -> None:
+    """Record the steps that are done."""
+    if VENV.is_dir():
+        new = STAMP.with_suffix('.new')
+        new.write_text(json.dumps(done, indent=1), encoding='utf-8')
+        new.replace(STAMP)
+
+
+@contextmanager
+def only_one() -> Iterator[None]:
+    """Wait until no other setup of this workspace runs."""
+    path = ROOT / 'log' / 'setup.lock'
+    path.parent.mkdir(exist_ok=True)
+    with path.open('w', encoding='utf-8') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print('Another setup of this workspace runs; waiting for it.', flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def main() -> int:
@@ -309,6 +384,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog='./cap setup', description=__doc__)
     parser.add_argument('--distro', choices=DISTROS, help='ROS 2 distribution (default: jazzy)')
     parser.add_argument('--quiet', action='store_true', help='say nothing when all is up to date')
+    parser.add_argument('--check', action='store_true', help='only say what the machine lacks')
     arguments = parser.parse_args()
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         print(
@@ -317,12 +393,21 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
+    if arguments.check:
+        missing = missing_system_packages()
+        print(f'System packages that are missing: {", ".join(missing) or "none"}')
+        return 1 if missing else 0
     started = time.monotonic()
     try:
-        setup(arguments.distro)
+        require_plain_path(ROOT)
+        with only_one():
+            setup(arguments.distro)
     except SetupError as error:
         print(f'\n{error}', file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print('\nInterrupted; ./cap setup goes on where it was.', file=sys.stderr)
+        return 130
     if not arguments.quiet:
         print(f'Ready in {time.monotonic() - started:.1f} s. Try: ./cap demo')
     return 0

@@ -8,28 +8,60 @@ import yaml
 from cap_bringup.cli import _parser
 from cap_bringup.node_list import TABLETOP_ARGUMENTS, tabletop
 from cap_bringup.workspace import ROOT
+from cap_common.config import parameter_types
+from cap_perception.parameters import PerceptionParameters
+from cap_planner.guard_node import GuardParameters
+from cap_planner.node import PlannerParameters
+from cap_sim.node import NodeParameters
+from cap_skills.parameters import SkillsParameters
 
-DEFAULTS = {argument.name: argument.default for argument in TABLETOP_ARGUMENTS}
+PARAMETERS = {
+    'sim': NodeParameters,
+    'perception': PerceptionParameters,
+    'skills': SkillsParameters,
+    'guard': GuardParameters,
+    'planner': PlannerParameters,
+}
 
 
-def test_every_node_has_its_parameters():
-    for spec in tabletop(DEFAULTS):
-        content = yaml.safe_load((ROOT / 'config' / f'{spec.name}.yaml').read_text())
-        assert set(content) == {f'/**/{spec.name}'}
-        known = content[f'/**/{spec.name}']['ros__parameters']
-        # What the list sets is either a default of the file or has none, such as the model.
-        assert known, spec.name
+def config_of(node):
+    content = yaml.safe_load((ROOT / 'config' / f'{node}.yaml').read_text())
+    assert set(content) == {f'/**/{node}'}
+    return content[f'/**/{node}']['ros__parameters']
 
 
-def test_arguments_reach_their_nodes():
-    specs = {spec.name: spec for spec in tabletop({**DEFAULTS, 'seed': '7', 'model': 'replay:x'})}
-    assert specs['sim'].parameters['seed'] == 7
-    assert specs['planner'].parameters['model'] == 'replay:x'
+def flat(values, prefix=''):
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from flat(value, f'{prefix}{name}.')
+        else:
+            yield prefix + name
+
+
+def test_config_has_a_value_for_each_parameter_and_none_that_nobody_reads():
+    assert [spec.name for spec in tabletop({})] == list(PARAMETERS)
+    for node, cls in PARAMETERS.items():
+        in_code, in_file = set(parameter_types(cls)), set(flat(config_of(node)))
+        assert in_file <= in_code, node
+        rest = {name for name in in_code - in_file if not name.startswith('sandbox.')}
+        assert rest <= {'robot_description'}, node
+
+
+def test_arguments_are_parameters_of_their_nodes():
+    for argument in TABLETOP_ARGUMENTS:
+        assert isinstance(config_of(argument.node)[argument.name], argument.kind)
+
+
+def test_arguments_reach_their_nodes_and_nothing_else_does():
+    specs = {spec.name: spec for spec in tabletop({'seed': '7', 'model': 'replay:x', 'bowls': ''})}
+    assert specs['sim'].parameters == {'seed': 7}
+    assert specs['planner'].parameters == {'model': 'replay:x'}
+    assert specs['guard'].parameters == {}
 
 
 def test_a_seed_that_is_no_number():
-    with pytest.raises(ValueError, match='seven'):
-        tabletop({**DEFAULTS, 'seed': 'seven'})
+    with pytest.raises(ValueError, match="seed is no int: 'seven'"):
+        tabletop({'seed': 'seven'})
 
 
 @pytest.mark.parametrize('command', ['demo', 'up'])
@@ -37,8 +69,15 @@ def test_the_command_line_has_an_option_for_every_argument(command):
     words = [command] + (['tabletop'] if command == 'up' else [])
     for argument in TABLETOP_ARGUMENTS:
         option = f'--{argument.name.replace("_", "-")}'
-        parsed = _parser().parse_args([*words, option, 'x'])
-        assert getattr(parsed, f'launch_{argument.name}') == 'x'
+        parsed = _parser().parse_args([*words, option, '3'])
+        assert getattr(parsed, f'launch_{argument.name}') == '3'
+
+
+def test_a_number_that_is_none_is_a_usage_error(capsys):
+    with pytest.raises(SystemExit) as ended:
+        _parser().parse_args(['demo', '--seed', 'seven'])
+    assert ended.value.code == 2
+    assert "seed is no int: 'seven'" in capsys.readouterr().err
 
 
 def test_the_launch_file_takes_nodes_and_arguments_from_the_list():
@@ -50,6 +89,6 @@ def test_the_launch_file_takes_nodes_and_arguments_from_the_list():
         if isinstance(node, ast.ImportFrom) and node.module == 'cap_bringup.node_list'
     ]
     assert {'TABLETOP_ARGUMENTS', 'tabletop', 'ENVIRONMENT'} <= imported
-    names = {spec.executable for spec in tabletop(DEFAULTS)}
+    names = {spec.executable for spec in tabletop({})}
     constants = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
     assert not names & constants, 'no node is listed a second time'

@@ -1,0 +1,102 @@
+"""The command line, without and with a running system."""
+
+import io
+import subprocess
+import sys
+
+import pytest
+from rich.console import Console
+
+from cap_bringup import cli
+from cap_bringup.demo import ProgressView
+from cap_bringup.testing import running_system
+from cap_common.domain import free_domain_id
+from cap_interfaces.action import ExecuteInstruction
+
+
+def test_without_a_command_it_helps(capsys):
+    assert cli.main([]) == 0
+    assert 'instruct' in capsys.readouterr().out
+
+
+def test_arguments_of_pytest_pass_through(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        'cap_bringup.checks.run_checks', lambda _, arguments, __: seen.append(arguments) or 0
+    )
+    assert cli.main(['test', '--lf', 'src/cap_skills', '-k', 'plan']) == 0
+    assert sorted(seen[0]) == ['--lf', '-k', 'plan', 'src/cap_skills']
+
+
+def test_an_unknown_option_is_a_usage_error():
+    with pytest.raises(SystemExit) as ended:
+        cli.main(['stop', '--now'])
+    assert ended.value.code == 2
+
+
+def test_an_id_without_an_account_has_a_name(monkeypatch):
+    def nobody():
+        raise KeyError('uid not found')
+
+    monkeypatch.setattr(cli.getpass, 'getuser', nobody)
+    assert cli._user().startswith('user ')
+
+
+def test_the_example_is_of_things_that_are_there():
+    assert cli._example(['pink block', 'red bowl']) == 'put the pink block in the red bowl'
+    assert cli._example([])
+
+
+def test_brackets_are_no_markup():
+    console = Console(file=io.StringIO(), markup=False)
+    with console.status('') as status:
+        view = ProgressView(console, status)
+        view.show(ExecuteInstruction.Feedback(state='running', call='say("[/x]")'))
+        view.show(ExecuteInstruction.Feedback(spoken_text='the [blue block] [/x]'))
+    assert 'the [blue block] [/x]' in console.file.getvalue()
+
+
+def test_a_folder_that_cannot_be_written(tmp_path, capsys):
+    (tmp_path / 'file').touch()
+    assert cli.main(['demo', '--out', str(tmp_path / 'file')]) == 4
+    assert 'cannot write' in capsys.readouterr().out
+
+
+def command(*words, timeout_s=90):
+    return subprocess.run(
+        [sys.executable, '-m', 'cap_bringup.cli', *words],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+@pytest.mark.system
+def test_stop_without_a_system(monkeypatch):
+    monkeypatch.setenv('ROS_DOMAIN_ID', str(free_domain_id()))
+    answer = command('stop')
+    assert answer.returncode == 1
+    assert 'UNCERTAIN' in answer.stdout
+    assert 'is the system up?' in answer.stdout
+
+
+@pytest.mark.system
+def test_talking_to_a_running_system(tmp_path):
+    with running_system(tmp_path, seed='3') as system:
+        block, *_ = system.client.object_names()
+        answer = command('instruct', 'what is the leftmost block?')
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        assert 'block' in answer.stdout
+        answer = command('instruct', f'{block} [/x]')
+        assert answer.returncode == 1, answer.stdout + answer.stderr
+        assert 'Traceback' not in answer.stderr
+        assert command('stop', 'a test').returncode == 0
+        answer = command('instruct', 'stack all the blocks')
+        assert answer.returncode == 1
+        assert 'a test' in answer.stdout, 'who stopped, and why'
+        assert command('resume').returncode == 0
+        answer = command('up', 'tabletop', '--log', str(tmp_path / 'second'))
+        assert answer.returncode == 4, 'one system in a domain'
+        assert 'ROS_DOMAIN_ID' in answer.stdout
+        assert not (tmp_path / 'second').exists()
