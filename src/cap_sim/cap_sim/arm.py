@@ -178,7 +178,7 @@ class Arm:
             self._finish(motion, MotionState.GOAL_TOLERANCE, text)
 
     def _finish(self, motion: Motion, state: MotionState, text: str) -> None:
-        # Short of its goal it holds where it stands: what kept it from there would be pressed for ever.
+        # Short of its goal it holds where it stands: it would press for ever at what stopped it.
         at = self._reference.q if state is MotionState.SUCCEEDED else self.q
         self._reference = Reference(at, np.zeros(JOINTS), np.zeros(JOINTS))
         self._motion, self._braking = None, None

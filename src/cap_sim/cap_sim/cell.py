@@ -155,7 +155,8 @@ class Cell:
         """Start a motion; one under way ends as preempted.
 
         Args:
-            join: makes the trajectory from where the arm is held or moves at that instant.
+            join: makes the trajectory from where the arm is held or moves at that instant, while
+                the physics waits.
 
         Raises:
             TrajectoryError: from `join`; the arm goes on as before.

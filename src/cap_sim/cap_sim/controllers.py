@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -22,12 +23,10 @@ from cap_sim.cell import Cell
 from cap_sim.convert import time_message
 from cap_sim.parameters import Parameters
 from cap_sim.trajectory import (
-    Reference,
-    Trajectory,
+    PreparedTrajectory,
     TrajectoryError,
     Vector,
     Waypoint,
-    make_trajectory,
 )
 
 _POLL_S = 0.02
@@ -97,18 +96,13 @@ class TrajectoryController:
 
     def _start(self, goal: FollowJointTrajectory.Goal) -> Motion:
         tolerances = self._tolerances(goal)
-        waypoints = _waypoints(goal.trajectory)
-
-        def join(reference: Reference) -> Trajectory:
-            return make_trajectory(
-                reference,
-                goal.trajectory.joint_names,
-                waypoints,
-                self._cell.limits,
-                self._parameters.start_tolerance_rad,
-            )
-
-        return self._cell.follow(join, tolerances)
+        prepared = PreparedTrajectory(
+            goal.trajectory.joint_names,
+            _waypoints(goal.trajectory),
+            self._cell.limits,
+            self._parameters.start_tolerance_rad,
+        )
+        return self._cell.follow(prepared.join, tolerances)
 
     def _tolerances(self, goal: FollowJointTrajectory.Goal) -> Tolerances:
         late = _seconds(goal.goal_time_tolerance)
@@ -156,6 +150,8 @@ class TrajectoryController:
                     fed_back = elapsed
                     handle.publish_feedback(self._feedback(elapsed))
         except StoodStillError as error:
+            # Should it come back to life, nobody owns the motion any more.
+            self._cell.brake(motion)
             motion.end(MotionState.FAULT, str(error))
 
     def _feedback(self, elapsed_s: float) -> FollowJointTrajectory.Feedback:
@@ -174,7 +170,7 @@ class TrajectoryController:
 
 
 class GripperController:
-    """gripper_cmd: position 0 switches the suction on, any other off."""
+    """gripper_cmd: position 0 switches the suction on, any other number off."""
 
     def __init__(self, node: Node, cell: Cell) -> None:
         self._cell = cell
@@ -189,6 +185,9 @@ class GripperController:
 
     def _execute(self, handle: ServerGoalHandle) -> GripperCommand.Result:
         position = handle.request.command.position
+        if not math.isfinite(position):
+            handle.abort()
+            return GripperCommand.Result(position=position)
         on = position <= 0.0
         self._cell.suck(on)
         try:

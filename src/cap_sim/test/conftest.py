@@ -15,7 +15,7 @@ from cap_sim.arm import Motion, Tolerances
 from cap_sim.cell import Cell, CellState
 from cap_sim.layout import Layout, ObjectSpec
 from cap_sim.parameters import Parameters
-from cap_sim.trajectory import Waypoint, make_trajectory
+from cap_sim.trajectory import PreparedTrajectory, Waypoint
 
 CONFIG = Path(__file__).parents[3] / 'config' / 'sim.yaml'
 _BASE_FROM_BASE_LINK = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -40,13 +40,9 @@ class Bench:
     def move_joints(self, goal: np.ndarray, seconds: float, path_rad: float = 0.1) -> Motion:
         """Start a rest-to-rest cubic."""
         return self.cell.follow(
-            lambda reference: make_trajectory(
-                reference,
-                ARM_JOINTS,
-                [Waypoint(seconds, tuple(goal), (0.0,) * 6)],
-                self.cell.limits,
-                0.05,
-            ),
+            PreparedTrajectory(
+                ARM_JOINTS, [Waypoint(seconds, tuple(goal), (0.0,) * 6)], self.cell.limits, 0.05
+            ).join,
             Tolerances(np.full(6, path_rad), np.full(6, 0.005), 1.0),
         )
 

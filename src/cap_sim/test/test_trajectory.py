@@ -1,12 +1,20 @@
 """Trajectories: interpolation and what is refused."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cap_description import ARM_JOINTS, cell_urdf, joint_limits
-from cap_sim.trajectory import Reference, TrajectoryError, Waypoint, make_trajectory
+from cap_sim.trajectory import (
+    MAX_POINTS,
+    PreparedTrajectory,
+    Reference,
+    TrajectoryError,
+    Waypoint,
+)
 
 LIMITS = {name: joint_limits(cell_urdf())[name] for name in ARM_JOINTS}
 ZERO = np.zeros(6)
@@ -15,7 +23,7 @@ STILL = (0.0,) * 6
 
 
 def make(points, names=ARM_JOINTS, start=REST):
-    return make_trajectory(start, names, points, LIMITS, 0.05)
+    return PreparedTrajectory(names, points, LIMITS, 0.05).join(start)
 
 
 @settings(max_examples=60, deadline=None)
@@ -74,6 +82,23 @@ def test_it_begins_where_the_arm_is_and_as_fast():
         ([Waypoint(0.1, (1.0, *STILL[1:]))], 'would move at 10.000 rad/s'),
         # Its mean speed is below the limit, the speed of its middle is not.
         ([Waypoint(0.4, (1.0, *STILL[1:]), STILL)], 'would move at'),
+        # Its points are within the limits; the swing between them is not.
+        (
+            [
+                Waypoint(6.0, (6.28, *STILL[1:]), (3.0, *STILL[1:])),
+                Waypoint(8.0, (6.28, *STILL[1:]), STILL),
+            ],
+            r'shoulder_pan_joint would be at 7\.1\d\d rad; its limits.*6\.283',
+        ),
+        # At each eighth of its way it is slow enough.
+        (
+            [
+                Waypoint(1.0, STILL, STILL, STILL),
+                Waypoint(2.0, (0.82, *STILL[1:]), STILL, (-43.7, *STILL[1:])),
+            ],
+            r'shoulder_pan_joint would move at 3\.4',
+        ),
+        ([Waypoint(0.01 * (i + 1), STILL) for i in range(MAX_POINTS + 1)], '10001 points'),
         ([Waypoint(0.0, (0.1, *STILL[1:])), Waypoint(1.0, STILL)], 'starts 0.100 rad from'),
         ([Waypoint(1.0, STILL, (0.5, *STILL[1:]))], 'last point has a velocity'),
     ],
@@ -89,3 +114,13 @@ def test_wrong_joint_names_are_told_apart(names):
     with pytest.raises(TrajectoryError, match='wrist_3_joint') as caught:
         make([Waypoint(1.0, STILL)], names)
     assert caught.value.names
+
+
+def test_only_the_way_to_the_first_point_waits_for_the_arm():
+    points = [Waypoint(0.03 * (i + 1), STILL, STILL) for i in range(MAX_POINTS)]
+    began = time.perf_counter()
+    prepared = PreparedTrajectory(ARM_JOINTS, points, LIMITS, 0.05)
+    ready = time.perf_counter()
+    joined = prepared.join(REST)
+    assert time.perf_counter() - ready < 0.1 * (ready - began)
+    assert joined.duration_s == pytest.approx(0.03 * MAX_POINTS)

@@ -1,0 +1,119 @@
+"""The controllers in front of a cell whose time goes on only when a test steps it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import rclpy
+from action_msgs.msg import GoalStatus
+from builtin_interfaces.msg import Duration
+from control_msgs.action import FollowJointTrajectory, GripperCommand
+from rclpy.executors import MultiThreadedExecutor
+from rclpy.node import Node
+from rclpy.task import Future
+from trajectory_msgs.msg import JointTrajectoryPoint
+
+from cap_common.action_client import OrderedActionClient
+from cap_common.domain import free_domain_id
+from cap_description import ARM_JOINTS
+from cap_sim import controllers
+from cap_sim.controllers import GripperController, TrajectoryController
+from cap_sim.parameters import Parameters
+from cap_sim.trajectory import MAX_POINTS
+
+pytestmark = pytest.mark.system
+DEADLINE_S = 10.0
+
+
+class Bed:
+    """The cell, both servers and their clients in one process."""
+
+    def __init__(self, bench: Any, parameters: Parameters) -> None:
+        self.bench = bench
+        self._context = rclpy.Context()
+        rclpy.init(context=self._context, domain_id=free_domain_id())
+        self._node = Node('bed', context=self._context)
+        self._servers = (
+            TrajectoryController(self._node, bench.cell, parameters),
+            GripperController(self._node, bench.cell),
+        )
+        self._arm = OrderedActionClient(
+            self._node,
+            FollowJointTrajectory,
+            'joint_trajectory_controller/follow_joint_trajectory',
+        )
+        self._gripper = OrderedActionClient(self._node, GripperCommand, 'gripper_cmd')
+        self._executor = MultiThreadedExecutor(4, context=self._context)
+        self._executor.add_node(self._node)
+        self._thread = threading.Thread(target=self._executor.spin, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._executor.shutdown(timeout_sec=1.0)
+        rclpy.shutdown(context=self._context)
+        self._thread.join(DEADLINE_S)
+
+    def turn(self, points: int, angle: float, seconds: float) -> Any:
+        goal = FollowJointTrajectory.Goal()
+        goal.trajectory.joint_names = list(ARM_JOINTS)
+        start = self.bench.state.q
+        for part in np.linspace(0.0, 1.0, points + 1)[1:]:
+            at = Duration(sec=int(part * seconds), nanosec=int(part * seconds % 1 * 1e9))
+            turned = start + part * np.array([angle, 0, 0, 0, 0, 0])
+            goal.trajectory.points.append(
+                JointTrajectoryPoint(positions=turned.tolist(), time_from_start=at)
+            )
+        return self._call(self._arm, goal)
+
+    def grip(self, position: float) -> Any:
+        goal = GripperCommand.Goal()
+        goal.command.position = position
+        return self._call(self._gripper, goal)
+
+    def _call(self, client: OrderedActionClient, goal: Any) -> Any:
+        assert client.wait_for_server(DEADLINE_S)
+        handle = self._finish(client.send_goal_async(goal))
+        assert handle.accepted
+        return self._finish(handle.get_result_async())
+
+    def _finish(self, future: Future) -> Any:
+        done = threading.Event()
+        future.add_done_callback(lambda _: done.set())
+        assert done.wait(DEADLINE_S), 'no answer'
+        return future.result()
+
+
+@pytest.fixture
+def bed(bench: Callable[..., Any], parameters: Parameters) -> Iterator[Bed]:
+    bed = Bed(bench(), parameters)
+    yield bed
+    bed.close()
+
+
+def test_a_motion_of_a_dead_simulation_does_not_go_on_when_it_lives_again(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(controllers, '_STILL_S', 0.1)
+    start = bed.bench.state.q
+    response = bed.turn(1, angle=1.0, seconds=2.0)
+    assert response.status == GoalStatus.STATUS_ABORTED
+    assert 'stands still' in response.result.error_string
+    bed.bench.cell.step(1500)
+    np.testing.assert_allclose(bed.bench.state.q, start, atol=0.05)
+
+
+def test_more_points_than_it_checks_in_time_are_refused(bed: Bed) -> None:
+    response = bed.turn(MAX_POINTS + 1, angle=0.1, seconds=100.0)
+    assert response.result.error_code == FollowJointTrajectory.Result.INVALID_GOAL
+    assert f'{MAX_POINTS} are the most' in response.result.error_string
+
+
+@pytest.mark.parametrize('position', [float('nan'), float('inf')])
+def test_a_command_that_is_no_number_lets_go_of_nothing(bed: Bed, position: float) -> None:
+    bed.bench.cell.suck(True)
+    assert bed.grip(position).status == GoalStatus.STATUS_ABORTED
+    assert bed.bench.cell._suction.on
