@@ -6,7 +6,8 @@ Time is handed in by the caller, in seconds of the steady clock.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -100,9 +101,12 @@ class StandstillJudge:
         self._still_since: float | None = None
 
     def observe(self, now: float, velocities_rad_s: tuple[float, ...]) -> None:
-        """One joint state."""
+        """One joint state. Without velocities, or with one that is no number, nothing is known."""
+        if not velocities_rad_s or not all(map(math.isfinite, velocities_rad_s)):
+            self._seen_at = self._still_since = None
+            return
         self._seen_at = now
-        if not velocities_rad_s or max(map(abs, velocities_rad_s)) > self._still_rad_s:
+        if max(map(abs, velocities_rad_s)) > self._still_rad_s:
             self._still_since = None
         elif self._still_since is None:
             self._still_since = now
@@ -114,3 +118,23 @@ class StandstillJudge:
         if self._still_since is not None and self._seen_at - self._still_since >= self._hold_s:
             return StopState.STOPPED
         return StopState.FAILED
+
+
+def stop_verdict(
+    joints: StopState, unended: Sequence[str], unanswered: Sequence[str]
+) -> tuple[StopState, str]:
+    """What `stop` may answer, and why.
+
+    Args:
+        joints: what StandstillJudge says of the arm.
+        unended: actions with a goal that has not ended.
+        unanswered: actions whose server has not answered that it cancels all goals.
+    """
+    failed = ['joints still move'] if joints is StopState.FAILED else []
+    failed += [f'a goal of {action} has not ended' for action in unended]
+    unknown = ['no joint velocities come'] if joints is StopState.UNCERTAIN else []
+    unknown += [f'the server of {action} does not answer' for action in unanswered]
+    if failed or unknown:
+        return StopState.FAILED if failed else StopState.UNCERTAIN, '; '.join(failed + unknown)
+    why = 'every goal has ended and every joint stands still; motion is forbidden until resume'
+    return StopState.STOPPED, why

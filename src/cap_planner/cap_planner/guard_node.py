@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from typing import Any
 
-from action_msgs.srv import CancelGoal
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
@@ -18,7 +18,8 @@ from cap_common.qos import BEAT, SENSOR
 from cap_common.spin import run_node
 from cap_interfaces.msg import Lease
 from cap_interfaces.srv import Resume, Stop
-from cap_planner.guard import LeaseState, MotionLease, StandstillJudge, StopState
+from cap_planner.goal_canceler import GoalCanceler
+from cap_planner.guard import LeaseState, MotionLease, StandstillJudge, StopState, stop_verdict
 
 _CANCEL_PERIOD_S = 0.25
 
@@ -39,8 +40,8 @@ class GuardParameters:
 class GuardNode(Node):
     """Beats the lease; while it is not granted, cancels all goals on skills and controller."""
 
-    def __init__(self) -> None:
-        super().__init__('guard')
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__('guard', **kwargs)
         self._settings = p = load_parameters(self, GuardParameters)
         self._lock = threading.Lock()
         self._lease = MotionLease(p.watched_nodes, p.beat_timeout_s)
@@ -48,17 +49,12 @@ class GuardNode(Node):
         self._ears = Ears(self)
         self._beats = BeatMonitor(self._ears.listen)
         self._ears.listen(JointState, 'joint_states', self._on_joint_state, SENSOR)
+        self._cancelers = [
+            GoalCanceler(self, self._ears.listen, action) for action in p.canceled_actions
+        ]
         self._ears.start()
         self._message = Lease()
         self._canceled_at = 0.0
-        self._cancelers = {
-            action: self.create_client(
-                CancelGoal,
-                f'{action}/_action/cancel_goal',
-                callback_group=ReentrantCallbackGroup(),
-            )
-            for action in p.canceled_actions
-        }
         self._publisher = self.create_publisher(Lease, 'lease', BEAT)
         self.create_timer(
             PERIOD_S,
@@ -83,49 +79,51 @@ class GuardNode(Node):
             before = self._lease.status
             ages = {name: self._beats.age_s(name) for name in self._settings.watched_nodes}
             status = self._lease.observe(ages)
-            still = self._standstill.state(time.monotonic()) is StopState.STOPPED
         if status.state != before.state:
             self.get_logger().info(f'lease {status.state.name.lower()}: {status.why or "all beat"}')
         if status.state is not LeaseState.GRANTED:
-            self._cancel_everything(force=before.state is LeaseState.GRANTED, still=still)
+            self._keep_canceling(anew=before.state is LeaseState.GRANTED)
         self._message.state = int(status.state)
         self._message.why = status.why
         self._message.silent = list(status.silent)
         self._message.sequence += 1
         self._publisher.publish(self._message)
 
-    def _cancel_everything(self, *, force: bool, still: bool) -> None:
-        """CancelGoal with the zero id and the zero stamp: all goals of that action server."""
-        now = time.monotonic()
-        if not force and (still or now - self._canceled_at < _CANCEL_PERIOD_S):
-            return
-        self._canceled_at = now
-        for client in self._cancelers.values():
-            if client.service_is_ready():
-                client.call_async(CancelGoal.Request())
+    def _keep_canceling(self, *, anew: bool) -> None:
+        """Now and then, for as long as something moves or a goal may not have ended."""
+        due = time.monotonic() - self._canceled_at >= _CANCEL_PERIOD_S
+        if anew or (due and self._verdict()[0] is not StopState.STOPPED):
+            self._cancel_everything(anew=anew)
+
+    def _cancel_everything(self, *, anew: bool) -> None:
+        self._canceled_at = time.monotonic()
+        for canceler in self._cancelers:
+            canceler.cancel(anew=anew)
+
+    def _verdict(self) -> tuple[StopState, str]:
+        with self._lock:
+            joints = self._standstill.state(time.monotonic())
+        return stop_verdict(
+            joints,
+            [c.action for c in self._cancelers if c.has_goals],
+            [c.action for c in self._cancelers if not c.is_answered],
+        )
 
     def _on_stop(self, request: Stop.Request, response: Stop.Response) -> Stop.Response:
         with self._lock:
             self._lease.stop(request.who, request.why)
             why = self._lease.status.why
         self.get_logger().warning(why)
-        self._cancel_everything(force=True, still=False)
+        self._cancel_everything(anew=True)
         deadline = time.monotonic() + self._settings.stop_deadline_s
         pause = threading.Event()
         # A skill between two motions stands still too: give the lease the time to reach it.
         pause.wait(2 * PERIOD_S)
-        while True:
-            with self._lock:
-                state = self._standstill.state(time.monotonic())
-            if state is StopState.STOPPED or time.monotonic() > deadline:
-                break
+        state, response.why = self._verdict()
+        while state is not StopState.STOPPED and time.monotonic() < deadline:
             pause.wait(0.02)
+            state, response.why = self._verdict()
         response.state = int(state)
-        response.why = {
-            StopState.STOPPED: 'every joint stands still; motion is forbidden until resume',
-            StopState.FAILED: f'joints still move after {self._settings.stop_deadline_s:g} s',
-            StopState.UNCERTAIN: 'no joint states: whether the arm moves is not known',
-        }[state]
         return response
 
     def _on_resume(self, request: Resume.Request, response: Resume.Response) -> Resume.Response:

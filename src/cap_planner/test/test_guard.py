@@ -1,6 +1,8 @@
 import math
 
-from cap_planner.guard import LeaseState, MotionLease, StandstillJudge, StopState
+import pytest
+
+from cap_planner.guard import LeaseState, MotionLease, StandstillJudge, StopState, stop_verdict
 
 WATCHED = ('planner', 'skills')
 ALL_BEAT = {'planner': 0.01, 'skills': 0.02}
@@ -54,7 +56,27 @@ def test_standstill():
     assert judge.state(2.0) is StopState.UNCERTAIN, 'joint states ended'
 
 
-def test_a_joint_state_without_velocities_proves_nothing():
+@pytest.mark.parametrize('velocities', [(), (math.nan, 1.0), (0.0, math.nan), (math.inf, 0.0)])
+def test_a_joint_state_without_numbers_says_nothing(velocities):
     judge = StandstillJudge(0.01, 0.0, 0.5)
-    judge.observe(1.0, ())
-    assert judge.state(1.0) is StopState.FAILED
+    judge.observe(1.0, (0.0, 0.0))
+    assert judge.state(1.0) is StopState.STOPPED
+    judge.observe(1.1, velocities)
+    assert judge.state(1.1) is StopState.UNCERTAIN
+
+
+@pytest.mark.parametrize(
+    ('joints', 'unended', 'unanswered', 'state', 'words'),
+    [
+        (StopState.STOPPED, [], [], StopState.STOPPED, 'every goal has ended'),
+        (StopState.STOPPED, ['pick'], ['pick'], StopState.FAILED, 'a goal of pick has not ended'),
+        (StopState.STOPPED, [], ['pick'], StopState.UNCERTAIN, 'pick does not answer'),
+        (StopState.UNCERTAIN, [], [], StopState.UNCERTAIN, 'no joint velocities'),
+        (StopState.UNCERTAIN, ['pick'], [], StopState.FAILED, 'no joint velocities'),
+        (StopState.FAILED, [], ['pick'], StopState.FAILED, 'joints still move; the server of pick'),
+    ],
+)
+def test_stopped_is_said_only_when_it_is_known(joints, unended, unanswered, state, words):
+    verdict, why = stop_verdict(joints, unended, unanswered)
+    assert verdict is state
+    assert words in why

@@ -1,0 +1,123 @@
+"""The real guard node, an action server and an arm's joint states, in this process."""
+
+import math
+from functools import partial
+
+import pytest
+from rclpy.action import ActionClient
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import JointState
+
+from cap_common.heartbeat import PERIOD_S, STEADY, Beat
+from cap_common.qos import BEAT, SENSOR
+from cap_interfaces.action import Say
+from cap_interfaces.msg import Lease
+from cap_interfaces.srv import Resume, Stop
+from cap_planner.guard_node import GuardNode
+
+pytestmark = pytest.mark.system
+
+PARAMETERS = {
+    'watched_nodes': ['arm'],
+    'canceled_actions': ['say', 'nobody_offers_this'],
+    'beat_timeout_s': 2.0,
+    'stop_deadline_s': 0.5,
+    'still_rad_s': 0.01,
+    'still_hold_s': 0.1,
+    'joint_state_silence_s': 0.5,
+}
+
+
+class Arm(Node):
+    """Beats, publishes joint states, and asks the guard."""
+
+    def __init__(self, **kwargs):
+        super().__init__('arm', **kwargs)
+        self.velocity = [0.0, 0.0]
+        self.lease = None
+        self._beat = Beat(self)
+        self._states = self.create_publisher(JointState, 'joint_states', SENSOR)
+        self.create_timer(PERIOD_S / 2, self._publish, clock=STEADY)
+        self.create_subscription(Lease, 'lease', self._on_lease, BEAT)
+        self.say = ActionClient(self, Say, 'say')
+        self._stop = self.create_client(Stop, 'stop')
+        self._resume = self.create_client(Resume, 'resume')
+
+    def _publish(self):
+        self._states.publish(JointState(name=['a', 'b'], velocity=self.velocity))
+
+    def _on_lease(self, message):
+        self.lease = message.state
+
+    def stop(self):
+        return self._stop.call(Stop.Request(who='ann', why='smoke'), timeout_sec=10.0)
+
+    def resume(self):
+        return self._resume.call(Resume.Request(who='ann'), timeout_sec=10.0)
+
+
+@pytest.fixture
+def arm(start, until):
+    overrides = [Parameter(name, value=value) for name, value in PARAMETERS.items()]
+    start(partial(GuardNode, parameter_overrides=overrides))
+    node = start(Arm).node
+    until(lambda: node.lease == Lease.GRANTED, 'the lease')
+    return node
+
+
+@pytest.fixture
+def speaking(arm, speaker, until):
+    """A goal is running, and the guard knows its server."""
+    until(arm.say.server_is_ready, 'the server')
+    accepted = []
+    arm.say.send_goal_async(Say.Goal(text='x')).add_done_callback(
+        lambda sent: accepted.append(sent.result().accepted)
+    )
+    until(lambda: accepted, 'an answer')
+    assert accepted == [True]
+    return speaker
+
+
+def test_stop_is_latched_until_resume(arm, until):
+    answer = arm.stop()
+    assert (answer.state, 'every goal has ended' in answer.why) == (Stop.Response.STOPPED, True)
+    until(lambda: arm.lease == Lease.STOPPED, 'the stop')
+    assert arm.resume().resumed
+    until(lambda: arm.lease == Lease.GRANTED, 'the lease')
+
+
+def test_stop_while_it_moves(arm):
+    arm.velocity = [0.0, 0.5]
+    answer = arm.stop()
+    assert (answer.state, answer.why) == (Stop.Response.FAILED, 'joints still move')
+
+
+@pytest.mark.parametrize('velocity', [[], [math.nan, 1.0]])
+def test_stop_without_velocities(arm, velocity):
+    arm.velocity = velocity
+    answer = arm.stop()
+    assert answer.state == Stop.Response.UNCERTAIN
+    assert 'no joint velocities' in answer.why
+
+
+def test_stop_waits_for_the_end_of_the_goals(arm, speaking):
+    answer = arm.stop()
+    assert speaking.node.asked_to_cancel.is_set()
+    assert answer.state == Stop.Response.FAILED
+    assert answer.why == 'a goal of say has not ended'
+    speaking.node.may_end.set()
+    assert arm.stop().state == Stop.Response.STOPPED
+
+
+def test_stop_with_a_hung_server(arm, speaking):
+    speaking.hang()
+    answer = arm.stop()
+    assert answer.state != Stop.Response.STOPPED
+    assert 'the server of say does not answer' in answer.why
+
+
+def test_a_lost_beat_cancels_the_goals(arm, speaking, until):
+    arm._beat._timer.cancel()
+    until(lambda: arm.lease == Lease.WITHDRAWN, 'the end of the lease')
+    until(speaking.node.asked_to_cancel.is_set, 'the cancellation')
