@@ -342,6 +342,7 @@ def _failure(outcome: Outcome) -> InstructionError | None:
     label = {
         Status.KILLED: Label.BUDGET_EXCEEDED,
         Status.UNAVAILABLE: Label.SANDBOX_UNAVAILABLE,
+        Status.LOST: Label.PROCESS_LOST,
         # It got past the verifier and did what no honest program does: nothing to be repaired.
         Status.VIOLATION: Label.PROGRAM_ERROR,
     }[outcome.status]

@@ -27,6 +27,7 @@ from cap_planner.models import (
     open_model,
 )
 from cap_planner.models.openai_model import OpenAiModel
+from cap_planner.testing import ScriptedModel
 
 PROGRAM = "put_first_on_second('blue block', 'red bowl')"
 MESSAGES: list[Message] = build_messages(
@@ -367,6 +368,13 @@ def test_replay_knows_only_what_was_recorded(tmp_path: Path) -> None:
     other = build_messages(LMPS['tabletop_ui'], TABLETOP, 'something else')
     with pytest.raises(ModelUnavailableError, match='something else'):
         replay.complete(other, deadline_s=1.0)
+
+
+def test_an_answer_may_have_any_line_separator(tmp_path: Path) -> None:
+    text = 'say("a\u2028b\x85c")'
+    path = tmp_path / 'transcript.jsonl'
+    RecordingModel(ScriptedModel(text), path).complete(MESSAGES, deadline_s=1.0)
+    assert ReplayModel(path).complete(MESSAGES, deadline_s=1.0).text == text
 
 
 @pytest.mark.parametrize('content', [b'not json\n', b'{}\n', b'[1]\n', b'\xff\xfe\n', None])

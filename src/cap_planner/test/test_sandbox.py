@@ -144,6 +144,60 @@ def test_variables_beyond_the_room_are_dropped_by_name(sandbox):
     assert 'no room' in outcome.dropped['big']
 
 
+def test_a_session_keeps_the_functions_that_the_parser_saw_and_nothing_else(sandbox):
+    hidden = '#\u2028say = lambda m: None\u2028#\ndef f():\n    return 1\nsay("x")'
+    assert run(sandbox, hidden).session.functions == {'f': 'def f():\n    return 1'}
+    source = 's = "a\u2028b"\ndef f():\n    return s\nsay("x"); g = lambda: f()'
+    first = run(sandbox, source)
+    assert first.session.functions == {
+        'f': 'def f():\n    return s',
+        'g': 'g = lambda: f()',
+    }
+    robot = Robot()
+    assert run(sandbox, 'say(g())', robot, first.session).status is Status.FINISHED
+    assert robot.said() == ['a\u2028b'], 'nothing is said but by this program'
+
+
+def test_a_function_of_a_branch_keeps_its_texts(sandbox):
+    source = 'if True:\n    def f():\n        return """a\nb"""'
+    first = run(sandbox, source)
+    second = run(sandbox, 'x = f()', session=first.session)
+    assert second.session.variables == {'x': 'a\nb'}, second.text
+
+
+def test_a_poisoned_library_does_not_survive_its_program(sandbox):
+    first = run(sandbox, 'np = 3\nmath = 4')
+    assert first.session.variables == {}
+    assert run(sandbox, 'x = float(np.sqrt(4))', session=first.session).status is Status.FINISHED
+
+
+def test_a_nested_program_has_the_imports_of_the_session(sandbox):
+    robot = Robot(parse_position=Nested('ret_val = n.hypot(3, h)', 'ret_val', {'h': 4}))
+    outcome = run(
+        sandbox, 'x = float(parse_position("x"))', robot, Session(imports=('import numpy as n',))
+    )
+    assert outcome.session.variables == {'x': 5.0}, outcome.text
+
+
+@pytest.mark.parametrize('value', [float('nan'), object()])
+def test_an_answer_that_cannot_be_carried_is_no_fault_of_the_program(sandbox, value):
+    outcome = run(sandbox, 'get_obj_pos("x")', Robot(get_obj_pos=Returned(value)))
+    assert outcome.status is Status.PROGRAM_ERROR
+    assert 'get_obj_pos: the answer cannot be given' in outcome.error.message
+
+
+def test_a_session_that_cannot_be_carried_is_told(sandbox):
+    outcome = run(sandbox, 'x = 1', session=Session(variables={'bad': object()}))
+    assert outcome.status is Status.PROGRAM_ERROR
+    assert 'the session cannot be given' in outcome.error.message
+
+
+def test_a_program_whose_zygote_dies_is_lost():
+    with Sandbox(SandboxConfig()) as own:
+        kill = lambda call: os.kill(own._zygote.pid, signal.SIGKILL) or Returned()  # noqa: E731
+        assert run(own, 'say("x")\nwhile True: pass', Robot(say=kill)).status is Status.LOST
+
+
 def test_a_poisoned_name_does_not_survive_its_program(sandbox):
     poison = """
         say = lambda text: None
@@ -267,14 +321,16 @@ def test_a_nested_program_runs_in_a_scope_of_its_own(sandbox):
         name = 'mine'
         def known(n): return 'block' in n
         answer = parse_obj_name('the one', color='blue')
+        def pick(names): return 'my own'
         again = pick(['x'])
     """
     outcome = run(sandbox, source, robot, on_nested_result=lambda c, r: results.append((c.name, r)))
     assert outcome.status is Status.FINISHED, outcome.text
-    assert outcome.session.variables == {'name': 'mine', 'answer': 'blue block', 'again': 'x'}
+    assert outcome.session.variables == {'name': 'mine', 'answer': 'blue block', 'again': 'my own'}
     assert set(outcome.session.functions) == {'known', 'pick'}
-    assert robot.said() == ['blue block', 'x']
-    assert [(c.depth, c.line) for c in robot.calls] == [(0, 4), (1, 4), (0, 5)]
+    assert 'my own' in outcome.session.functions['pick']
+    assert robot.said() == ['blue block']
+    assert [(c.depth, c.line) for c in robot.calls] == [(0, 4), (1, 4)]
     assert [(name, r.value, r.error) for name, r in results] == [
         ('parse_obj_name', 'blue block', None)
     ]
@@ -340,7 +396,7 @@ def test_what_a_call_raises_ends_the_program_and_comes_out(sandbox):
 
 def test_printed_text_is_bounded(sandbox):
     outcome = run(sandbox, 'for i in range(100000): print("x" * 10)\nprint("\\ud800")')
-    assert len(outcome.printed) == 20_000
+    assert len(outcome.printed) == SandboxConfig().print_limit
 
 
 def test_a_dead_zygote_is_replaced(sandbox):

@@ -1,8 +1,9 @@
 import pytest
 
 from cap_planner.api import TABLETOP
+from cap_planner.api.spec import Kind
 from cap_planner.labels import Label
-from cap_planner.verifier import scope_names, verify
+from cap_planner.verifier import defined_functions, scope_names, verify
 
 
 def rules(source, **options):
@@ -18,6 +19,7 @@ GOOD = [
     'from numpy.linalg import norm\nd = norm(np.linalg.inv(np.eye(2)))',
     'from transforms3d import euler\nr = euler.euler2mat(0, 0, 1)',
     'import math\nx = math.sin(math.pi)',
+    'import numpy as np\nimport shapely as shapely\nimport numpy.linalg',
     'for n in sorted(get_obj_names(), key=lambda n: get_obj_pos(n)[0]):\n    say(f"{n!r:>9}")',
     'try:\n    get_obj_pos("x")\nexcept (ObjectNotFoundError, ValueError) as e:\n    raise e',
     'def width(b):\n    x0, _, x1, _ = b\n    return x1 - x0\na = width(get_bbox("x"))',
@@ -103,6 +105,11 @@ BAD = {
     'def f(say): pass': 'api_rebound',
     'for say in []: pass': 'api_rebound',
     'from math import sin as say': 'api_rebound',
+    'np = 3': 'library_rebound',
+    'def math(): pass': 'library_rebound',
+    'for shapely in []: pass': 'library_rebound',
+    'import math as np': 'library_rebound',
+    'from numpy import linalg as np': 'library_rebound',
     'say(missing)': 'undefined_name',
     'x = [i for i in range(3)]\nsay(str(i))': 'undefined_name',
     'make_line()': 'unknown_function',
@@ -114,6 +121,9 @@ BAD = {
     'get_obj_pos(["a"])': 'arguments',
     'from utils import get_obj_pos as pos\npos(3)': 'arguments',
     'x = 1 # \u202e': 'hidden',
+    'say("x") # \x1b[2J': 'hidden',
+    'say("x") # \u2028say = 3': 'hidden',
+    's = "a\x85b"': 'hidden',
     'x = ' + 'a' * 30_000: 'too_long',
     'x = ' + '-' * 9_000 + '1': 'too_deep',
     'x = y' + '.z' * 4_000: 'too_deep',
@@ -196,8 +206,27 @@ def test_near_misses_are_named():
 
 
 def test_libraries_that_are_hidden_by_a_variable_are_values():
-    assert rules('shapely = "x"\ny = shapely.upper()') == []
+    assert rules('import shapely.affinity as a\na = "x"\ny = a.upper()') == []
 
 
 def test_the_scope_that_function_writers_must_not_generate():
     assert {'np', 'Point', 'rotate', 'say', 'len', 'ObjectNotFoundError'} <= scope_names(TABLETOP)
+
+
+def test_a_part_that_only_looks_moves_nothing():
+    looks = {'calls': {Kind.QUERY, Kind.LMP}}
+    assert rules('put_first_on_second("a", "b")\nret_val = 1', **looks) == ['not_its_part']
+    assert rules('from env_utils import say as tell\ntell("x")', **looks) == ['not_its_part']
+    assert rules('f = say', **looks) == ['not_its_part']
+    assert rules('ret_val = parse_obj_name("x")\nget_obj_pos("x")', **looks) == []
+
+
+def test_lines_are_counted_as_python_counts_them():
+    (violation,) = verify('x = "a\x0cb"\r\nopen("a")', TABLETOP).violations[1:]
+    assert (violation.line, violation.source) == (2, 'open("a")')
+
+
+def test_the_functions_that_a_text_defines():
+    text = 'def a():\n    def inner(): pass\nif x:\n    b = lambda: 1\ntry:\n    c = d = 1\n'
+    text += 'except ValueError:\n    def e(): pass'
+    assert defined_functions(text, 'def f(): pass') == {'a', 'b', 'e', 'f'}

@@ -65,7 +65,8 @@ class ReplayModel:
         self._path = path
         self._answers: dict[str, Completion] = {}
         try:
-            lines = path.read_text(encoding='utf-8').splitlines()
+            with path.open(encoding='utf-8') as file:
+                lines = list(file)  # str.splitlines would also cut at U+2028 in an answer
         except (OSError, UnicodeDecodeError) as error:
             raise ModelUnavailableError(f'cannot read the transcript {path}: {error}') from error
         for number, line in enumerate(lines, start=1):

@@ -16,7 +16,14 @@ from cap_planner.api.spec import WrongArgumentsError
 from cap_planner.sandbox import frames, libraries, vocabulary
 from cap_planner.sandbox.channel import Channel
 from cap_planner.sandbox.child_names import PROGRAM
-from cap_planner.sandbox.scope import Printed, Unwritten, base_scope, functions_of
+from cap_planner.sandbox.scope import (
+    Printed,
+    Unwritten,
+    base_scope,
+    functions_of,
+    protected_names,
+)
+from cap_planner.sandbox.text import python_lines
 
 _MESSAGE_LIMIT = 2000
 _FRAMES_LIMIT = 20
@@ -47,10 +54,10 @@ class Child:
         session = self._start['session']
         np.random.seed(self._start['seed'])
         try:
-            for number, line in enumerate(session['imports']):
-                self._execute(line, f'<import {number}>', self._globals)
+            self._import(self._globals)
             self._globals.update(session['variables'])
-            self._define(session['functions'])
+            for name, source in session['functions'].items():
+                self._execute(source, f'<function {name}>', self._globals)
             self._execute(self._start['program'], PROGRAM, self._globals)
         except BaseException as error:
             # Everything a program can raise is its result.
@@ -60,12 +67,12 @@ class Child:
         self._channel.send(end | {'printed': _plain_text(self._printed.text())})
 
     def _execute(self, source: str, name: str, scope: dict[str, Any]) -> None:
-        self._lines[name] = source.splitlines()
+        self._lines[name] = python_lines(source)
         exec(compile(source, name, 'exec', flags=_FLAGS, dont_inherit=True), scope)
 
-    def _define(self, functions: dict[str, str]) -> None:
-        for name, source in functions.items():
-            self._execute(source, f'<function {name}>', self._globals)
+    def _import(self, scope: dict[str, Any]) -> None:
+        for number, line in enumerate(self._start['session']['imports']):
+            self._execute(line, f'<import {number}>', scope)
 
     def _stub(self, name: str, parameters: list[str]) -> Callable[..., Any]:
         def stub(*args: Any, **kwargs: Any) -> Any:
@@ -94,11 +101,17 @@ class Child:
         return reply['value']
 
     def _nested(self, number: int, name: str, program: dict[str, Any], extra: Any) -> Any:
-        """Run the program that answers a call, in a scope of its own, and return its result."""
+        """Run the program that answers a call, in a scope of its own, and return its result.
+
+        Its functions live there, too: the program around it may have others of the same names.
+        """
         self._depth += 1
         try:
-            self._define(program['functions'])
-            scope = dict(self._base) | functions_of(self._globals, self._base)
+            scope = dict(self._base)
+            self._import(scope)
+            scope |= functions_of(self._globals, self._base)
+            for function, source in program['functions'].items():
+                self._execute(source, f'<function {function} of {name} {number}>', scope)
             scope |= program['variables'] | extra
             self._execute(program['source'], f'<{name} {number}>', scope)
             if program['returns'] not in scope:
@@ -123,7 +136,7 @@ class Child:
 
     def _session(self) -> dict[str, Any]:
         """What lives on: data as it is, functions by where they stand, the rest by name."""
-        protected = vocabulary.BUILTINS | vocabulary.ERRORS | set(self._stubs)
+        protected = protected_names(self._stubs)
         variables: dict[str, Any] = {}
         functions: dict[str, list[Any]] = {}
         dropped: dict[str, str] = {}

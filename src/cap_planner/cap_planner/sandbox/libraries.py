@@ -152,6 +152,13 @@ def preloaded() -> Mapping[str, object]:
 
 
 @functools.cache
+def modules() -> frozenset[str]:
+    """Those of the preloaded names that stand for a library, such as `np`."""
+    found = preloaded().items()
+    return frozenset(name for name, value in found if isinstance(value, types.ModuleType))
+
+
+@functools.cache
 def callables() -> frozenset[int]:
     """Identities of everything that can be called in a library."""
     every = (value for module in libraries().values() for value in vars(module).values())

@@ -136,6 +136,8 @@ class Status(enum.StrEnum):
     """It made a forbidden system call, or sent what is no frame."""
     UNAVAILABLE = 'sandbox_unavailable'
     """It did not run: a layer is missing, or the zygote cannot be started."""
+    LOST = 'process_lost'
+    """It ran, and its process is gone without a word why."""
 
 
 class Budget(enum.StrEnum):

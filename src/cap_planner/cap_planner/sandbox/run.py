@@ -99,14 +99,25 @@ class Run:
         used = self._wire.used()
         if outcome is None or outcome.status not in (Status.FINISHED, Status.PROGRAM_ERROR):
             self.kill()
-        status, cpu = self._wait_for_end()
+        try:
+            status, cpu = self._wait_for_end()
+        except ZygoteError as error:
+            self.kill()
+            status, cpu = 0, 0.0
+            text = f'the process of the program is lost, and how it ended: {error}'
+            outcome = outcome or Outcome(Status.LOST, text, program.session)
         outcome = outcome or self._explain(program, status, cpu)
         return dataclasses.replace(outcome, child_seconds=used, cpu_seconds=cpu)
 
     def _converse(self, program: Program, on_call: OnCall, on_nested: OnNested) -> Outcome | None:
         """Until the child's answer is there, or a reason to kill it; None if it ended itself."""
         try:
-            self._wire.send(_start(self._config, program, self._sources))
+            try:
+                self._wire.send(_start(self._config, program, self._sources))
+            except FrameError as fault:
+                text = f'the session cannot be given to the program: {fault}'
+                error = ProgramError(type(fault).__name__, text, 0, ())
+                return Outcome(Status.PROGRAM_ERROR, text, program.session, error=error)
             return self._finish(program, self._serve(program, on_call, on_nested))
         except OverBudget as over:
             text = f'killed: {over}'
@@ -125,7 +136,7 @@ class Run:
                     call = _call(message, program)
                     with self._wire.excluded():
                         reply = on_call(call)
-                    self._wire.send(self._reply(call, reply))
+                    self._send_reply(call, self._reply(call, reply))
                 case 'lmp_result':
                     nested_call, result = self._nested_result(message)
                     if on_nested is not None:
@@ -136,6 +147,14 @@ class Run:
                 case kind:
                     raise FrameError(f'a message of kind {str(kind)[:40]!r}')
 
+    def _send_reply(self, call: Call, reply: dict[str, Any]) -> None:
+        try:
+            self._wire.send(reply)
+        except FrameError as fault:
+            # Nothing was sent, and what cannot be sent is ours and not the program's.
+            message = f'{call.name}: the answer cannot be given to the program: {fault}'
+            self._wire.send({'error': {'type': type(fault).__name__, 'message': message}})
+
     def _reply(self, call: Call, reply: Reply) -> dict[str, Any]:
         match reply:
             case Raised(name, message):
@@ -145,7 +164,6 @@ class Run:
                     if problem := _syntax_error(text, call.name):
                         return {'error': {'type': 'SyntaxError', 'message': problem.message}}
                 self._nested[call.id] = call
-                self._sources.update(functions)
                 data = {'variables': dict(variables), 'functions': dict(functions)}
                 return {'program': {'source': source, 'returns': returns} | data}
             case _:
@@ -179,17 +197,16 @@ class Run:
         return Outcome(Status.PROGRAM_ERROR, text, program.session, printed=printed, error=error)
 
     def _wait_for_end(self) -> tuple[int, float]:
-        """Status as of waitpid, and CPU seconds."""
+        """Status as of waitpid, and CPU seconds.
+
+        Raises:
+            ZygoteError: the zygote is gone, or does not say.
+        """
         deadline = time.monotonic() + _END_SECONDS
-        try:
-            while (left := deadline - time.monotonic()) > 0:
-                message, _ = self._zygote.receive(left)
-                if message.get('exited') == self._fork.pid:
-                    return message['status'], message['cpu']
-        except ZygoteError:
-            pass
-        self.kill()
-        return 0, 0.0
+        while True:
+            message, _ = self._zygote.receive(deadline - time.monotonic())
+            if message.get('exited') == self._fork.pid:
+                return message['status'], message['cpu']
 
     def _explain(self, program: Program, status: int, cpu: float) -> Outcome:
         """What it means that the child ended without an answer."""

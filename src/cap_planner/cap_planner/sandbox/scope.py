@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import sys
 import types
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from cap_planner.sandbox import libraries, vocabulary
@@ -88,6 +88,11 @@ def base_scope(stubs: Mapping[str, Callable[..., Any]], printed: Printed) -> dic
     scope |= vocabulary.api_errors()
     scope |= stubs
     return scope
+
+
+def protected_names(api: Iterable[str]) -> frozenset[str]:
+    """Names that no program gives another meaning, and no session holds."""
+    return vocabulary.BUILTINS | vocabulary.ERRORS | libraries.modules() | frozenset(api)
 
 
 class _NoFiles:

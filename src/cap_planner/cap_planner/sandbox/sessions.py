@@ -7,14 +7,13 @@ the program here, so that a child cannot put a text of its own into the next pro
 from __future__ import annotations
 
 import ast
-import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cap_planner.sandbox import vocabulary
 from cap_planner.sandbox.child_names import PROGRAM
 from cap_planner.sandbox.frames import FrameError
 from cap_planner.sandbox.program import Program, Session
+from cap_planner.sandbox.scope import protected_names
 
 
 def next_session(
@@ -57,7 +56,7 @@ def _mapping(end: Mapping[str, Any], key: str) -> dict[str, Any]:
 
 
 def _check_names(program: Program, names: Mapping[str, Any]) -> None:
-    protected = vocabulary.BUILTINS | vocabulary.ERRORS | set(program.api)
+    protected = protected_names(program.api)
     for name in names:
         if not name.isidentifier() or name.startswith('_') or name in protected:
             raise FrameError(f'a session with the name {name[:80]!r}')
@@ -78,8 +77,10 @@ def _source(program: str, tree: ast.Module, name: str, where: list[Any]) -> str 
     if file == PROGRAM and own in (name, '<lambda>'):
         for node in _top_level(tree.body):
             if _defines(node, name) and _line_of(node) == line:
-                lines = program.splitlines()[node.lineno - 1 : node.end_lineno]
-                return textwrap.dedent('\n'.join(lines))
+                # Lines and columns as the parser counts them: nothing but the statement itself.
+                text = ast.get_source_segment(program, node, padded=True) or ''
+                # One out of a branch stays indented, for it may hold texts of several lines.
+                return f'if True:\n{text}' if text[:1].isspace() else text
     return None
 
 

@@ -10,6 +10,11 @@ _STRIPPED = frozenset({'Cc', 'Cf', 'Cs', 'Co', 'Cn'})
 _LINE_ENDS = {'\r\n': '\n', '\r': '\n', '\x85': '\n', '\u2028': '\n', '\u2029': '\n'}
 
 
+def python_lines(text: str) -> list[str]:
+    """The lines as Python numbers them; str.splitlines ends one at U+2028 and others, too."""
+    return text.replace('\r\n', '\n').replace('\r', '\n').split('\n')
+
+
 def for_people(text: str, limit: int = sys.maxsize) -> str:
     """The text without control and bidirectional characters, cut to `limit` characters.
 

@@ -7,23 +7,28 @@ programs of the prompts, and its errors come back to the model with line and adv
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Collection
 
-from cap_planner.api.spec import Api
+from cap_planner.api.spec import Api, Kind
 from cap_planner.labels import Label
 from cap_planner.sandbox import vocabulary
 from cap_planner.sandbox.libraries import preloaded
-from cap_planner.verifier.names import bound_names, free_names
+from cap_planner.sandbox.text import python_lines
+from cap_planner.verifier.names import bound_names, defined_functions, free_names
 from cap_planner.verifier.report import Report, Undefined, Violation
 from cap_planner.verifier.rules import Rules, name_advice
 
-__all__ = ['Report', 'Undefined', 'Violation', 'scope_names', 'verify']
+__all__ = ['Report', 'Undefined', 'Violation', 'defined_functions', 'scope_names', 'verify']
 
 MAX_CHARS = 20_000
 MAX_DEPTH = 60
-# Characters that make a text read in another order than it runs (CVE-2021-42574).
-_HIDDEN = frozenset('\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c')
+# Characters that make a text look other than it runs: controls, line ends that are none to Python,
+# and those that change the order (CVE-2021-42574).
+_HIDDEN = re.compile(
+    r'[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]'
+)
 
 
 def scope_names(api: Api) -> frozenset[str]:
@@ -35,6 +40,7 @@ def verify(
     source: str,
     api: Api,
     *,
+    calls: Collection[Kind] = tuple(Kind),
     known: Collection[str] = (),
     imports: Collection[str] = (),
     returns: str | None = None,
@@ -43,6 +49,7 @@ def verify(
     """Everything that is wrong with a program.
 
     Args:
+        calls: the kinds of API functions that the program may call.
         known: names of variables and functions that the program finds in its session.
         imports: import statements of the session, whose names the program may use, too.
         returns: the variable that the program has to set, if its value is asked for.
@@ -54,7 +61,7 @@ def verify(
         scope = {*scope_names(api), *known}
         nodes = list(ast.walk(tree))
         assigned = _assigned(nodes)
-        rules = Rules(api, assigned, check.add)
+        rules = Rules(api, calls, assigned, check.add)
         earlier = ast.parse('\n'.join(imports)).body
         for statement in earlier:
             if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -75,7 +82,7 @@ def verify(
 class _Check:
     def __init__(self, source: str) -> None:
         self._source = source
-        self._lines = source.splitlines()
+        self._lines = python_lines(source)
         self.violations: set[Violation] = set()
 
     def add(
@@ -97,9 +104,10 @@ class _Check:
             message = f'the program has {len(self._source)} characters; at most {MAX_CHARS}'
             self.add(0, 'too_long', message, 'define fewer things')
             return None
-        hidden = [n for n, line in enumerate(self._lines, 1) if _HIDDEN & set(line)]
-        for line in hidden:
-            self.add(line, 'hidden', 'characters that change the order of the text', '')
+        for number, line in enumerate(self._lines, 1):
+            if found := _HIDDEN.search(line):
+                what = f'the character U+{ord(found[0]):04X}, which cannot be seen'
+                self.add(number, 'hidden', what, 'write it as an escape, or leave it away')
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter('ignore')  # such as an invalid escape in a string

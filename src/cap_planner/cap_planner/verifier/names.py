@@ -37,6 +37,22 @@ def bound_names(nodes: Iterable[ast.AST]) -> set[str]:
     return names
 
 
+def defined_functions(*texts: str) -> set[str]:
+    """The functions that texts define at their top level, by `def` or as a named lambda."""
+    names: set[str] = set()
+    for text in texts:
+        stack: list[ast.AST] = [*ast.parse(text).body]
+        while stack:
+            match node := stack.pop():
+                case ast.FunctionDef(name=name):
+                    names.add(name)
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda()):
+                    names.add(name)
+                case ast.stmt() | ast.ExceptHandler():  # a branch is no scope of its own
+                    stack += ast.iter_child_nodes(node)
+    return names
+
+
 def free_names(tree: ast.Module, outside: set[str]) -> list[ast.Name]:
     """Uses of names that neither the program nor `outside` binds, in the order of the text."""
     free = list(_free(tree.body, (outside | bound_names(tree.body),)))

@@ -6,10 +6,10 @@ import ast
 import difflib
 import re
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
-from cap_planner.api.spec import Api, Kind
+from cap_planner.api.spec import Api, ApiFunction, Kind
 from cap_planner.labels import Label
 from cap_planner.sandbox import libraries, vocabulary
 from cap_planner.verifier.calls import wrong_arguments
@@ -53,11 +53,13 @@ class Rules:
     """Walks the tree and reports to `add(node, rule, message, advice, label=...)`.
 
     Args:
+        calls: the kinds of functions that the program may call.
         assigned: names that the program binds other than by import: they hide a library's.
     """
 
-    def __init__(self, api: Api, assigned: set[str], add: Add) -> None:
+    def __init__(self, api: Api, calls: Collection[Kind], assigned: set[str], add: Add) -> None:
         self._api = api
+        self._calls = calls
         self._assigned = assigned
         self._add = add
         self.imports = Imports()
@@ -76,6 +78,8 @@ class Rules:
             self._check_kind(node)
             self._check_identifiers(node)
             match node:
+                case ast.Name(id=name):
+                    self._check_part(node, name)
                 case ast.Attribute():
                     self._check_attribute(node, id(node) in good_formats)
                 case ast.Constant(value=str(text)) if _DUNDER.search(text):
@@ -99,13 +103,23 @@ class Rules:
         self._add(node, 'statement', f'{what} is not part of programs', advice)
 
     def _check_identifiers(self, node: ast.AST) -> None:
-        """Names that start with two underscores, and names of the API that are bound anew."""
+        """Names that start with two underscores, and names of the scope that are bound anew."""
         for name, binds in _identifiers(node):
             if name.startswith('__'):
                 self._add(node, 'dunder', f'the name {name!r}', 'names of internals are forbidden')
             elif binds and name in self._api:
                 advice = 'choose another name'
                 self._add(node, 'api_rebound', f'{name!r} is a function of the robot', advice)
+            elif binds and name in libraries.modules() and not _imports_itself(node, name):
+                advice = 'choose another name'
+                self._add(node, 'library_rebound', f'{name!r} is a library', advice)
+
+    def _check_part(self, node: ast.Name, name: str) -> None:
+        """No function of the API that this program's part is not told of, called or not."""
+        function = self._function(name)
+        if function is not None and function.kind not in self._calls:
+            message = f'{function.name} is no part of a program that is asked for a value'
+            self._add(node, 'not_its_part', message, 'find the value out, and do nothing')
 
     def _check_attribute(self, node: ast.Attribute, good_format: bool) -> None:
         name = node.attr
@@ -135,10 +149,14 @@ class Rules:
             return dotted if dotted in libraries.libraries() else None
         return None
 
+    def _function(self, name: str) -> ApiFunction | None:
+        """The function of the API that a name stands for."""
+        return self._api.get(self.imports.hinted.get(name, name))
+
     def _check_call(self, node: ast.Call, name: str) -> None:
         if name == 'type' and len(node.args) + len(node.keywords) != 1:
             self._add(node, 'forbidden_name', 'type() with other than one argument', '')
-        function = self._api.get(self.imports.hinted.get(name, name))
+        function = self._function(name)
         if function is not None:
             wrong = wrong_arguments(node, function)
             if wrong:
@@ -152,7 +170,7 @@ class Rules:
                 case ast.Return() | ast.Raise():
                     return
                 case ast.Call(func=ast.Name(id=name)):
-                    function = self._api.get(self.imports.hinted.get(name, name))
+                    function = self._function(name)
                     if function is not None and function.kind is Kind.QUERY:
                         return
         if not _breaks(node.body):
@@ -210,6 +228,13 @@ def _identifiers(node: ast.AST) -> list[tuple[str, bool]]:  # noqa: PLR0911
         case ast.Nonlocal(names=names) | ast.Global(names=names):
             return [(name, False) for name in names]
     return []
+
+
+def _imports_itself(node: ast.AST, name: str) -> bool:
+    """Whether this is `import numpy as np`, which binds what the name holds already."""
+    return isinstance(node, ast.alias) and (
+        libraries.libraries().get(node.name) is libraries.preloaded()[name]
+    )
 
 
 def _own_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
