@@ -1,12 +1,13 @@
 """One record per instruction in SQLite: what was asked, thought, checked, run and found. No ROS.
 
 Every write is committed as it happens (WAL, synchronous NORMAL), so a crash of the process loses at
-most the call in flight. Records that a dead process left open are closed when the file is next
-opened for writing.
+most the call in flight. Records that a dead process left open are closed by the next writer that
+is the only one: `<file>.lock` says who lives.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import sqlite3
@@ -16,7 +17,8 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import IO, Any
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS instructions (
@@ -45,7 +47,14 @@ CREATE TABLE IF NOT EXISTS sessions (
 
 def sha256(text: str) -> str:
     """Hex digest of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_storable(text).encode()).hexdigest()
+
+
+def _storable(value: Any) -> Any:
+    """Half of a surrogate pair, which a model may write, has no place in UTF-8: it is escaped."""
+    if isinstance(value, str):
+        return value.encode(errors='backslashreplace').decode()
+    return value
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,9 @@ class EvidenceStore:
     """The database file, and what is written to it. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._alive: IO[str] | None = None
         self._lock = threading.Lock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.row_factory = sqlite3.Row
@@ -70,16 +81,55 @@ class EvidenceStore:
         self._db.execute('PRAGMA synchronous=NORMAL')
         self._db.executescript(_SCHEMA)
 
-    def close_orphans(self) -> list[str]:
-        """Close the records that a process left open when it died; returns their ids."""
+    def close(self) -> None:
+        """Let go of the file."""
         with self._lock:
+            self._db.close()
+            if self._alive:
+                self._alive.close()
+
+    def __enter__(self) -> EvidenceStore:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close_orphans(self) -> list[str] | None:
+        """Close the records that dead processes left open; returns their ids.
+
+        From then on, and for as long as it lives, this process counts as a writer. While there is
+        another one nothing is closed, and the result is None: an open record may be its own.
+        """
+        with self._lock:
+            if not self._is_only_writer():
+                return None
             rows = self._db.execute('SELECT id FROM instructions WHERE outcome IS NULL').fetchall()
             self._db.execute(
                 "UPDATE instructions SET outcome='failed', label='process_lost', ended=?,"
                 " error='the planner process ended while this ran' WHERE outcome IS NULL",
                 (time.time(),),
             )
+            self._share()
         return [row['id'] for row in rows]
+
+    def _is_only_writer(self) -> bool:
+        """A lock on the file says it, because the kernel takes it from a process that dies."""
+        self._alive = self._alive or self.path.with_name(f'{self.path.name}.lock').open('w')
+        try:
+            fcntl.flock(self._alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._share()
+            return False
+        return True
+
+    def _share(self) -> None:
+        assert self._alive
+        fcntl.flock(self._alive, fcntl.LOCK_SH)
 
     def begin(self, instruction: str, session: str, mode: str) -> Record:
         """Open the record of one instruction."""
@@ -99,13 +149,15 @@ class EvidenceStore:
         with self._lock:
             self._db.execute(
                 'INSERT OR REPLACE INTO sessions VALUES (?, ?, ?)',
-                (name, time.time(), json.dumps(data)),
+                (_storable(name), time.time(), json.dumps(data)),
             )
 
     def load_session(self, name: str) -> dict[str, Any] | None:
         """The data kept for a session, if any."""
         with self._lock:
-            row = self._db.execute('SELECT data FROM sessions WHERE name=?', (name,)).fetchone()
+            row = self._db.execute(
+                'SELECT data FROM sessions WHERE name=?', (_storable(name),)
+            ).fetchone()
         return json.loads(row['data']) if row else None
 
     def export(self, record_id: str) -> dict[str, Any]:
@@ -143,7 +195,8 @@ class EvidenceStore:
         marks = ', '.join('?' * len(values))
         with self._lock:
             cursor = self._db.execute(
-                f'INSERT INTO {table} ({names}) VALUES ({marks})', tuple(values.values())
+                f'INSERT INTO {table} ({names}) VALUES ({marks})',
+                tuple(map(_storable, values.values())),
             )
         return cursor.lastrowid or 0
 
@@ -151,7 +204,8 @@ class EvidenceStore:
         sets = ', '.join(f'{name}=?' for name in values)
         with self._lock:
             self._db.execute(
-                f'UPDATE {table} SET {sets} WHERE {key}=?', (*values.values(), key_value)
+                f'UPDATE {table} SET {sets} WHERE {key}=?',
+                (*map(_storable, values.values()), key_value),
             )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
@@ -58,13 +60,11 @@ class PlannerParameters:
 class PlannerNode(Node):
     """Offers execute_instruction and instruct; runs one instruction at a time."""
 
-    def __init__(self) -> None:
-        super().__init__('planner')
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__('planner', **kwargs)
         p = load_parameters(self, PlannerParameters)
         self._evidence = EvidenceStore(evidence_path(p.evidence))
-        orphans = self._evidence.close_orphans()
-        for record_id in orphans:
-            self.get_logger().warning(f'instruction {record_id} was cut off by the last exit')
+        orphans = self._close_orphans()
         self._ears = Ears(self)
         listen = self._ears.listen
         beats = BeatMonitor(listen)
@@ -110,6 +110,18 @@ class PlannerNode(Node):
         self._ears.close()
         self._sandbox.stop()
 
+    def _close_orphans(self) -> list[str]:
+        orphans = self._evidence.close_orphans()
+        if orphans is None:
+            self.get_logger().warning(
+                f'another planner writes to {self._evidence.path}, too: records without an end '
+                'may be its own and stay open'
+            )
+            return []
+        for record_id in orphans:
+            self.get_logger().warning(f'instruction {record_id} was cut off by the last exit')
+        return orphans
+
     def _open_model(self, spec: str) -> LanguageModel:
         try:
             return open_model(spec)
@@ -146,10 +158,11 @@ class PlannerNode(Node):
         result = ExecuteInstruction.Result()
         _fill(result, report)
         result.outcome = report.outcome
-        if handle.is_cancel_requested:
-            handle.canceled()
-        elif report.label is None:
+        # Canceled is what a cancellation has ended: it may also have come too late.
+        if report.label is None:
             handle.succeed()
+        elif report.label is Label.STOPPED and handle.is_cancel_requested:
+            handle.canceled()
         else:
             handle.abort()
         return result
@@ -161,15 +174,23 @@ class PlannerNode(Node):
         canceled: Callable[[], bool],
         on_begun: Callable[[str], None] = lambda _: None,
     ) -> Report:
+        """Carry out an instruction, if none is. Never raises: somebody waits for the report."""
+
         def stopped() -> InstructionError | None:
             if canceled():
                 return InstructionError(Label.STOPPED, 'canceled by the caller')
             return self._lease.refusal()
 
+        # Goals that come at the same time are all accepted; here one of them gets through.
         if not self._busy.acquire(blocking=False):
             return Report.refused(Label.BUSY, 'another instruction is being carried out')
         try:
             return self._engine.run(request, on_progress, stopped, on_begun)
+        except Exception as bug:
+            self.get_logger().error(traceback.format_exc())
+            return Report.refused(
+                Label.PROGRAM_ERROR, f'internal error: {type(bug).__name__}: {bug}'
+            )
         finally:
             self._busy.release()
 
@@ -188,16 +209,18 @@ class PlannerNode(Node):
             begun.set()
 
         def run() -> None:
-            reports.append(
-                self._run(
-                    Request(request.instruction, request.session, request.mode),
-                    lambda _: None,
-                    lambda: False,
-                    on_begun,
+            try:
+                reports.append(
+                    self._run(
+                        Request(request.instruction, request.session, request.mode),
+                        lambda _: None,
+                        lambda: False,
+                        on_begun,
+                    )
                 )
-            )
-            begun.set()
-            ended.set()
+            finally:
+                begun.set()
+                ended.set()
 
         threading.Thread(target=run, name='instruct', daemon=True).start()
         limit_s = self._engine.limits.wall_s + self._engine.limits.model_s

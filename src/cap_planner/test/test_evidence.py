@@ -63,6 +63,73 @@ def test_a_killed_process_loses_only_the_call_in_flight(tmp_path):
     assert store.close_orphans() == []
 
 
+def test_records_of_a_living_process_stay_open(tmp_path):
+    path = tmp_path / 'evidence.db'
+    program = f"""
+        import pathlib, sys
+        from cap_planner.evidence import EvidenceStore
+        store = EvidenceStore(pathlib.Path({str(path)!r}))
+        print(store.close_orphans(), flush=True)
+        store.begin('x', 'default', 'auto')
+        print('begun', flush=True)
+        sys.stdin.read()
+    """
+    with subprocess.Popen(
+        [sys.executable, '-c', textwrap.dedent(program)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout.readline() == '[]\n'
+        assert other.stdout.readline() == 'begun\n'
+        with EvidenceStore(path) as store:
+            assert store.close_orphans() is None
+            assert store.recent(1)[0]['outcome'] is None
+        other.kill()
+    with EvidenceStore(path) as store:
+        (closed,) = store.close_orphans()
+        assert store.recent(1)[0]['id'] == closed
+
+
+def test_two_writers_may_end_in_any_order(tmp_path):
+    path = tmp_path / 'evidence.db'
+    first, second = EvidenceStore(path), EvidenceStore(path)
+    assert first.close_orphans() == []
+    assert second.close_orphans() is None
+    record = second.begin('x', 'default', 'auto')
+    first.close()
+    with EvidenceStore(path) as again:
+        assert again.close_orphans() is None, 'the second one still lives'
+    second.close()
+    with EvidenceStore(path) as last:
+        assert last.close_orphans() == [record.id]
+
+
+def test_a_store_is_closed(tmp_path):
+    with EvidenceStore(tmp_path / 'evidence.db') as store:
+        store.begin('x', 'default', 'auto')
+    with pytest.raises(sqlite3.ProgrammingError, match='closed'):
+        store.recent(1)
+
+
+def test_any_text_is_kept(tmp_path):
+    odd = 'half a pair: \ud83e, a null: \0'
+    with EvidenceStore(tmp_path / 'evidence.db') as store:
+        record = store.begin(odd, odd, 'auto')
+        record.completion('ui', [{'content': odd}], started=1.0, duration_s=0.5, text=odd)
+        record.verification('ui', odd, [odd])
+        record.program(odd, {odd: odd})
+        call = record.call_started(odd, [odd], 1)
+        record.call_ended(call, 0.1, error=odd)
+        record.end(Ending('failed', 'stopped', odd, odd))
+        store.save_session(odd, {'x': odd})
+        data = store.export(record.id)
+        assert data['instruction'] == 'half a pair: \\ud83e, a null: \0'
+        assert data['program_sha256'] == sha256(data['program'])
+        assert data['completions'][0]['messages'] == [{'content': odd}]
+        assert store.load_session(odd) == {'x': odd}
+
+
 def test_readable_while_it_is_written(tmp_path):
     store = EvidenceStore(tmp_path / 'evidence.db')
     store.begin('x', 'default', 'auto')
