@@ -160,22 +160,22 @@ def openai_model(endpoint: Endpoint) -> Iterator[OpenAiModel]:
 def model(
     request: pytest.FixtureRequest, endpoint: Endpoint, tmp_path: Path
 ) -> Iterator[LanguageModel]:
-    offline = open_model('offline')
+    path = tmp_path / 'transcript.jsonl'
     if request.param == 'offline':
-        yield offline
+        yield open_model('offline')
     elif request.param == 'openai':
         opened = open_model('openai:some-model')
         yield opened
         assert isinstance(opened, OpenAiModel)
         opened.close()
     else:
-        recording = RecordingModel(offline, tmp_path / 'transcript.jsonl')
+        recording = open_model(f'record:{path}=offline')
         if request.param == 'recording':
             yield recording
             return
         recording.complete(MESSAGES, deadline_s=1.0)
         recording.complete(MESSAGES, stop=['put_first'], deadline_s=1.0)
-        yield open_model(f'replay:{tmp_path / "transcript.jsonl"}')
+        yield open_model(f'replay:{path}')
 
 
 def test_answers_with_a_program(model: LanguageModel) -> None:
@@ -220,7 +220,9 @@ def test_several_threads(model: LanguageModel) -> None:
 # ── names ────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize('spec', ['', 'gpt', 'openai', 'openai:', 'offline:x', 'replay', 'x:y'])
+@pytest.mark.parametrize(
+    'spec', ['', 'gpt', 'openai', 'openai:', 'offline:x', 'replay', 'x:y', 'record', 'record:f=x:y']
+)
 def test_unknown_models_list_what_exists(spec: str) -> None:
     with pytest.raises(ModelUnavailableError) as caught:
         open_model(spec)
@@ -232,6 +234,14 @@ def test_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv('OPENAI_API_KEY', raising=False)
     monkeypatch.delenv('OPENAI_BASE_URL', raising=False)
     with pytest.raises(ModelUnavailableError, match='OPENAI_API_KEY'):
+        open_model('openai:gpt')
+
+
+@pytest.mark.parametrize('url', ['http://localhost:abc/v1', 'http://[::1'])
+def test_an_endpoint_that_is_no_url(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv('OPENAI_BASE_URL', url)
+    monkeypatch.setenv('OPENAI_API_KEY', 'secret')
+    with pytest.raises(ModelUnavailableError, match='OPENAI_BASE_URL'):
         open_model('openai:gpt')
 
 
@@ -361,8 +371,9 @@ def test_options_that_a_model_refuses(
 
 
 def test_replay_knows_only_what_was_recorded(tmp_path: Path) -> None:
-    path = tmp_path / 'transcript.jsonl'
-    RecordingModel(open_model('offline'), path).complete(MESSAGES, deadline_s=1.0)
+    path = tmp_path / 'new folder' / 'transcript.jsonl'
+    open_model(f'record:{path}=offline').complete(MESSAGES, deadline_s=1.0)
+    assert json.loads(path.read_text())['recorded_from'] == 'offline'
     replay = ReplayModel(path)
     assert replay.complete(MESSAGES, deadline_s=1.0).model == 'offline'
     other = build_messages(LMPS['tabletop_ui'], TABLETOP, 'something else')
@@ -373,7 +384,7 @@ def test_replay_knows_only_what_was_recorded(tmp_path: Path) -> None:
 def test_an_answer_may_have_any_line_separator(tmp_path: Path) -> None:
     text = 'say("a\u2028b\x85c")'
     path = tmp_path / 'transcript.jsonl'
-    RecordingModel(ScriptedModel(text), path).complete(MESSAGES, deadline_s=1.0)
+    RecordingModel(ScriptedModel(text), path, 'scripted').complete(MESSAGES, deadline_s=1.0)
     assert ReplayModel(path).complete(MESSAGES, deadline_s=1.0).text == text
 
 
@@ -384,3 +395,27 @@ def test_what_is_no_transcript(tmp_path: Path, content: bytes | None) -> None:
         path.write_bytes(content)
     with pytest.raises(ModelUnavailableError, match=r'transcript\.jsonl'):
         open_model(f'replay:{path}')
+
+
+@pytest.mark.parametrize('rest', ['t.jsonl', 't.jsonl=', '=offline'])
+def test_what_to_record_is_said_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rest: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelUnavailableError, match='write record:FILE=MODEL, such as'):
+        open_model(f'record:{rest}')
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_transcript_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
+    (tmp_path / 'file').touch()
+    for path in (tmp_path, tmp_path / 'file' / 't.jsonl'):
+        with pytest.raises(ModelUnavailableError, match=f'cannot write the transcript {path}'):
+            open_model(f'record:{path}=offline')
+
+
+def test_half_of_a_surrogate_pair_is_replayed(tmp_path: Path) -> None:
+    odd: list[Message] = [{'role': 'user', 'content': 'half: \ud83e'}]
+    path = tmp_path / 'transcript.jsonl'
+    RecordingModel(ScriptedModel('say("\ud83e")'), path, 'scripted').complete(odd, deadline_s=1.0)
+    assert ReplayModel(path).complete(odd, deadline_s=1.0).text == 'say("\ud83e")'

@@ -1,4 +1,11 @@
-"""Models by name. No ROS."""
+"""Models by name. No ROS.
+
+- `offline`: the rule-based model, without a key or a network.
+- `openai:NAME`: a model of the endpoint at OPENAI_BASE_URL, such as `openai:gpt-4o`.
+- `replay:FILE`: answers from a file that `record` wrote.
+- `record:FILE=MODEL`: the answers of another model, which are added to a file; such as
+  `record:out/t.jsonl=openai:gpt-4o`.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +25,16 @@ def _openai(name: str) -> LanguageModel:
     # Imported on demand: the client takes most of a second to load.
     from cap_planner.models.openai_model import OpenAiModel  # noqa: PLC0415
 
-    return OpenAiModel(name)
+    try:
+        return OpenAiModel(name)
+    except ModelUnavailableError:
+        raise
+    except Exception as error:
+        # The client's libraries raise errors of several kinds for what is no URL or no key.
+        raise ModelUnavailableError(
+            f'openai:{name} cannot be opened: {type(error).__name__}: {error}; look at '
+            'OPENAI_BASE_URL (such as http://localhost:11434/v1) and OPENAI_API_KEY'
+        ) from error
 
 
 def _replay(path: str) -> LanguageModel:
@@ -27,11 +43,24 @@ def _replay(path: str) -> LanguageModel:
     return ReplayModel(Path(path).expanduser())
 
 
+def _record(rest: str) -> LanguageModel:
+    from cap_planner.models.transcript import RecordingModel  # noqa: PLC0415
+
+    path, _, spec = rest.partition('=')
+    if not path or not spec:
+        raise ModelUnavailableError(
+            f'record:{rest} names no file or no model; write record:FILE=MODEL, '
+            'such as record:out/t.jsonl=openai:gpt-4o'
+        )
+    return RecordingModel(open_model(spec), Path(path).expanduser(), spec)
+
+
 # Kind -> (what has to follow the colon, maker).
 _KINDS: dict[str, tuple[str, Callable[[str], LanguageModel]]] = {
     'offline': ('', _offline),
     'openai': ('NAME', _openai),
     'replay': ('FILE', _replay),
+    'record': ('FILE=MODEL', _record),
 }
 
 SPECS = tuple(f'{kind}:{rest}' if rest else kind for kind, (rest, _) in _KINDS.items())
@@ -42,7 +71,8 @@ def open_model(spec: str) -> LanguageModel:
     """The model that a text such as 'offline' or 'openai:gpt-4o' names.
 
     Raises:
-        ModelUnavailableError: no such model, or it cannot be used; the text says what exists.
+        ModelUnavailableError: no such model, or it cannot be used; the text says what exists, or
+            which setting to look at.
     """
     kind, _, rest = spec.strip().partition(':')
     if kind not in _KINDS or bool(rest) != bool(_KINDS[kind][0]):

@@ -1,7 +1,9 @@
 """Record what a model answers, and answer from the record later. No ROS.
 
-One JSON object per line: {key, messages, stop, text, model, prompt_tokens, completion_tokens,
-duration_s}. The key is a hash of messages and stop texts, so an answer belongs to one exact prompt.
+One JSON object per line: {key, recorded_from, messages, stop, text, model, prompt_tokens,
+completion_tokens, duration_s}. The key is a hash of messages and stop texts, so an answer belongs
+to one exact prompt. `recorded_from` is what the operator called the model, `model` what it calls
+itself.
 """
 
 from __future__ import annotations
@@ -20,16 +22,30 @@ from cap_planner.models.base import Completion, LanguageModel, Message, ModelUna
 def prompt_key(messages: Sequence[Message], stop: Sequence[str] = ()) -> str:
     """Hash of a prompt: 64 hexadecimal digits."""
     text = json.dumps([list(messages), list(stop)], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()
 
 
 class RecordingModel:
-    """Passes on to another model, and appends every answer to a file."""
+    """Passes on to another model, and appends every answer to a file.
 
-    def __init__(self, model: LanguageModel, path: Path) -> None:
+    Args:
+        spec: the other model, as the registry names it.
+
+    Raises:
+        ModelUnavailableError: the file cannot be written.
+    """
+
+    def __init__(self, model: LanguageModel, path: Path, spec: str) -> None:
         self._model = model
         self._path = path
+        self._spec = spec
         self._lock = threading.Lock()
+        # Now rather than after the first answer, which may have cost money.
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        self._append('')
 
     def complete(
         self,
@@ -39,19 +55,37 @@ class RecordingModel:
         max_tokens: int = 1024,
         deadline_s: float,
     ) -> Completion:
-        """As the other model."""
+        """As the other model.
+
+        Raises:
+            ModelUnavailableError: as the other model; or the answer cannot be kept.
+        """
         completion = self._model.complete(
             messages, stop=stop, max_tokens=max_tokens, deadline_s=deadline_s
         )
         line = {
             'key': prompt_key(messages, stop),
+            'recorded_from': self._spec,
             'messages': list(messages),
             'stop': list(stop),
             **asdict(completion),
         }
-        with self._lock, self._path.open('a', encoding='utf-8') as file:
-            file.write(json.dumps(line, ensure_ascii=False) + '\n')
+        self._append(json.dumps(line, ensure_ascii=False) + '\n')
         return completion
+
+    def _append(self, text: str) -> None:
+        # A backslash and four digits are also how JSON writes half of a surrogate pair.
+        try:
+            with (
+                self._lock,
+                self._path.open('a', encoding='utf-8', errors='backslashreplace') as file,
+            ):
+                file.write(text)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> ModelUnavailableError:
+        return ModelUnavailableError(f'cannot write the transcript {self._path}: {error}')
 
 
 class ReplayModel:
