@@ -73,17 +73,24 @@ class ActionCaller:
         self.wait_for_server(accept_s)
         feedback = (lambda message: on_feedback(message.feedback)) if on_feedback else None
         sent = self._client.send_goal_async(goal, feedback_callback=feedback)
-        handle = self._wait(sent, time.monotonic() + accept_s, lambda: False, lost)
-        if handle is None:
+        try:
+            handle = self._wait(sent, time.monotonic() + accept_s, lambda: False, lost)
+            if handle is None:
+                raise SkillTimeoutError(
+                    f'{self._server} did not accept {self._name!r} in {accept_s:g} s'
+                )
+        except BaseException:
             # The answer may still come; whatever it is, the goal shall not run.
             sent.add_done_callback(_cancel_late)
-            raise SkillTimeoutError(
-                f'{self._server} did not accept {self._name!r} in {accept_s:g} s'
-            )
+            raise
         if not handle.accepted:
             raise BusyError(f'{self._server} rejected a goal of {self._name!r}')
         result = handle.get_result_async()
-        response = self._wait(result, time.monotonic() + deadline_s, canceled, lost, handle)
+        try:
+            response = self._wait(result, time.monotonic() + deadline_s, canceled, lost)
+        except BaseException:
+            handle.cancel_goal_async()
+            raise
         if response is None:
             was_canceled = canceled()
             handle.cancel_goal_async()
@@ -103,7 +110,6 @@ class ActionCaller:
         deadline: float,
         canceled: Callable[[], bool],
         lost: Callable[[], str | None],
-        handle: Any = None,
     ) -> Any:
         """The future's result, or None at the deadline or when canceled."""
         done = threading.Event()
@@ -111,8 +117,6 @@ class ActionCaller:
         while not done.wait(_POLL_S):
             gone = lost()
             if gone:
-                if handle is not None:
-                    handle.cancel_goal_async()
                 raise RobotFaultError(f'{self._server} was lost during {self._name!r}: {gone}')
             if canceled() or time.monotonic() > deadline:
                 return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +27,8 @@ class Ears:
     Each wake of an executor with action servers costs 2 ms; 375 sensor messages a second took a
     whole core, and the lease waited behind them. Topics resolve as in the parent. The parent's
     `use_sim_time` moves here too, with its 50 messages a second: ROS time is `clock`.
+
+    A callback that raises shuts the context down: nobody would miss a deaf node that beats.
     """
 
     def __init__(self, parent: Node) -> None:
@@ -44,6 +46,7 @@ class Ears:
         self._parent = parent
         self._executor = SingleThreadedExecutor(context=parent.context)
         self._executor.add_node(self.node)
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._spin, name='ears', daemon=True)
 
     def listen(
@@ -63,10 +66,18 @@ class Ears:
 
     def close(self) -> None:
         """End the thread."""
+        self._closing.set()
         self._executor.shutdown(timeout_sec=1.0)
         self._thread.join(1.0)
         self.node.destroy_node()
 
     def _spin(self) -> None:
-        with contextlib.suppress(ExternalShutdownException, ShutdownException):
+        try:
             self._executor.spin()
+        except (ExternalShutdownException, ShutdownException):
+            pass
+        except Exception:
+            # rclpy's executor may also stumble over its own shutdown.
+            if not self._closing.is_set():
+                traceback.print_exc()
+                self.node.context.try_shutdown()

@@ -29,7 +29,7 @@ def run_node(
     """Make the node, spin it on `threads` threads, and end cleanly on SIGINT or SIGTERM.
 
     A node's `close()`, where it has one, is called before it is destroyed. Returns the exit status:
-    1 if a callback raised, 2 if parameters are missing.
+    1 if a callback raised or a thread shut the context down, 2 if parameters are missing.
     """
     # rclpy's own handlers take the context away under threads that still publish.
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
@@ -44,15 +44,15 @@ def run_node(
         return 2
     executor = SingleThreadedExecutor() if threads == 1 else MultiThreadedExecutor(threads)
     executor.add_node(node)
-    failed = False
     try:
-        while not ended.is_set():
+        # A multi-threaded executor is silent about a context that is gone.
+        while not ended.is_set() and rclpy.ok():
             executor.spin_once(timeout_sec=_LOOK_UP_S)
     except ExternalShutdownException:
         pass
     except Exception:
-        failed = True
         traceback.print_exc()
+    failed = not ended.is_set()
     close = getattr(node, 'close', None)
     if close:
         close()
