@@ -20,12 +20,12 @@ import threading
 from dataclasses import dataclass
 
 from rclpy.node import Node
-from std_msgs.msg import String
 
 from cap_common.ears import Ears
 from cap_common.parameters import load_parameters
 from cap_common.qos import LATCHED
 from cap_common.spin import run_node
+from cap_interfaces.msg import Heartbeat
 
 how, threads = sys.argv[1], int(sys.argv[2])
 
@@ -41,9 +41,9 @@ class Short(Node):
         if how == 'parameter':
             load_parameters(self, Settings)
         self.ears = Ears(self)
-        self.ears.listen(String, 'word', lambda _: 1 / 0, LATCHED)
+        self.ears.listen(Heartbeat, 'word', lambda _: 1 / 0, LATCHED)
         self.ears.start()
-        self.words = self.create_publisher(String, 'word', LATCHED)
+        self.words = self.create_publisher(Heartbeat, 'word', LATCHED)
         self.create_timer(0.05, self.tick)
 
     def tick(self):
@@ -51,7 +51,7 @@ class Short(Node):
         if how == 'callback':
             raise ValueError('from a callback')
         if how == 'ears':
-            self.words.publish(String())
+            self.words.publish(Heartbeat())
         if how == 'thread':
             threading.Thread(target=self.context.try_shutdown).start()
 
