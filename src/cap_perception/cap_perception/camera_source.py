@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from cap_common.static_tf import StaticTransformListener
 from cap_perception.detector import make_detector
 from cap_perception.images import (
     UnsupportedImageError,
+    check_set,
     depth_from_image,
     intrinsics_from_info,
     rgb_from_image,
@@ -33,7 +35,10 @@ _TOPICS: dict[str, Any] = {
 
 
 class CameraSource:
-    """A scene for every complete set of colour, depth and camera_info of one stamp."""
+    """A scene for every complete set of colour, depth and camera_info of one stamp.
+
+    Pictures that give none are told of, and the next ones are tried: a camera may be set right.
+    """
 
     def __init__(
         self, node: Node, parameters: PerceptionParameters, on_scene: Callable[[Scene], None]
@@ -67,21 +72,26 @@ class CameraSource:
         complete = self._synchronizer.add(topic, stamp_ns, message)
         if complete is None:
             return
-        color, depth, info = complete
         try:
-            frame = CameraFrame(
-                rgb=rgb_from_image(color),
-                depth=depth_from_image(depth),
-                intrinsics=intrinsics_from_info(info),
-                workspace_from_camera=self._workspace_from(depth.header.frame_id),
-                stamp_ns=stamp_ns,
-            )
+            scene = self._pipeline.process(self._frame(stamp_ns, *complete))
         except (UnsupportedImageError, UnknownFrameError) as error:
             self._logger.warning(f'no scene: {error}', throttle_duration_sec=5.0)
-            return
-        scene = self._pipeline.process(frame)
-        if scene is not None:
-            self._on_scene(scene)
+        except Exception:
+            # A detector is anybody's code: what it raises must not end the node.
+            self._logger.error(f'no scene: {traceback.format_exc()}', throttle_duration_sec=5.0)
+        else:
+            if scene is not None:
+                self._on_scene(scene)
+
+    def _frame(self, stamp_ns: int, color: Image, depth: Image, info: CameraInfo) -> CameraFrame:
+        check_set(color, depth, info)
+        return CameraFrame(
+            rgb=rgb_from_image(color),
+            depth=depth_from_image(depth),
+            intrinsics=intrinsics_from_info(info),
+            workspace_from_camera=self._workspace_from(depth.header.frame_id),
+            stamp_ns=stamp_ns,
+        )
 
     def _workspace_from(self, camera_frame: str) -> Matrix:
         return self._transforms.frames.lookup(self._workspace, camera_frame)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cap_common.frames import Matrix
+from cap_perception.images import UnsupportedImageError
 from cap_perception.types import CameraFrame, FloatImage, Mask
 
 Points = NDArray[np.float64]
@@ -40,7 +41,7 @@ def workspace_rays(frame: CameraFrame) -> FloatImage:
 
 @lru_cache(maxsize=4)
 def _rays(shape: tuple[int, int], intrinsics: bytes, workspace_from_camera: bytes) -> FloatImage:
-    """Kept, because the camera stands still and the frames come ten times a second."""
+    """Kept, because the camera stands still and every frame needs them."""
     v, u = np.mgrid[: shape[0], : shape[1]].reshape(2, -1).astype(float)
     rays_camera = deproject(
         np.column_stack([u, v]), np.ones(u.size), np.frombuffer(intrinsics).reshape(3, 3)
@@ -89,15 +90,24 @@ def crop_to_box(frame: CameraFrame, low: Points, high: Points) -> CameraFrame:
     """The part of a frame that can show a box of workspace, from corner `low` to `high` [m].
 
     Only the principal point changes: all maths goes on as before, on fewer pixels.
+
+    Raises:
+        UnsupportedImageError: the box is out of the camera's sight.
     """
     corners = np.array([[x, y, z] for x in (low[0], high[0]) for y in (low[1], high[1])
                         for z in (low[2], high[2])])  # fmt: skip
-    pixels, _ = pixels_of(frame, corners)
+    pixels, depth = pixels_of(frame, corners)
     height, width = frame.depth.shape
-    if not np.isfinite(pixels).all():
-        return frame
+    if (depth > 0).any() and not np.isfinite(pixels).all():
+        return frame  # the camera stands in the box or beside it
+    pixels = np.nan_to_num(pixels, nan=-1.0)
     u0, v0 = np.clip(np.floor(pixels.min(axis=0)), 0, (width, height)).astype(int)
     u1, v1 = np.clip(np.ceil(pixels.max(axis=0)) + 1, 0, (width, height)).astype(int)
+    if u0 >= u1 or v0 >= v1:
+        raise UnsupportedImageError(
+            f'the camera does not see the region from {low.tolist()} to {high.tolist()}: '
+            'look at its transform, and at region_low and region_high'
+        )
     intrinsics = np.array(frame.intrinsics, float)
     intrinsics[:2, 2] -= (u0, v0)
     return replace(

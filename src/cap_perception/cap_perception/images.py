@@ -12,14 +12,33 @@ from cap_perception.types import ByteImage, FloatImage
 
 
 class UnsupportedImageError(ValueError):
-    """A picture that cannot be read; the text names its encoding and those that can."""
+    """Pictures that give no scene; the text says what they are and what they should be."""
+
+
+def check_set(color: Any, depth: Any, info: Any) -> None:
+    """Do colour, depth and camera_info show the same pixels? Every pixel is looked up in all three.
+
+    Raises:
+        UnsupportedImageError: no pixels, or different sizes or frames.
+    """
+    parts = {'colour': color, 'depth': depth, 'camera_info': info}
+    sizes = {f'{part.width} x {part.height}' for part in parts.values()}
+    frames = {part.header.frame_id for part in parts.values()}
+    if len(sizes) > 1 or len(frames) > 1 or not color.width * color.height:
+        found = ', '.join(
+            f'{name} is {part.width} x {part.height} in frame {part.header.frame_id!r}'
+            for name, part in parts.items()
+        )
+        raise UnsupportedImageError(
+            f'{found}: all must have the same size and frame (depth registered to colour)'
+        )
 
 
 def rgb_from_image(image: Any) -> ByteImage:
     """(H, W, 3) of a sensor_msgs/Image.
 
     Raises:
-        UnsupportedImageError: neither rgb8 nor bgr8, or too few bytes.
+        UnsupportedImageError: neither rgb8 nor bgr8, or not as many bytes as it says.
     """
     if image.encoding not in ('rgb8', 'bgr8'):
         raise UnsupportedImageError(f'colour image is {image.encoding!r}, not rgb8 or bgr8')
@@ -31,7 +50,7 @@ def depth_from_image(image: Any) -> FloatImage:
     """(H, W) [m] of a sensor_msgs/Image as REP-118 has it: 32FC1 metres or 16UC1 millimetres.
 
     Raises:
-        UnsupportedImageError: another encoding, or too few bytes.
+        UnsupportedImageError: another encoding, or not as many bytes as it says.
     """
     order = '>' if image.is_bigendian else '<'
     if image.encoding == '32FC1':
@@ -45,12 +64,13 @@ def _rows(image: Any, dtype: np.dtype[Any], channels: int) -> NDArray[Any]:
     """Rows of a picture, without the padding that `step` may have."""
     width = image.width * channels * dtype.itemsize
     data = np.frombuffer(image.data, np.uint8)
-    if image.step < width or data.size < image.step * image.height:
+    if image.step < width or data.size != image.step * image.height:
         raise UnsupportedImageError(
-            f'{image.width} x {image.height} {image.encoding} needs {width} bytes a row; '
+            f'{image.width} x {image.height} {image.encoding} needs {width} bytes a row, '
+            f'and step * height bytes of data; '
             f'step is {image.step}, data has {data.size} bytes'
         )
-    rows = data[: image.step * image.height].reshape(image.height, image.step)[:, :width]
+    rows = data.reshape(image.height, image.step)[:, :width]
     return np.ascontiguousarray(rows).view(dtype)
 
 
@@ -61,8 +81,11 @@ def intrinsics_from_info(info: Any) -> Matrix:
         UnsupportedImageError: not calibrated, or the picture is distorted.
     """
     intrinsics = np.array(info.k, float).reshape(3, 3)
-    if intrinsics[0, 0] <= 0 or intrinsics[1, 1] <= 0:
-        raise UnsupportedImageError('camera_info has no focal length: the camera is not calibrated')
+    if not (np.isfinite(intrinsics).all() and intrinsics[0, 0] > 0 and intrinsics[1, 1] > 0):
+        raise UnsupportedImageError(
+            f'camera_info has k = {intrinsics.ravel().tolist()}, which is no focal length and '
+            'centre: the camera is not calibrated'
+        )
     if any(info.d):
         raise UnsupportedImageError(
             f'camera_info has distortion {list(info.d)}: subscribe to the rectified pictures'

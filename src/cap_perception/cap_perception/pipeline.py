@@ -36,7 +36,11 @@ class Pipeline:
         self._frames = 0
 
     def process(self, frame: CameraFrame) -> Scene | None:
-        """The scene after this frame; None: not yet."""
+        """The scene after this frame; None: not yet.
+
+        Raises:
+            UnsupportedImageError: the region is out of the camera's sight.
+        """
         if frame.stamp_ns < self._stamp_ns:
             self.forget()
         self._stamp_ns = frame.stamp_ns

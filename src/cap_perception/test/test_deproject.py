@@ -15,6 +15,7 @@ from cap_perception.deproject import (
     workspace_image,
     workspace_points,
 )
+from cap_perception.images import UnsupportedImageError
 from cap_perception.types import CameraFrame
 
 angle = st.floats(-0.6, 0.6)
@@ -87,6 +88,25 @@ def test_a_crop_changes_no_point():
     pixels, _ = pixels_of(part, corners)
     assert (pixels > -1e-6).all()
     assert (pixels < np.array(part.depth.shape[::-1])).all()
+
+
+@pytest.mark.parametrize(
+    'camera',
+    [
+        matrix_from_rpy((5.0, -0.5, 1.0), (np.pi, 0.0, 0.0)),  # beside the table
+        matrix_from_rpy((0.0, -0.5, 1.0), (0.0, 0.0, 0.0)),  # looks at the ceiling
+    ],
+)
+def test_a_box_out_of_sight_is_said(camera):
+    frame = frame_of(K, camera, np.ones((48, 64), np.float32))
+    with pytest.raises(UnsupportedImageError, match='does not see the region'):
+        crop_to_box(frame, np.array([-0.1, -0.6, 0.0]), np.array([0.1, -0.4, 0.1]))
+
+
+def test_a_camera_in_the_box_keeps_its_picture():
+    frame = frame_of(K, DOWN, np.ones((48, 64), np.float32))
+    whole = crop_to_box(frame, np.array([-0.1, -0.6, 0.0]), np.array([0.1, -0.4, 2.0]))
+    assert whole.depth.shape == frame.depth.shape
 
 
 def test_denoise_takes_speckles_and_marks_what_was_not_measured():

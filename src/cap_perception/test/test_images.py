@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header
 
 from cap_perception.images import (
     UnsupportedImageError,
+    check_set,
     depth_from_image,
     intrinsics_from_info,
     rgb_from_image,
@@ -53,6 +55,26 @@ def test_what_cannot_be_read_says_why():
     short.data = short.data[:-1]
     with pytest.raises(UnsupportedImageError, match='data has 23 bytes'):
         depth_from_image(short)
+    long = image(RGB, 'rgb8')
+    long.height -= 1
+    with pytest.raises(UnsupportedImageError, match='data has 18 bytes'):
+        rgb_from_image(long)
+
+
+def test_a_set_shows_the_same_pixels():
+    def part(kind, width=4, height=3, frame_id='camera'):
+        return kind(header=Header(frame_id=frame_id), width=width, height=height)
+
+    check_set(part(Image), part(Image), part(CameraInfo))
+    for color, depth, info in (
+        (part(Image, 8, 6), part(Image), part(CameraInfo)),
+        (part(Image), part(Image, 3, 4), part(CameraInfo)),
+        (part(Image), part(Image), part(CameraInfo, 0, 0)),
+        (part(Image), part(Image, frame_id='depth'), part(CameraInfo)),
+        (part(Image, 0, 3), part(Image, 0, 3), part(CameraInfo, 0, 3)),
+    ):
+        with pytest.raises(UnsupportedImageError, match=r'colour is .* depth is .* camera_info is'):
+            check_set(color, depth, info)
 
 
 def test_intrinsics():
@@ -62,3 +84,6 @@ def test_intrinsics():
         intrinsics_from_info(CameraInfo(k=info.k, d=[0.1, 0.0, 0.0, 0.0, 0.0]))
     with pytest.raises(UnsupportedImageError, match='not calibrated'):
         intrinsics_from_info(CameraInfo())
+    for wrong in ([float('nan'), *info.k[1:]], [*info.k[:2], float('inf'), *info.k[3:]]):
+        with pytest.raises(UnsupportedImageError, match='not calibrated'):
+            intrinsics_from_info(CameraInfo(k=wrong))
