@@ -29,7 +29,7 @@ def observe(
 ) -> list[Observation]:
     """The oriented boxes of all detections that have enough measured depth."""
     found = []
-    for label, detection in enumerate(detections, start=1):
+    for detection in detections:
         points = workspace_points(frame, detection.mask)
         points = points[np.isfinite(points).all(axis=1)]
         if len(points) < 12:
@@ -51,7 +51,6 @@ def observe(
                 size,
                 detection.score,
                 complete,
-                f'{frame.stamp_ns}/{label}',
             )
         )
     return found

@@ -20,7 +20,7 @@ from cap_perception.types import Scene, SceneObject
 
 
 def scene_message(scene: Scene, frame_id: str) -> SceneMessage:
-    """cap_interfaces/Scene."""
+    """cap_interfaces/Scene. `mask` stays empty: no mask is published that it could refer to."""
     return SceneMessage(
         header=Header(stamp=_time(scene.stamp_ns), frame_id=frame_id),
         objects=[
@@ -34,7 +34,6 @@ def scene_message(scene: Scene, frame_id: str) -> SceneMessage:
                 confidence=thing.confidence,
                 stamp=_time(thing.stamp_ns),
                 visible=thing.visible,
-                mask=thing.mask_ref,
             )
             for thing in scene.objects
         ],

@@ -267,9 +267,7 @@ def _averaged(old: Observation, new: Observation, share: float = 0.3) -> Observa
         matrix[:3, :3] = old.workspace_from_box[:3, :3] @ np.array(
             [[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]]
         )
-    return Observation(
-        new.class_name, new.color, matrix, new.size, new.score, new.complete, new.mask_ref
-    )
+    return Observation(new.class_name, new.color, matrix, new.size, new.score, new.complete)
 
 
 def _free_name(seen: Observation, taken: set[str]) -> str:
@@ -292,5 +290,4 @@ def _object(track: _Track) -> SceneObject:
         float(np.clip(track.confidence, 0.0, 1.0)),
         track.stamp_ns,
         track.visible,
-        track.last.mask_ref if track.visible else '',
     )

@@ -56,7 +56,6 @@ class Observation:
         workspace_from_box: 4x4; origin at the box's centre, z out of its top.
         size: full extents along the box's axes [m].
         complete: nothing in front of it was in the way of the fit; else the pose is a guess.
-        mask_ref: "<stamp of the image in ns>/<label>".
     """
 
     class_name: str
@@ -65,7 +64,6 @@ class Observation:
     size: tuple[float, float, float]
     score: float
     complete: bool
-    mask_ref: str = ''
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +79,6 @@ class SceneObject:
     confidence: float
     stamp_ns: int
     visible: bool
-    mask_ref: str = ''
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,6 @@ def test_scene_is_the_world(cell, pipeline, seed):
         assert_at(thing, world.truth())
         assert thing.visible
         assert thing.confidence > 0.8
-        assert thing.mask_ref
 
 
 def test_a_stacked_on_block_stays_below(cell, pipeline):
