@@ -18,8 +18,10 @@ import rclpy
 import yaml
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection3DArray
 
+from cap_common.domain import free_domain_id
 from cap_common.qos import BEAT, LATCHED, SENSOR
 from cap_description import cell_urdf
 from cap_interfaces.msg import Heartbeat, Scene
@@ -38,7 +40,7 @@ class System:
     """Processes in a ROS domain of their own, and a node that listens to them."""
 
     def __init__(self, folder: Path) -> None:
-        domain = 60 + os.getpid() % 40
+        domain = free_domain_id()
         self._folder = folder
         self._environment = os.environ | {'ROS_DOMAIN_ID': str(domain)}
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -159,6 +161,10 @@ def test_conformance_of_scene_sources(system, source):
     seed = int(np.random.default_rng().integers(1_000_000))
     print(f'seed {seed}')
     system.start('perception', BLOCKED[source], use_sim_time=True, source=source)
+    forget = system.listener('asker').create_client(Trigger, 'forget_objects')
+    system.until(forget.service_is_ready, 'perception')
+    answer = forget.call_async(Trigger.Request())
+    system.until(answer.done, 'the first sign of life')
     assert Scene not in system.newest, 'a scene before there is anything to see'
     sim = system.start_sim(seed)
     system.until(system.scene_is_the_world, f'the scene of seed {seed}')
