@@ -16,6 +16,7 @@ from cap_planner.api.spec import Api, ApiFunction, Kind, WrongArgumentsError
 from cap_planner.budget import Budget
 from cap_planner.evidence import Record
 from cap_planner.labels import InstructionError, label_of
+from cap_planner.sandbox import frames
 from cap_planner.sandbox.program import Call, NestedResult
 from cap_planner.writer import Written
 
@@ -34,12 +35,6 @@ class LmpProgram:
     variables: dict[str, Any]
 
 
-class UnknownCallError(CapError):
-    """A program called what the API does not have."""
-
-    name = 'UNKNOWN_API'
-
-
 class Broker:
     """For one program.
 
@@ -48,6 +43,10 @@ class Broker:
         write: LMP name, query, context and names of variables in scope, to a checked program.
         stopped: polled before every call and after every action: why the program has to end.
         on_call: told of every call before it is carried out: its text, line and kind.
+
+    Attributes:
+        acted: an action has been carried out.
+        raised: class names of the errors that calls have raised in the program.
     """
 
     def __init__(
@@ -68,6 +67,8 @@ class Broker:
         self._stopped = stopped
         self._on_call = on_call
         self._nested: dict[int, tuple[int, float]] = {}
+        self.acted = False
+        self.raised: set[str] = set()
 
     def call(self, call: Call) -> Any:
         """Carry out one call.
@@ -79,15 +80,16 @@ class Broker:
             CapError: for the program, which may catch it.
             InstructionError: not for the program: it has to be ended.
         """
-        self._budget.call()
-        if stop := self._stopped():
-            raise stop
+        function = self._api[call.name]
+        self._check_stop()
+        self._budget.call(function.waits)
         arguments = {'args': plain(call.args), **plain(dict(call.kwargs))}
         call_id = self._record.call_started(call.name, arguments, call.line)
         started = time.monotonic()
         try:
-            value = self._checked_call(call)
+            value = self._checked_call(function, call)
         except CapError as error:
+            self.raised.add(type(error).__name__)
             self._record.call_ended(
                 call_id, time.monotonic() - started, error=f'{type(error).__name__}: {error}'
             )
@@ -105,10 +107,12 @@ class Broker:
         duration_s = time.monotonic() - started
         self._record.call_ended(record_id, duration_s, result=plain(result.value), error=error)
 
-    def _checked_call(self, call: Call) -> Any:
-        function = self._api.get(call.name)
-        if function is None:
-            raise UnknownCallError(f'no function {call.name!r}; the API has {sorted(self._api)}')
+    def _check_stop(self) -> None:
+        """Raise why the program has to end: a person's stop before a budget of ours."""
+        if reason := self._stopped() or self._budget.exceeded():
+            raise reason
+
+    def _checked_call(self, function: ApiFunction, call: Call) -> Any:
         arguments = function.bind(call.args, call.kwargs)
         self._on_call(call_text(call.name, arguments), call.line, function.kind)
         return self._dispatch(function, arguments)
@@ -119,14 +123,14 @@ class Broker:
         handler = getattr(self._robot, function.name)
         if function.kind is Kind.QUERY:
             return handler(**arguments)
-        started = time.monotonic()
         try:
-            return handler(**arguments)
+            with self._budget.motion():
+                value = handler(**arguments)
         finally:
-            self._budget.motion(time.monotonic() - started)
-            # A stop ends the program, whatever the action said of it and the program would catch.
-            if stop := self._stopped():
-                raise stop
+            # Ends the program, whatever the action said of it and the program would catch.
+            self._check_stop()
+        self.acted = True
+        return value
 
     def _lmp(self, function: ApiFunction, arguments: dict[str, Any]) -> LmpProgram:
         query, context, variables = arguments.values()
@@ -153,7 +157,11 @@ def context_variables(context: str) -> dict[str, Any]:
                     variables[name] = ast.literal_eval(value)
                 case _:
                     raise ValueError(f'{ast.unparse(statement)!r} is no assignment to a name')
-    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError) as error:
+        frames.to_plain(variables)  # refuses what cannot go to the program, such as 1e999
+    except (
+        *(SyntaxError, ValueError, TypeError, MemoryError, RecursionError),
+        frames.FrameError,
+    ) as error:
         raise WrongArgumentsError(
             f'the context must be lines such as "objects = [...]": {error}'
         ) from error
@@ -187,5 +195,5 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if hasattr(value, 'tolist'):
-        return value.tolist()
+        return plain(value.tolist())
     return str(value)

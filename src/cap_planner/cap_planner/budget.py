@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cap_planner.labels import InstructionError, Label
@@ -16,16 +18,20 @@ class Limits:
     Attributes:
         wall_s: from the instruction to its end, with the robot's motion.
         model_s: thinking time of the language model, apart from `wall_s`.
+        text_s: of `model_s`, for one text.
+        text_tokens: of one text; what a reasoning model thinks counts.
         compute_s: the program's own time, without that of its calls.
         motion_s: of all actions together.
-        calls: API calls in all.
+        calls: API calls in all, without those that wait for a picture: they cannot spin.
         calls_per_s: in any one second.
         programs: completions asked of the model, repairs and generated functions included.
-        repairs: of one program.
+        repairs: of one text.
     """
 
     wall_s: float
     model_s: float
+    text_s: float
+    text_tokens: int
     compute_s: float
     motion_s: float
     calls: int
@@ -35,56 +41,76 @@ class Limits:
 
 
 class Budget:
-    """Counts what a program uses, and ends it when that is too much.
-
-    All methods raise InstructionError with BUDGET_EXCEEDED.
-    """
+    """Counts what a program uses. What raises, raises InstructionError with BUDGET_EXCEEDED."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._calls = 0
         self._recent: deque[float] = deque()
         self._motion_s = 0.0
+        self._moving_since: float | None = None
         self._model_s = 0.0
         self._programs = 0
         self._started = time.monotonic()
 
     @property
-    def model_s_left(self) -> float:
-        """What is left of the thinking time."""
-        return self.limits.model_s - self._model_s
+    def text_s(self) -> float:
+        """How long the next text may take."""
+        return min(self.limits.text_s, self.limits.model_s - self._model_s)
 
-    def call(self) -> None:
-        """One API call is about to be made."""
+    def exceeded(self) -> InstructionError | None:
+        """Why a program and its action have to end now. Not to be asked while the model thinks."""
+        now = time.monotonic()
+        if now - self._started - self._model_s > self.limits.wall_s:
+            return _over(f'more than {self.limits.wall_s:g} s')
+        moving_s = 0.0 if self._moving_since is None else now - self._moving_since
+        if self._motion_s + moving_s > self.limits.motion_s:
+            return _over(f'more than {self.limits.motion_s:g} s of motion')
+        return None
+
+    def call(self, waits: bool = False) -> None:
+        """One API call is about to be made, or raise.
+
+        Args:
+            waits: it takes its time by itself, and is not counted.
+        """
+        if waits:
+            return
         self._calls += 1
         if self._calls > self.limits.calls:
             raise _over(f'more than {self.limits.calls} API calls')
         now = time.monotonic()
-        if now - self._started - self._model_s > self.limits.wall_s:
-            raise _over(f'more than {self.limits.wall_s:g} s')
         self._recent.append(now)
         while self._recent[0] < now - 1.0:
             self._recent.popleft()
         if len(self._recent) > self.limits.calls_per_s:
             raise _over(f'more than {self.limits.calls_per_s} API calls in one second')
 
-    def motion(self, duration_s: float) -> None:
-        """An action took so long."""
-        self._motion_s += duration_s
-        if self._motion_s > self.limits.motion_s:
-            raise _over(f'more than {self.limits.motion_s:g} s of motion')
+    @contextlib.contextmanager
+    def motion(self) -> Iterator[None]:
+        """An action is under way in here."""
+        since = self._moving_since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._moving_since = None
+            self._motion_s += time.monotonic() - since
 
     def program(self) -> None:
-        """One more text is about to be asked of the model."""
+        """One more text is about to be asked of the model, or raise."""
         self._programs += 1
         if self._programs > self.limits.programs:
             raise _over(f'more than {self.limits.programs} texts asked of the language model')
-        if self._model_s > self.limits.model_s:
-            raise _over(f'the language model thought for more than {self.limits.model_s:g} s')
+        self.check_thinking()
 
     def thought(self, duration_s: float) -> None:
         """The model took so long."""
         self._model_s += duration_s
+
+    def check_thinking(self) -> None:
+        """Raise if no thinking time is left."""
+        if self._model_s >= self.limits.model_s:
+            raise _over(f'the language model thought for {self.limits.model_s:g} s')
 
 
 def _over(what: str) -> InstructionError:

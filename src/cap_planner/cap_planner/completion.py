@@ -25,7 +25,7 @@ def program_from_completion(text: str) -> str:
         ModelMalformedError: there is no program, more than one, or it does not parse; quotes what
             there is.
     """
-    text = _THOUGHT.sub('', text.replace('\r\n', '\n'))
+    text = _THOUGHT.sub('', text.replace('\r\n', '\n').replace('\r', '\n'))
     if not text.strip():
         raise ModelMalformedError('the model wrote nothing where a program was asked for')
     blocks = [block for block in _FENCE.findall(text) if block.strip()]

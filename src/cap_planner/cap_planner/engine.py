@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,11 +29,11 @@ from cap_planner.sandbox.program import (
     Returned,
     Status,
 )
-from cap_planner.sandbox.program import Session as Left
 from cap_planner.sandbox.text import for_people
 from cap_planner.scene import SceneSource
 from cap_planner.session import Session
 from cap_planner.tabletop import Skills, TabletopRobot
+from cap_planner.verifier import defined_functions
 from cap_planner.writer import ProgramWriter, Written
 
 _POLL_S = 0.02
@@ -130,28 +130,31 @@ class Engine:
         """
         session_name = request.session or 'default'
         shown = for_people(request.instruction, self._max_instruction_chars)
-        record = self._evidence.begin(shown, session_name, request.mode or 'auto')
-        on_begun(record.id)
+        try:
+            record = self._evidence.begin(shown, session_name, request.mode or 'auto')
+            on_begun(record.id)
+        except Exception as fault:
+            return Report('failed', *_told(fault))
         run = _Run(self, record, on_progress, stopped)
+        label, error = None, ''
         try:
             self._check(request)
             run.carry_out(request.instruction.strip(), self._session(session_name))
-            label, error = None, ''
-        except CapError as failure:
-            ended = fatal(failure)
-            label, error = ended.label, str(ended)
-        except Exception as bug:
-            # A fault of ours: the caller shall hear of it, and the next request be served.
-            traceback.print_exc()
-            label, error = Label.PROGRAM_ERROR, f'internal error: {type(bug).__name__}: {bug}'
+        except Exception as failure:
+            label, error = _told(failure)
         # An arm that stopped on its way may stand between the camera and what it was to pick.
         self._arm_may_hide = self._arm_may_hide or (label is not None and run.moved)
-        run.look_at_the_end()
-        outcome = {None: 'succeeded', Label.STOPPED: 'stopped'}.get(label, 'failed')
         answer = '\n'.join(run.spoken)
-        record.end(Ending(outcome, label or '', error, answer))
-        run.tell('done')
-        return Report(outcome, label, error, run.program_text, answer, record.id)
+        try:
+            run.look_at_the_end()
+            record.end(Ending(_outcome(label), label or '', error, answer))
+            run.tell('done')
+        except Exception as fault:
+            # What is not on record has not been done as promised; the first failure says more.
+            label, error = _told(fault) if label is None else (label, error)
+        return Report(
+            _outcome(label), label, error, for_people(run.program_text), answer, record.id
+        )
 
     def _check(self, request: Request) -> None:
         text = request.instruction
@@ -174,7 +177,7 @@ class Engine:
 
     def _session(self, name: str) -> Session:
         data = self._evidence.load_session(name)
-        return Session.from_data(data) if data else Session(name)
+        return Session.from_data(data).verified(self._api) if data else Session(name)
 
 
 class _Run:
@@ -195,13 +198,12 @@ class _Run:
         self._progress = Progress('queued')
         self.spoken: list[str] = []
         self.program_text = ''
-        self._acted = False
         self.moved = False
         self._budget = Budget(engine.limits)
         self._writer = ProgramWriter(
             engine._api, engine._model, self._budget, record, self._stopped
         )
-        engine._skills.stopped = lambda: self._stopped() is not None
+        engine._skills.stopped = self._has_to_end
         self._robot = TabletopRobot(
             engine._scenes, engine._skills, engine._table, self._say, engine._placement_tolerance_m
         )
@@ -218,7 +220,7 @@ class _Run:
             raise stop
         if engine._arm_may_hide:
             self.tell('looking')
-            self._robot.look()
+            self._look()
             engine._arm_may_hide = False
         scene = self._robot.scene()
         self._record.world('before', scene.as_data())
@@ -234,14 +236,12 @@ class _Run:
         )
         self.program_text = '\n\n'.join([*written.functions.values(), written.source])
         self._record.program(self.program_text, written.functions)
-        self._progress = replace(self._progress, program=self.program_text)
+        self._progress = replace(self._progress, program=for_people(self.program_text))
         self.tell('running')
-        left = self._execute(written, session, {'objects': scene.names})
-        if not self._acted:
-            text = 'the program ended without doing or saying anything'
-            raise InstructionError(Label.WRONG_OUTCOME, text)
+        outcome = self._execute(written, session, {'objects': scene.names})
         self._robot.check_placements()
-        session.remember(SessionTurn(instruction, context, written.source), left)
+        turn = SessionTurn(instruction, context, written.source, tuple(outcome.dropped))
+        session.remember(turn, outcome.session)
         engine._evidence.save_session(session.name, session.as_data())
 
     def _settle(self, timeout_s: float) -> None:
@@ -257,6 +257,19 @@ class _Run:
                 return
             pause.wait(_POLL_S)
 
+    def _look(self) -> None:
+        call_id, started = self._record.call_started('look', {}, 0), time.monotonic()
+        error: str | None = 'it did not end'
+        try:
+            with self._budget.motion():
+                self._robot.look()
+            error = None
+        except CapError as failure:
+            error = f'{type(failure).__name__}: {failure}'
+            raise self._ended() or failure from None
+        finally:
+            self._record.call_ended(call_id, time.monotonic() - started, error=error)
+
     def look_at_the_end(self) -> None:
         """Keep the world as it is now, if it can be seen."""
         try:
@@ -266,7 +279,7 @@ class _Run:
 
     def tell(self, state: str, line: int = 0, call: str = '') -> None:
         """Report progress."""
-        self._progress = replace(self._progress, state=state, line=line, call=call)
+        self._progress = replace(self._progress, state=state, line=line, call=for_people(call))
         self._on_progress(self._progress)
 
     def _stopped(self) -> InstructionError | None:
@@ -274,24 +287,34 @@ class _Run:
         self._stop = self._stop or self._stopped_by()
         return self._stop
 
+    def _ended(self) -> InstructionError | None:
+        """Why the program and its action have to end: a person's stop before a budget of ours."""
+        return self._stopped() or self._budget.exceeded()
+
+    def _has_to_end(self) -> bool:
+        return self._ended() is not None
+
     def _say(self, text: str) -> None:
-        self.spoken.append(for_people(text, 1000))
+        self.spoken.append(text)
         self._progress = replace(self._progress, spoken='\n'.join(self.spoken))
         self.tell('running', self._progress.line, self._progress.call)
 
-    def _execute(self, written: Written, session: Session, variables: dict[str, Any]) -> Left:
-        """Run the program in the sandbox; returns what it leaves to the session."""
+    def _execute(self, written: Written, session: Session, variables: dict[str, Any]) -> Outcome:
+        """Run the program in the sandbox."""
         engine = self._engine
-        functions = {**session.left.functions, **written.functions}
+        given = {**session.left.functions, **written.functions}
+        in_scope = defined_functions(*given.values(), written.source)
+        # Those of the nested programs, in whose scopes alone they run. Each is written once.
+        helpers: dict[str, str] = {}
 
         def write(lmp: str, query: str, context: str, names: list[str]) -> tuple[Written, str]:
             self.tell('prompting', self._progress.line, self._progress.call)
-            known = {*names, *functions}
+            known = {*names, *in_scope, *defined_functions(*helpers.values())}
             imports = session.left.imports
             nested = self._writer.write(LMPS[lmp], query, context, known=known, imports=imports)
-            functions.update(nested.functions)
+            helpers.update(nested.functions)
             self._record.functions(nested.functions)
-            return nested, LMPS[lmp].returns or ''
+            return replace(nested, functions=dict(helpers)), LMPS[lmp].returns or ''
 
         broker = Broker(
             engine._api,
@@ -307,17 +330,42 @@ class _Run:
             Program(written.source, engine._api, left, written.functions),
             lambda call: _reply(broker, call),
             wall_seconds=engine.limits.compute_s,
-            canceled=lambda: self._stopped() is not None,
+            canceled=self._has_to_end,
             on_nested_result=lambda call, result: broker.nested_result(call.id, result),
         )
-        if failure := _failure(outcome):
-            raise self._stopped() or failure
-        return outcome.session
+        self._record.run(
+            status=outcome.status,
+            text=outcome.text,
+            printed=outcome.printed,
+            dropped=outcome.dropped,
+            child_seconds=outcome.child_seconds,
+            cpu_seconds=outcome.cpu_seconds,
+        )
+        if failure := _failure(outcome, broker.raised):
+            raise self._ended() or failure
+        if not broker.acted:
+            text = 'the program ended without doing or saying anything'
+            raise InstructionError(Label.WRONG_OUTCOME, text)
+        return outcome
 
     def _on_call(self, text: str, line: int, kind: Kind) -> None:
-        self._acted = self._acted or kind is Kind.ACTION
         self.moved = self.moved or (kind is Kind.ACTION and not text.startswith('say('))
         self.tell('running', line, text)
+
+
+def _outcome(label: Label | None) -> str:
+    return {None: 'succeeded', Label.STOPPED: 'stopped'}.get(label, 'failed')
+
+
+def _told(failure: Exception) -> tuple[Label, str]:
+    """A failure for the caller and the record."""
+    if isinstance(failure, CapError):
+        ended = fatal(failure)
+        return ended.label, for_people(str(ended))
+    # A fault of ours, or a full disk: the caller shall hear of it, and the next request be served.
+    traceback.print_exception(failure)
+    text = f'internal error: {type(failure).__name__}: {failure}'
+    return Label.PROGRAM_ERROR, for_people(text)
 
 
 def _reply(broker: Broker, call: Call) -> Reply:
@@ -333,12 +381,23 @@ def _reply(broker: Broker, call: Call) -> Reply:
     return Returned(value)
 
 
-def _failure(outcome: Outcome) -> InstructionError | None:
-    """Why a program did not finish."""
+# What only an interface can tell: a program that raises such an error by itself is in error.
+_FAULTS = frozenset({Label.STOPPED, Label.BUSY, Label.PERCEPTION_LOST, Label.ROBOT_FAULT})
+
+
+def _failure(outcome: Outcome, raised: Collection[str]) -> InstructionError | None:
+    """Why a program did not finish.
+
+    Args:
+        raised: class names of the errors that its calls have raised.
+    """
     if outcome.status is Status.FINISHED:
         return None
     if outcome.status is Status.PROGRAM_ERROR and outcome.error:
-        return InstructionError(label_of_class(outcome.error.type), outcome.error.describe())
+        label = label_of_class(outcome.error.type)
+        if label in _FAULTS and outcome.error.type not in raised:
+            label = Label.PROGRAM_ERROR
+        return InstructionError(label, outcome.error.describe())
     label = {
         Status.KILLED: Label.BUDGET_EXCEEDED,
         Status.UNAVAILABLE: Label.SANDBOX_UNAVAILABLE,

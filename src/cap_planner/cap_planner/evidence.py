@@ -40,6 +40,10 @@ CREATE TABLE IF NOT EXISTS calls (
     id INTEGER PRIMARY KEY, instruction_id TEXT NOT NULL REFERENCES instructions(id),
     started REAL NOT NULL, duration_s REAL, line INTEGER, name TEXT NOT NULL,
     arguments TEXT NOT NULL, result TEXT, error TEXT);
+CREATE TABLE IF NOT EXISTS runs (
+    instruction_id TEXT NOT NULL REFERENCES instructions(id), status TEXT NOT NULL,
+    text TEXT NOT NULL, printed TEXT NOT NULL, dropped TEXT NOT NULL,
+    child_seconds REAL NOT NULL, cpu_seconds REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS sessions (
     name TEXT PRIMARY KEY, saved REAL NOT NULL, data TEXT NOT NULL);
 """
@@ -173,7 +177,7 @@ class EvidenceStore:
             if head is None:
                 raise KeyError(f'no evidence {record_id!r}')
             result = _decode(head)
-            for table in ('completions', 'verifications', 'functions', 'calls'):
+            for table in ('completions', 'verifications', 'functions', 'calls', 'runs'):
                 rows = self._db.execute(
                     f'SELECT * FROM {table} WHERE instruction_id=? ORDER BY rowid', (record_id,)
                 )
@@ -298,6 +302,28 @@ class Record:
             error=error,
         )
 
+    def run(
+        self,
+        *,
+        status: str,
+        text: str,
+        printed: str,
+        dropped: Mapping[str, str],
+        child_seconds: float,
+        cpu_seconds: float,
+    ) -> None:
+        """How the sandbox ran the program; see Outcome."""
+        self._store._insert(
+            'runs',
+            instruction_id=self.id,
+            status=status,
+            text=text,
+            printed=printed,
+            dropped=json.dumps(dict(dropped)),
+            child_seconds=child_seconds,
+            cpu_seconds=cpu_seconds,
+        )
+
     def end(self, ending: Ending) -> None:
         """Close the record."""
         self._store._update(
@@ -312,7 +338,15 @@ class Record:
         )
 
 
-_JSON_COLUMNS = {'messages', 'violations', 'arguments', 'result', 'world_before', 'world_after'}
+_JSON_COLUMNS = {
+    'messages',
+    'violations',
+    'dropped',
+    'arguments',
+    'result',
+    'world_before',
+    'world_after',
+}
 
 
 def _decode(row: sqlite3.Row) -> dict[str, Any]:

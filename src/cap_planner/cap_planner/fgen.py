@@ -8,50 +8,35 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 
 from cap_planner.completion import program_from_completion
 from cap_planner.models.base import ModelMalformedError
-from cap_planner.verifier.report import Undefined
-
-
-@dataclass(frozen=True)
-class GeneratedFunction:
-    """A function that was written on request.
-
-    Attributes:
-        source: its definition, and definitions and imports that came with it.
-        depth: 0 for one that the program itself calls, 1 for one that such a function calls, ...
-    """
-
-    name: str
-    source: str
-    depth: int
+from cap_planner.verifier import Undefined, defined_functions
 
 
 def generate_functions(
     source: str,
     undefined: Callable[[str, Collection[str]], Iterable[Undefined]],
-    ask: Callable[[str], str],
+    ask: Callable[[Undefined, Collection[str]], str],
     max_depth: int = 4,
     max_functions: int = 12,
-) -> list[GeneratedFunction]:
+) -> dict[str, str]:
     """Have every undefined function of a program written, and those that they call in turn.
 
-    Run all of them in one namespace before the program: then they see each other and themselves.
-
     Args:
+        source: the program.
         undefined: the functions that a text calls and nobody has defined, given the names of those
             that have been generated: the verifier's answer.
-        ask: signature to the text that the model answers with.
+        ask: a definition of a function, checked, given those names.
         max_depth: how many levels of functions may be generated.
         max_functions: how many for one program.
 
     Returns:
-        Callees before their callers.
+        Texts by the name that was asked for, callees before their callers. A text may define
+        helpers, too.
 
     Raises:
-        ModelMalformedError: an answer does not define what was asked for, or a bound is hit.
+        ModelMalformedError: a bound is hit.
     """
     generator = _Generator(undefined, ask, max_depth, max_functions)
     generator.complete(source, depth=0)
@@ -62,11 +47,11 @@ class _Generator:
     def __init__(
         self,
         undefined: Callable[[str, Collection[str]], Iterable[Undefined]],
-        ask: Callable[[str], str],
+        ask: Callable[[Undefined, Collection[str]], str],
         max_depth: int,
         max_functions: int,
     ) -> None:
-        self.functions: list[GeneratedFunction] = []
+        self.functions: dict[str, str] = {}
         self._undefined = undefined
         self._known: set[str] = set()
         self._ask = ask
@@ -89,18 +74,21 @@ class _Generator:
                     f'only {self._max_functions} are written for one program: {self._asked}'
                 )
             self._asked.append(missing.name)
-            text = definition_from_completion(self._ask(missing.signature), missing)
-            self._known |= _top_level_names(ast.parse(text))
+            text = self._ask(missing, frozenset(self._known))
+            self._known |= defined_functions(text)
             self.complete(text, depth + 1)
-            self.functions.append(GeneratedFunction(missing.name, text, depth))
+            self.functions[missing.name] = text
 
 
-def definition_from_completion(text: str, missing: Undefined) -> str:
+def definition_from_completion(text: str, missing: Undefined, taken: Collection[str] = ()) -> str:
     """The definition in a completion.
+
+    Args:
+        taken: names that the program knows already; helpers must not replace what they stand for.
 
     Raises:
         ModelMalformedError: it has no function of that name, or statements beside definitions,
-            which would run at once.
+            which would run at once, or a helper whose name is taken.
     """
     source = program_from_completion(text)
     tree = ast.parse(source)
@@ -110,13 +98,14 @@ def definition_from_completion(text: str, missing: Undefined) -> str:
                 f'asked for {missing.signature}: only definitions may come back, and line '
                 f'{node.lineno} is {ast.unparse(node)[:80]!r}'
             )
-    defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    defined = defined_functions(source)
     if missing.name not in defined:
         raise ModelMalformedError(
-            f'asked for {missing.signature}: {missing.name} is not defined, but {defined}'
+            f'asked for {missing.signature}: {missing.name} is not defined, but {sorted(defined)}'
+        )
+    if again := sorted(defined & set(taken)):
+        raise ModelMalformedError(
+            f'asked for {missing.signature}: there is {", ".join(again)} already; '
+            'call it, or name your own helper otherwise'
         )
     return source
-
-
-def _top_level_names(tree: ast.Module) -> set[str]:
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}

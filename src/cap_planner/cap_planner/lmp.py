@@ -45,11 +45,13 @@ class SessionTurn:
     Attributes:
         context: the objects line as it was then.
         program: what ran.
+        dropped: names that it set and that did not live on.
     """
 
     query: str
     context: str
     program: str
+    dropped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,8 @@ class Lmp:
         maintain_session: earlier instructions belong into the prompt.
         instructions: what its task is.
         examples: in the order of the prompt.
-        stop: texts at which the model ends.
         include_context: the context line belongs into the prompt, and is run before the program.
-        calls: which functions of the API its programs are told of.
+        calls: which functions of the API its programs are told of, and may call.
         query_prefix: stands before the query, behind the comment sign.
     """
 
@@ -74,7 +75,6 @@ class Lmp:
     examples: tuple[Example, ...]
     include_context: bool
     calls: frozenset[Kind]
-    stop: tuple[str, ...] = ()
     query_prefix: str = ''
 
 
@@ -97,7 +97,10 @@ def build_messages(
         messages += _pair(f'Example\n{example.request}', example.program)
     if lmp.maintain_session:
         for turn in session_turns[-MAX_SESSION_TURNS:]:
-            messages += _pair(_request(lmp, turn.query, turn.context), turn.program)
+            program = turn.program
+            if turn.dropped:
+                program += f'\n# Not kept for later requests: {", ".join(turn.dropped)}'
+            messages += _pair(_request(lmp, turn.query, turn.context), program)
     messages.append({'role': 'user', 'content': _request(lmp, query, context)})
     return messages
 
@@ -107,7 +110,7 @@ def repair_messages(messages: Sequence[Message], program: str, report: str) -> l
 
     Args:
         messages: the chat that led to the program.
-        program: the completion, as the model wrote it.
+        program: the completion, as the model wrote it; empty: there was none to be kept.
         report: what is wrong, with lines and advice.
     """
     # Indented, so that no line of the report can pass for a request.
@@ -118,7 +121,8 @@ def repair_messages(messages: Sequence[Message], program: str, report: str) -> l
     )
     return [
         *messages,
-        {'role': 'assistant', 'content': program},
+        # Endpoints refuse an empty message.
+        {'role': 'assistant', 'content': program if program.strip() else '# (no program)'},
         {'role': 'user', 'content': text},
     ]
 

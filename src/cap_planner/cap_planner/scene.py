@@ -46,6 +46,16 @@ class SceneObject:
         x, y, _ = self.position
         return [x - half_x, y - half_y, x + half_x, y + half_y]
 
+    @property
+    def bottom(self) -> float:
+        """Height of its lower face [m]."""
+        return self.position[2] - self.size[2] / 2
+
+    @property
+    def top(self) -> float:
+        """Height of its upper face, of a bowl's rim [m]."""
+        return self.position[2] + self.size[2] / 2
+
 
 @dataclass(frozen=True)
 class Scene:

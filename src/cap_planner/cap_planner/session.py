@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from cap_planner.lmp import SessionTurn
+from cap_planner.api.spec import Api
+from cap_planner.lmp import MAX_SESSION_TURNS, SessionTurn
 from cap_planner.sandbox import frames
 from cap_planner.sandbox.program import Session as Left
-
-_KEPT_TURNS = 32
+from cap_planner.verifier import defined_functions, verify
 
 
 @dataclass
@@ -22,13 +22,23 @@ class Session:
 
     def remember(self, turn: SessionTurn, left: Left) -> None:
         """Add an instruction that was carried out."""
-        self.turns = [*self.turns, turn][-_KEPT_TURNS:]
+        self.turns = [*self.turns, turn][-MAX_SESSION_TURNS:]
         self.left = left
 
     @property
     def names(self) -> set[str]:
         """Variables and functions that a program finds."""
-        return {*self.left.variables, *self.left.functions}
+        return {*self.left.variables, *defined_functions(*self.left.functions.values())}
+
+    def verified(self, api: Api) -> Session:
+        """Without the functions that the verifier does not let pass: they were kept as text."""
+        imports, names = self.left.imports, self.names
+        functions = {
+            name: text
+            for name, text in self.left.functions.items()
+            if verify(text, api, known=names, imports=imports).ok
+        }
+        return replace(self, left=replace(self.left, functions=functions))
 
     def as_data(self) -> dict[str, Any]:
         """JSON-ready; arrays and shapes as in sandbox/frames.py."""
@@ -48,4 +58,8 @@ class Session:
             functions=data['functions'],
             imports=tuple(data['imports']),
         )
-        return cls(data['name'], [SessionTurn(**turn) for turn in data['turns']], left)
+        turns = [
+            SessionTurn(**{**turn, 'dropped': tuple(turn.get('dropped', ()))})
+            for turn in data['turns']
+        ]
+        return cls(data['name'], turns, left)

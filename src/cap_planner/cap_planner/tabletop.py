@@ -14,9 +14,12 @@ import numpy as np
 from cap_common.errors import CapError
 from cap_common.palette import PALETTE
 from cap_planner.api.spec import Point, Target
-from cap_planner.labels import InstructionError, Label
+from cap_planner.labels import InstructionError, Label, label_of
 from cap_planner.places import Table, nearest
+from cap_planner.sandbox.text import for_people
 from cap_planner.scene import Scene, SceneObject, SceneSource, normalize_name
+
+_MAX_SPOKEN = 1000
 
 
 class Skills(Protocol):
@@ -49,16 +52,18 @@ class Skills(Protocol):
 
 @dataclass(frozen=True)
 class Placement:
-    """An object was put somewhere, and ought to be there still when the program ends.
+    """An object was to be put somewhere, and ought to be there when the program ends.
 
     Attributes:
         xy: where, in `workspace` [m].
-        support: the name of what it was put on, or None for a bare position.
+        support: the name of what it was to be put on, or None for a bare position.
+        failure: what the skill said, if it failed.
     """
 
     name: str
     xy: tuple[float, float]
     support: str | None
+    failure: CapError | None = None
 
 
 class TabletopRobot:
@@ -127,23 +132,30 @@ class TabletopRobot:
         scene = self.scene()
         first, second = self._resolve(scene, first), self._resolve(scene, second)
         moved = first if isinstance(first, str) else _topmost_at(scene, first)
+        support = second if isinstance(second, str) else None
+        xy = scene.find(second).xy if isinstance(second, str) else second
+        failure = None
         try:
             self._skills.pick_place(first, second)
+        except CapError as error:
+            failure = error
+            raise
         finally:
             # Whatever came of it, nobody knows where the object is until it is seen again.
-            self._placements.pop(moved or '', None)
             self._fresh_after_ns = self._scenes.now_ns()
-        if moved:
-            support = second if isinstance(second, str) else None
-            xy = scene.find(second).xy if isinstance(second, str) else second
-            self._placements[moved] = Placement(moved, (float(xy[0]), float(xy[1])), support)
+            if moved:
+                # A program may catch a failure. It has done what was asked only if the object is
+                # in the end where this, or a later attempt, was to put it.
+                place = (float(xy[0]), float(xy[1]))
+                self._placements[moved] = Placement(moved, place, support, failure)
 
     def point_gripper_to(self, target: Target) -> None:  # noqa: D102
         self._skills.move_to(self._resolve(self.scene(), target))
 
     def say(self, message: str) -> None:  # noqa: D102
-        self._skills.say(message)
-        self._spoken(message)
+        text = for_people(message, _MAX_SPOKEN)
+        self._skills.say(text)
+        self._spoken(text)
 
     def look(self) -> None:
         """Take the arm out of the camera's sight; what follows is seen afterwards."""
@@ -162,31 +174,40 @@ class TabletopRobot:
         """Compare the scene with what was placed; returns the scene.
 
         Raises:
-            InstructionError: WRONG_OUTCOME, if an object is not where it was put.
+            InstructionError: an object is not where it was to be put. The label is that of the
+                first one's failure; WRONG_OUTCOME, if the skill knew of none.
         """
         scene = self.scene()
         wrong = [
-            text for placed in self._placements.values() if (text := self._misplaced(scene, placed))
+            (placed, text)
+            for placed in self._placements.values()
+            if (text := self._misplaced(scene, placed))
         ]
         if wrong:
-            raise InstructionError(Label.WRONG_OUTCOME, '; '.join(wrong))
+            failure = wrong[0][0].failure
+            label = label_of(failure.name) if failure else Label.WRONG_OUTCOME
+            raise InstructionError(label, '; '.join(text for _, text in wrong))
         return scene
 
     def _misplaced(self, scene: Scene, placed: Placement) -> str | None:
+        where = f'on the {placed.support}' if placed.support else f'at {_xy(placed.xy)}'
+        text = f'the {placed.name} was to be put {where}'
+        text += f' ({placed.failure})' if placed.failure else ''
         try:
             item = scene.find(placed.name)
+            # Where the support is now: if it was moved, it has taken along what stood on it.
+            support = scene.find(placed.support) if placed.support else None
         except CapError as error:
-            return str(error)
-        # A support that was moved afterwards has taken along what stood on it.
-        moved_support = placed.support in self._placements if placed.support else False
-        goal = scene.find(placed.support).xy if moved_support and placed.support else placed.xy
-        distance = float(np.linalg.norm(item.xy - np.asarray(goal)))
-        if distance > self._tolerance_m:
-            where = f'on the {placed.support}' if placed.support else f'at {_xy(placed.xy)}'
-            return (
-                f'the {placed.name} was put {where} and is seen {distance * 100:.1f} cm off, '
-                f'at {_xy(item.xy)}'
-            )
+            return f'{text}: {error}'
+        goal, limit = np.array(placed.xy), self._tolerance_m
+        if support:
+            # What lies with its centre beyond the edge does not rest on it.
+            goal, limit = support.xy, min(limit, min(support.size[:2]) / 2)
+        distance = float(np.linalg.norm(item.xy - goal))
+        if distance > limit:
+            return f'{text} and is seen {distance * 100:.1f} cm off, at {_xy(item.xy)}'
+        if support and (wrong := _wrong_height(scene, item, support)):
+            return f'{text} and is seen {wrong}'
         return None
 
     # ── helpers ──────────────────────────────────────────────────────────────────────────────
@@ -200,6 +221,25 @@ class TabletopRobot:
             return target
         place = self._table.places.get(normalize_name(target))
         return place if place is not None else scene.find(target, also=self._table.places).name
+
+
+def _wrong_height(scene: Scene, item: SceneObject, support: SceneObject) -> str | None:
+    """What tells that an item, seen from above at the right spot, does not rest on its support.
+
+    The margins are some 2 cm, where the camera errs by millimetres and a block may lie tilted.
+    """
+    height = f'at a height of {item.position[2] * 100:.1f} cm'
+    if support.class_name != 'bowl':
+        # Others may lie between, so there is no upper bound.
+        return f'{height}, not on top' if item.position[2] < support.top else None
+    reach = min(support.size[:2]) / 2
+    is_stacked = any(
+        other not in (item, support)
+        and other.position[2] < item.position[2]
+        and np.linalg.norm(other.xy - support.xy) < reach
+        for other in scene.objects
+    )
+    return f'{height}, above the rim' if item.bottom > support.top and not is_stacked else None
 
 
 def _topmost_at(scene: Scene, xy: Point) -> str | None:

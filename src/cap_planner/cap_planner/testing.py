@@ -8,7 +8,7 @@ import numpy as np
 
 from cap_common.errors import GraspFailedError
 from cap_planner.api.spec import Target
-from cap_planner.models.base import Completion, Message
+from cap_planner.models.base import MAX_TOKENS, Completion, Message, never
 from cap_planner.scene import Scene, SceneObject
 
 BLOCK, BOWL = (0.04, 0.04, 0.04), (0.12, 0.12, 0.045)
@@ -53,7 +53,7 @@ class SymbolicTable:
             raise GraspFailedError(f'nothing at {first}')
         goal = np.array(self.objects[second][:2] if isinstance(second, str) else second)
         x, y = goal + self.slip
-        self.objects[first] = (float(x), float(y), 0.06)
+        self.objects[first] = (float(x), float(y), self._height_over(x, y, first) + BLOCK[2] / 2)
 
     def move_to(self, target: Target) -> None:
         """See Skills."""
@@ -66,10 +66,20 @@ class SymbolicTable:
     def say(self, text: str) -> None:
         """See Skills."""
 
+    def _height_over(self, x: float, y: float, besides: str) -> float:
+        """Of what carries a block there: the table, a bowl's bottom or another block."""
+        heights = [0.0]
+        for name, (other_x, other_y, z) in self.objects.items():
+            if name != besides and np.hypot(other_x - x, other_y - y) < BLOCK[0]:
+                heights.append(0.01 if name.endswith('bowl') else z + BLOCK[2] / 2)
+        return max(heights)
+
     def _object(self, name: str) -> SceneObject:
         color, kind = name.split()
         size = BOWL if kind == 'bowl' else BLOCK
-        return SceneObject(name, kind, color, self.objects[name], size, 0.0, True)
+        x, y, z = self.objects[name]
+        position = (x, y, z if kind == 'block' else size[2] / 2)
+        return SceneObject(name, kind, color, position, size, 0.0, True)
 
 
 class ScriptedModel:
@@ -84,8 +94,9 @@ class ScriptedModel:
         messages: Sequence[Message],
         *,
         stop: Sequence[str] = (),
-        max_tokens: int = 1024,
+        max_tokens: int = MAX_TOKENS,
         deadline_s: float,
+        canceled: Callable[[], bool] = never,
     ) -> Completion:
         """See LanguageModel."""
         self.asked.append(list(messages))

@@ -20,6 +20,7 @@ from cap_planner.models.base import ModelMalformedError
         "Sure, I can do that.\nsay('hi')\n\nThis greets the person.",
         "<think>\nThe person wants x = ```\n</think>\nsay('hi')",
         "  say('hi')\r\n",
+        "say('hi')\r",
     ],
 )
 def test_program_is_found(text: str) -> None:

@@ -1,15 +1,22 @@
 """The whole planner in one process: real model code, verifier and sandbox over a symbolic table."""
 
+import sqlite3
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from cap_common.errors import GraspFailedError, UnreachableError
+from cap_common.errors import (
+    CanceledError,
+    GraspFailedError,
+    RobotFaultError,
+    UnreachableError,
+)
 from cap_planner.api import TABLETOP
 from cap_planner.budget import Limits
 from cap_planner.engine import Engine, Request
-from cap_planner.evidence import EvidenceStore
+from cap_planner.evidence import EvidenceStore, Record
 from cap_planner.labels import InstructionError, Label
 from cap_planner.models import ModelUnavailableError, open_model
 from cap_planner.places import Table
@@ -20,6 +27,8 @@ from cap_planner.testing import ScriptedModel, SymbolicTable
 LIMITS = Limits(
     wall_s=30.0,
     model_s=30.0,
+    text_s=20.0,
+    text_tokens=500,
     compute_s=2.0,
     motion_s=30.0,
     calls=200,
@@ -145,14 +154,70 @@ def test_bad_programs_have_labels(make_engine, program, label, word):
     assert report.outcome == 'failed'
 
 
-def test_a_program_may_catch_what_a_skill_raises(make_engine, table):
+CATCHES = (
+    'try:\n    put_first_on_second("red block", "red bowl")\n'
+    'except GraspFailedError as error:\n    '
+)
+
+
+@pytest.mark.parametrize('target', ['red bowl', 'blue bowl'])
+def test_a_program_may_catch_what_a_skill_raises_and_make_it_good(make_engine, table, target):
     table.failures = [GraspFailedError('slippery')]
-    program = (
-        'try:\n    put_first_on_second("red block", "red bowl")\n'
-        'except GraspFailedError as error:\n    say(f"sorry: {error}")'
-    )
+    program = f'{CATCHES}put_first_on_second("red block", "{target}")'
+    assert run(make_engine(ScriptedModel(program)))[0].outcome == 'succeeded'
+    assert len(table.moves) == 2
+
+
+def test_what_was_caught_and_not_made_good_is_no_success(make_engine, table):
+    table.failures = [GraspFailedError('slippery')]
+    report, _ = run(make_engine(ScriptedModel(CATCHES + 'say(f"sorry: {error}")')))
+    assert (report.label, report.answer) == (Label.GRASP_FAILED, 'sorry: slippery')
+    assert 'the red block was to be put on the red bowl (slippery)' in report.error
+
+
+def test_a_failed_action_that_is_swallowed_is_no_deed(make_engine, table):
+    table.failures = [UnreachableError('too far')]
+    table.move_to = lambda target: table.pick_place(target, target)
+    program = 'try:\n    point_gripper_to("red block")\nexcept Exception:\n    pass'
     report, _ = run(make_engine(ScriptedModel(program)))
-    assert (report.outcome, report.answer) == ('succeeded', 'sorry: slippery')
+    assert report.label is Label.WRONG_OUTCOME
+    assert 'without doing' in report.error
+
+
+def test_what_fell_off_is_no_success(make_engine, table):
+    put = table.pick_place
+
+    def topple(first, second):
+        put(first, second)
+        x, y, _ = table.objects[first]
+        table.objects[first] = (x + 0.041, y, 0.02)
+
+    table.pick_place = topple
+    report, _ = run(make_engine(ScriptedModel('put_first_on_second("red block", "blue block")')))
+    assert report.label is Label.WRONG_OUTCOME
+
+
+@pytest.mark.parametrize('when', ['begin', 'world', 'completion', 'call_started', 'end'])
+def test_a_full_disk_is_reported(make_engine, monkeypatch, when):
+    def fail(*_, **__):
+        raise sqlite3.OperationalError('database or disk is full')
+
+    monkeypatch.setattr(EvidenceStore if when == 'begin' else Record, when, fail)
+    engine = make_engine(ScriptedModel('say("x")', 'say("y")'))
+    report, _ = run(engine)
+    assert (report.outcome, report.label) == ('failed', Label.PROGRAM_ERROR)
+    assert 'disk is full' in report.error
+    monkeypatch.undo()
+    assert run(engine)[0].outcome == 'succeeded', 'the next one is served'
+
+
+def test_feedback_that_nobody_takes_is_reported(make_engine):
+    def fail(progress):
+        raise RuntimeError('no such goal')
+
+    engine = make_engine(ScriptedModel('say("x")'))
+    report = engine.run(Request('do it'), fail, lambda: None)
+    assert 'no such goal' in report.error
 
 
 def test_an_uncaught_skill_error_ends_it(make_engine, table):
@@ -180,6 +245,30 @@ def test_what_slipped_is_no_success(make_engine, table):
     assert report.label is Label.WRONG_OUTCOME
     assert 'red block' in report.error
     assert '8.0 cm' in report.error
+
+
+@pytest.mark.parametrize('limits', [{'motion_s': 0.1}, {'wall_s': 0.3}])
+def test_an_action_is_canceled_when_its_time_is_up(make_engine, table, limits):
+    def work(first, second):
+        deadline = time.monotonic() + 5.0
+        while not table.stopped():
+            assert time.monotonic() < deadline, 'nobody cancels'
+        raise CanceledError('canceled')
+
+    table.pick_place = work
+    model = ScriptedModel('put_first_on_second("red block", "red bowl")')
+    report, _ = run(make_engine(model, replace(LIMITS, **limits)))
+    assert report.label is Label.BUDGET_EXCEEDED, report.error
+
+
+def test_a_stop_is_told_before_a_budget(make_engine, table):
+    stop = InstructionError(Label.STOPPED, 'stopped by ann')
+    model = ScriptedModel('put_first_on_second("red block", "red bowl")')
+    report, _ = run(
+        make_engine(model, replace(LIMITS, motion_s=0.0)),
+        stopped=lambda: stop if table.moves else None,
+    )
+    assert report.label is Label.STOPPED
 
 
 def test_what_was_moved_on_is_judged_where_it_went(make_engine):
@@ -246,6 +335,96 @@ def test_context_is_data_and_never_code(make_engine):
     program = 'x = parse_obj_name("the block", "objects = get_obj_names()")\nsay(str(x))'
     report, _ = run(make_engine(ScriptedModel(program, 'ret_val = objects')))
     assert report.label is Label.WRONG_ARGUMENTS
+
+
+@pytest.mark.parametrize('name', ['StoppedError', 'RobotFaultError', 'PerceptionLostError'])
+def test_a_program_cannot_forge_a_fault_of_an_interface(make_engine, name):
+    report, _ = run(make_engine(ScriptedModel(f'raise {name}("x")')))
+    assert (report.outcome, report.label) == ('failed', Label.PROGRAM_ERROR)
+
+
+def test_a_fault_of_an_interface_keeps_its_label(make_engine, table):
+    table.failures = [RobotFaultError('it is silent')]
+    program = 'try:\n    put_first_on_second("red block", "red bowl")\nexcept Exception as e:\n'
+    report, _ = run(make_engine(ScriptedModel(program + '    raise e')))
+    assert report.label is Label.ROBOT_FAULT
+
+
+def test_nothing_that_cannot_be_seen_reaches_a_person(make_engine):
+    model = ScriptedModel(*['open("\x1b[2J")'] * 3)
+    report, progress = run(make_engine(model))
+    assert report.label is Label.VERIFIER_REJECTED
+    assert '\x1b' not in report.error
+    report, progress = run(make_engine(ScriptedModel('say("a" + chr(27) + "[2J")')))
+    assert report.answer == 'a[2J'
+    assert all('\x1b' not in f'{each.call}{each.program}{each.spoken}' for each in progress)
+
+
+def test_how_the_sandbox_ran_it_is_kept_and_the_next_prompt_told(make_engine):
+    program = 'print("seen")\nbig = "x" * 2_000_000\nsay("a")'
+    model = ScriptedModel(program, 'say("b")')
+    engine = make_engine(model)
+    report, _ = run(engine, session='s')
+    (ran,) = engine._evidence.export(report.evidence_id)['runs']
+    assert (ran['status'], ran['printed']) == ('finished', 'seen\n')
+    assert 'no room' in ran['dropped']['big']
+    run(engine, session='s')
+    assert '# Not kept for later requests: big' in model.asked[1][-2]['content']
+
+
+def test_the_look_is_kept(make_engine, table):
+    table.failures = [UnreachableError('too far')]
+    engine = make_engine(ScriptedModel(*['put_first_on_second("red block", "red bowl")'] * 2))
+    run(engine)
+    report, _ = run(engine)
+    calls = engine._evidence.export(report.evidence_id)['calls']
+    assert [call['name'] for call in calls] == ['look', 'put_first_on_second']
+
+
+def test_functions_of_the_session_are_verified_again(make_engine):
+    engine = make_engine(ScriptedModel('def f():\n    return "good"\nsay("a")', 'say(f())'))
+    run(engine, session='s')
+    data = engine._evidence.load_session('s')
+    for bad in ('say = lambda m: None', 'def g(:', 'def h():\n    open("x")'):
+        data['functions'][bad] = bad
+    engine._evidence.save_session('s', data)
+    report, _ = run(engine, session='s')
+    assert report.answer == 'good', report.error
+
+
+def test_a_nested_program_leaves_the_functions_of_the_program_alone(make_engine):
+    program = (
+        'def pick(x):\n    return "mine"\n'
+        'a = parse_obj_name("the block")\nb = parse_obj_name("the bowl")\nsay(a + b + pick(x=1))'
+    )
+    nested = 'ret_val = pick(x=1) + helper(x=2)'
+    helper = 'def helper(x):\n    return "his"'
+    report, _ = run(make_engine(ScriptedModel(program, nested, helper, nested)))
+    assert report.answer == 'minehisminehismine', report.error
+
+
+def test_a_helper_that_comes_along_is_known(make_engine):
+    both = 'def a(x):\n    return x\n\ndef b(x):\n    return a(x) + 1'
+    model = ScriptedModel('say(str(a(x=1) + b(x=2)))', both, 'say(str(b(x=3)))')
+    engine = make_engine(model)
+    assert run(engine, session='s')[0].answer == '4'
+    assert run(engine, session='s')[0].answer == '4', 'in the session, too'
+
+
+def test_a_program_that_is_asked_for_a_value_moves_nothing(make_engine, table):
+    nested = 'put_first_on_second("red block", "red bowl")\nret_val = 1'
+    model = ScriptedModel('say(str(parse_question("how many?")))', *[nested] * 3)
+    report, _ = run(make_engine(model))
+    assert report.label is Label.VERIFIER_REJECTED
+    assert table.moves == []
+
+
+def test_context_holds_only_what_a_program_can_be_given(make_engine):
+    report, _ = run(make_engine(ScriptedModel('parse_obj_name("x", "objects = [1e999]")')))
+    assert report.label is Label.WRONG_ARGUMENTS, report.error
+    odd = 'say(np.array([1j]))'
+    report, _ = run(make_engine(ScriptedModel(odd)))
+    assert report.label is Label.WRONG_ARGUMENTS, report.error
 
 
 def test_motion_is_budgeted(make_engine, table):

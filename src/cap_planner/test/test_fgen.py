@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import pytest
 
 from cap_planner.api import TABLETOP
-from cap_planner.fgen import generate_functions
+from cap_planner.fgen import definition_from_completion, generate_functions
 from cap_planner.models.base import ModelMalformedError
 from cap_planner.verifier import Undefined, verify
 
@@ -17,11 +17,10 @@ def undefined(source: str, generated: Collection[str]) -> Sequence[Undefined]:
 
 
 def asker(answers: dict[str, str], asked: list[str] | None = None):  # type: ignore[no-untyped-def]
-    def ask(signature: str) -> str:
+    def ask(missing: Undefined, _: Collection[str]) -> str:
         if asked is not None:
-            asked.append(signature)
-        name = signature.rsplit('= ', maxsplit=1)[-1].split('(', maxsplit=1)[0]
-        return answers[name]
+            asked.append(missing.signature)
+        return answers[missing.name]
 
     return ask
 
@@ -42,15 +41,10 @@ def test_depth_first_callees_first() -> None:
         ),
     )
     assert asked == ['x = top(1)', 'y = middle(a)', 'low(a)', 'other(x)']
-    assert [(f.name, f.depth) for f in functions] == [
-        ('low', 2),
-        ('middle', 1),
-        ('top', 0),
-        ('other', 0),
-    ]
+    assert list(functions) == ['low', 'middle', 'top', 'other']
     scope: dict[str, object] = {}
-    for function in functions:
-        exec(function.source, scope)
+    for text in functions.values():
+        exec(text, scope)
     assert eval('top(2)', scope) == 22
 
 
@@ -66,15 +60,14 @@ def test_self_recursion_and_mutual_recursion() -> None:
         ),
     )
     scope: dict[str, object] = {}
-    for function in functions:
-        exec(function.source, scope)
+    for text in functions.values():
+        exec(text, scope)
     assert eval('even(10)', scope) is True
 
 
 def test_helpers_that_come_along_are_not_asked_for() -> None:
     both = 'import numpy as np\n\ndef a(x):\n    return b(x)\n\ndef b(x):\n    return np.abs(x)'
-    (function,) = generate_functions('a(1)\nb(2)', undefined, asker({'a': both}))
-    assert function.source.strip() == both
+    assert generate_functions('a(1)\nb(2)', undefined, asker({'a': both})) == {'a': both}
 
 
 @pytest.mark.parametrize(
@@ -86,18 +79,23 @@ def test_helpers_that_come_along_are_not_asked_for() -> None:
         ('I would rather not.', 'no program'),
         ('', 'nothing'),
         ('def f(x:', 'not a Python program'),
+        ('def f(x):\n    return g(x)\n\ndef g(x):\n    return x', 'there is g already'),
     ],
 )
 def test_answers_that_do_not_define_it(answer: str, says: str) -> None:
     with pytest.raises(ModelMalformedError, match=says):
-        generate_functions('f(1)', undefined, lambda _: answer)
+        definition_from_completion(answer, Undefined('f', 'f(1)', 1), {'g'})
+
+
+def test_a_definition_is_taken_out_of_the_answer() -> None:
+    text = 'Here it is:\n```python\ndef f(x):\n    return x\n```'
+    definition = definition_from_completion(text, Undefined('f', 'f(1)', 1), {'g'})
+    assert definition == 'def f(x):\n    return x\n'
 
 
 def test_depth_is_bounded() -> None:
-    def ask(signature: str) -> str:
-        name = signature.split('(', maxsplit=1)[0]
-        number = int(name[1:])
-        return f'def {name}(x):\n    return f{number + 1}(x)'
+    def ask(missing: Undefined, _: Collection[str]) -> str:
+        return f'def {missing.name}(x):\n    return f{int(missing.name[1:]) + 1}(x)'
 
     with pytest.raises(ModelMalformedError, match='4 deep'):
         generate_functions('f0(1)', undefined, ask)
@@ -106,4 +104,4 @@ def test_depth_is_bounded() -> None:
 def test_number_is_bounded() -> None:
     source = '\n'.join(f'f{i}(1)' for i in range(20))
     with pytest.raises(ModelMalformedError, match='only 12'):
-        generate_functions(source, undefined, lambda s: f'def {s.split("(")[0]}(x):\n    return x')
+        generate_functions(source, undefined, lambda f, _: f'def {f.name}(x):\n    return x')

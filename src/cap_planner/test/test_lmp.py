@@ -102,6 +102,17 @@ def test_repair_quotes_program_and_report() -> None:
     assert '\n# x' not in repair[-1]['content']
 
 
+def test_an_answer_without_text_can_be_repaired() -> None:
+    messages = build_messages(LMPS['tabletop_ui'], TABLETOP, 'x', OBJECTS)
+    assert repair_messages(messages, ' ', 'cut off')[-2]['content'].strip()
+
+
+def test_what_was_not_kept_is_told() -> None:
+    turns = [SessionTurn('first', OBJECTS, 'big = 1', ('big', 'gen'))]
+    messages = build_messages(LMPS['tabletop_ui'], TABLETOP, 'x', OBJECTS, turns)
+    assert messages[-2]['content'] == 'big = 1\n# Not kept for later requests: big, gen'
+
+
 def test_context_of_parse_position_is_optional() -> None:
     messages = build_messages(LMPS['parse_position'], TABLETOP, 'the middle')
     assert messages[-1]['content'] == '# the middle.'

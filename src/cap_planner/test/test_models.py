@@ -300,6 +300,17 @@ def test_no_retry_beyond_the_deadline(endpoint: Endpoint, openai_model: OpenAiMo
     assert time.monotonic() - start < 4.0
 
 
+def test_a_wait_can_be_canceled(endpoint: Endpoint, openai_model: OpenAiModel) -> None:
+    endpoint.faults = [hang]
+    start = time.monotonic()
+    with pytest.raises(ModelUnavailableError, match='nobody waits'):
+        openai_model.complete(
+            MESSAGES, deadline_s=8.0, canceled=lambda: time.monotonic() - start > 0.2
+        )
+    assert time.monotonic() - start < 1.0
+    assert openai_model.complete(MESSAGES, deadline_s=5.0).text == PROGRAM
+
+
 @pytest.mark.parametrize('fault', [hang, drip])
 def test_the_deadline_ends_it(endpoint: Endpoint, openai_model: OpenAiModel, fault: Any) -> None:
     endpoint.faults = [fault] * 5

@@ -50,6 +50,7 @@ class ApiFunction:
 
     Attributes:
         raises: the exceptions that a program may see and catch.
+        waits: it returns with the next picture of the camera, so that a loop over it cannot spin.
     """
 
     name: str
@@ -57,6 +58,7 @@ class ApiFunction:
     signature: inspect.Signature
     doc: str
     raises: tuple[type[CapError], ...]
+    waits: bool = False
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments by name, checked and completed with the defaults.
@@ -119,19 +121,17 @@ class Api(Mapping[str, ApiFunction]):
     def __len__(self) -> int:
         return len(self._functions)
 
-    def of_kind(self, kind: Kind) -> list[ApiFunction]:
-        """The functions that `kind` answers."""
-        return [function for function in self.values() if function.kind is kind]
-
 
 _MARK = '_cap_api'
 
 
-def declare(kind: Kind, *raises: type[CapError]) -> Callable[[Callable[..., Any]], Any]:
+def declare(
+    kind: Kind, *raises: type[CapError], waits: bool = False
+) -> Callable[[Callable[..., Any]], Any]:
     """Decorator: this function belongs to the API."""
 
     def mark(function: Callable[..., Any]) -> Callable[..., Any]:
-        setattr(function, _MARK, (kind, raises))
+        setattr(function, _MARK, (kind, raises, waits))
         return function
 
     return mark
@@ -143,9 +143,10 @@ def api_from_module(domain: str, module: types.ModuleType) -> Api:
     for name, function in vars(module).items():
         if not hasattr(function, _MARK):
             continue
-        kind, raises = getattr(function, _MARK)
+        kind, raises, waits = getattr(function, _MARK)
         signature = inspect.signature(function, eval_str=True)
-        functions[name] = ApiFunction(name, kind, signature, inspect.getdoc(function) or '', raises)
+        doc = inspect.getdoc(function) or ''
+        functions[name] = ApiFunction(name, kind, signature, doc, raises, waits)
     return Api(domain, functions)
 
 
@@ -201,7 +202,7 @@ def _fits(annotation: Any, value: Any) -> tuple[bool, Any]:  # noqa: PLR0911
 
 
 def _fits_point(value: Any) -> tuple[bool, Any]:
-    if isinstance(value, str):
+    if isinstance(value, str) or np.iscomplexobj(value):  # whose imaginary part would be dropped
         return False, value
     try:
         array = np.asarray(value, dtype=np.float64)

@@ -57,7 +57,7 @@ def get_color(name: str) -> list[float]:
     ...
 
 
-@declare(Kind.QUERY, PerceptionLostError)
+@declare(Kind.QUERY, PerceptionLostError, waits=True)
 def is_obj_visible(name: str) -> bool:
     """True if the camera sees an object of that name in its next picture."""
     ...

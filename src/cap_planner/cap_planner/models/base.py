@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypedDict
 
 from cap_common.errors import CapError
+
+MAX_TOKENS = 4096
+
+
+def never() -> bool:
+    """Nobody cancels."""
+    return False
 
 
 class Message(TypedDict):
@@ -55,16 +62,19 @@ class LanguageModel(Protocol):
         messages: Sequence[Message],
         *,
         stop: Sequence[str] = (),
-        max_tokens: int = 1024,
+        max_tokens: int = MAX_TOKENS,
         deadline_s: float,
+        canceled: Callable[[], bool] = never,
     ) -> Completion:
         """The answer to the last message, cut before the first stop text.
 
         Args:
+            max_tokens: of the answer, with what a reasoning model thinks before it.
             deadline_s: how long it may take from now, retries included [s].
+            canceled: polled by models that wait; true ends the wait.
 
         Raises:
-            ModelUnavailableError: there is no answer.
+            ModelUnavailableError: there is no answer, or nobody waits for it any longer.
             ModelMalformedError: there is one, without usable text.
         """
         ...

@@ -10,24 +10,27 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Coroutine, Sequence
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import wait
 from typing import Any
 from urllib.parse import urlsplit
 
 import openai
 
 from cap_planner.models.base import (
+    MAX_TOKENS,
     Completion,
     Message,
     ModelMalformedError,
     ModelUnavailableError,
     cut_at_stop,
+    never,
 )
 
 _RETRIES = 3
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 8.0
+_POLL_S = 0.05
 _MOST_STOPS = 4  # of the protocol; further ones are cut here
 
 
@@ -64,14 +67,14 @@ class OpenAiModel:
         messages: Sequence[Message],
         *,
         stop: Sequence[str] = (),
-        max_tokens: int = 1024,
+        max_tokens: int = MAX_TOKENS,
         deadline_s: float,
+        canceled: Callable[[], bool] = never,
     ) -> Completion:
         """One chat completion; rate limits and broken connections are tried again in time."""
         start = time.monotonic()
-        answer = self._run(
-            self._ask(list(messages), list(stop), max_tokens, start + deadline_s), deadline_s
-        )
+        asking = self._ask(list(messages), list(stop), max_tokens, start + deadline_s)
+        answer = self._run(asking, deadline_s, canceled)
         text = self._text(answer, max_tokens)
         usage = getattr(answer, 'usage', None)
         return Completion(
@@ -87,12 +90,19 @@ class OpenAiModel:
         asyncio.run_coroutine_threadsafe(self._client.close(), self._loop).result(timeout=2.0)
         self._loop.call_soon_threadsafe(self._loop.stop)
 
-    def _run(self, work: Coroutine[Any, Any, Any], deadline_s: float) -> Any:
+    def _run(
+        self, work: Coroutine[Any, Any, Any], deadline_s: float, canceled: Callable[[], bool]
+    ) -> Any:
         future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(work, deadline_s), self._loop)
+        # The margin only matters if the loop itself is dead.
+        end = time.monotonic() + deadline_s + 2.0
+        while not wait([future], timeout=_POLL_S).done and time.monotonic() < end:
+            if canceled():
+                future.cancel()
+                raise ModelUnavailableError(f'{self._where()}: nobody waits for the answer')
         try:
-            # The margin only matters if the loop itself is dead.
-            return future.result(timeout=deadline_s + 2.0)
-        except (TimeoutError, FutureTimeoutError) as error:
+            return future.result(timeout=0)
+        except TimeoutError as error:
             future.cancel()
             raise ModelUnavailableError(
                 f'{self._where()} gave no answer within {deadline_s:g} s; '
@@ -155,7 +165,8 @@ class OpenAiModel:
         text = getattr(getattr(choices[0], 'message', None), 'content', None)
         if getattr(choices[0], 'finish_reason', None) == 'length':
             raise ModelMalformedError(
-                f'{self._where()} was cut off at {max_tokens} tokens; allow more or ask for less'
+                f'the answer was cut off at {max_tokens} tokens, thoughts included: '
+                'a shorter one is needed, or a larger limit'
             )
         if not isinstance(text, str) or not text.strip():
             raise ModelMalformedError(f'{self._where()} answered with no text')

@@ -12,11 +12,18 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from cap_planner.models.base import Completion, LanguageModel, Message, ModelUnavailableError
+from cap_planner.models.base import (
+    MAX_TOKENS,
+    Completion,
+    LanguageModel,
+    Message,
+    ModelUnavailableError,
+    never,
+)
 
 
 def prompt_key(messages: Sequence[Message], stop: Sequence[str] = ()) -> str:
@@ -52,8 +59,9 @@ class RecordingModel:
         messages: Sequence[Message],
         *,
         stop: Sequence[str] = (),
-        max_tokens: int = 1024,
+        max_tokens: int = MAX_TOKENS,
         deadline_s: float,
+        canceled: Callable[[], bool] = never,
     ) -> Completion:
         """As the other model.
 
@@ -61,7 +69,7 @@ class RecordingModel:
             ModelUnavailableError: as the other model; or the answer cannot be kept.
         """
         completion = self._model.complete(
-            messages, stop=stop, max_tokens=max_tokens, deadline_s=deadline_s
+            messages, stop=stop, max_tokens=max_tokens, deadline_s=deadline_s, canceled=canceled
         )
         line = {
             'key': prompt_key(messages, stop),
@@ -123,8 +131,9 @@ class ReplayModel:
         messages: Sequence[Message],
         *,
         stop: Sequence[str] = (),
-        max_tokens: int = 1024,
+        max_tokens: int = MAX_TOKENS,
         deadline_s: float,
+        canceled: Callable[[], bool] = never,
     ) -> Completion:
         """The recorded answer, with the time it took to find it.
 

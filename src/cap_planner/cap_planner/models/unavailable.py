@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from cap_planner.models.base import Completion, Message, ModelUnavailableError
+from cap_planner.models.base import MAX_TOKENS, Completion, Message, ModelUnavailableError, never
 
 
 class UnavailableModel:
@@ -18,8 +18,9 @@ class UnavailableModel:
         messages: Sequence[Message],
         *,
         stop: Sequence[str] = (),
-        max_tokens: int = 1024,
+        max_tokens: int = MAX_TOKENS,
         deadline_s: float,
+        canceled: Callable[[], bool] = never,
     ) -> Completion:
         """Raise ModelUnavailableError."""
         raise ModelUnavailableError(self._why)

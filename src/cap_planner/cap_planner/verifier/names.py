@@ -38,10 +38,16 @@ def bound_names(nodes: Iterable[ast.AST]) -> set[str]:
 
 
 def defined_functions(*texts: str) -> set[str]:
-    """The functions that texts define at their top level, by `def` or as a named lambda."""
+    """The functions that texts define at their top level, by `def` or as a named lambda.
+
+    One that does not parse defines none.
+    """
     names: set[str] = set()
     for text in texts:
-        stack: list[ast.AST] = [*ast.parse(text).body]
+        try:
+            stack: list[ast.AST] = [*ast.parse(text).body]
+        except (SyntaxError, ValueError):
+            continue
         while stack:
             match node := stack.pop():
                 case ast.FunctionDef(name=name):

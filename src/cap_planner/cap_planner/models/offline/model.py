@@ -6,10 +6,10 @@ import ast
 import itertools
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cap_planner.models.base import Completion, Message, cut_at_stop
+from cap_planner.models.base import MAX_TOKENS, Completion, Message, cut_at_stop, never
 from cap_planner.models.offline.code import Refusal
 from cap_planner.models.offline.sentences import Sentences
 from cap_planner.models.offline.words import tokenize
@@ -55,8 +55,9 @@ class OfflineModel:
         messages: Sequence[Message],
         *,
         stop: Sequence[str] = (),
-        max_tokens: int = 1024,
+        max_tokens: int = MAX_TOKENS,
         deadline_s: float,
+        canceled: Callable[[], bool] = never,
     ) -> Completion:
         """A program or a refusal; takes milliseconds, whatever the deadline."""
         start = time.monotonic()

@@ -1,0 +1,158 @@
+"""What the broker lets through, refuses, ends and keeps."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cap_common.errors import GraspFailedError, PerceptionLostError
+from cap_planner.api import TABLETOP
+from cap_planner.api.spec import WrongArgumentsError
+from cap_planner.broker import Broker, LmpProgram, context_variables, plain
+from cap_planner.budget import Budget, Limits
+from cap_planner.evidence import EvidenceStore
+from cap_planner.labels import InstructionError, Label
+from cap_planner.sandbox.program import Call, NestedResult
+from cap_planner.writer import Written
+
+LIMITS = Limits(
+    wall_s=9.0,
+    model_s=9.0,
+    text_s=9.0,
+    text_tokens=99,
+    compute_s=9.0,
+    motion_s=9.0,
+    calls=2,
+    calls_per_s=99,
+    programs=9,
+    repairs=1,
+)
+
+
+class Robot:
+    """Does nothing, or what it is told to raise."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+
+    def say(self, message: str) -> None:
+        if self.error:
+            raise self.error
+
+    put_first_on_second = get_obj_pos = is_obj_visible = lambda self, *args, **kwargs: None
+
+
+class Desk:
+    """A broker, and what belongs to it."""
+
+    def __init__(self, folder: Path, robot: Robot, limits: Limits = LIMITS) -> None:
+        self.stop: InstructionError | None = None
+        self.heard: list[str] = []
+        self._store = EvidenceStore(folder / 'evidence.db')
+        self._record = self._store.begin('x', 's', 'auto')
+        self.budget = Budget(limits)
+        self.broker = Broker(
+            TABLETOP,
+            robot,
+            self.budget,
+            self._record,
+            lambda *_: (Written('ret_val = 1'), 'ret_val'),
+            lambda: self.stop,
+            lambda text, line, kind: self.heard.append(text),
+        )
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        return self.broker.call(Call(1, name, args, kwargs, 1, 0))
+
+    @property
+    def kept(self) -> list[dict[str, Any]]:
+        calls: list[dict[str, Any]] = self._store.export(self._record.id)['calls']
+        return calls
+
+
+def test_a_deed_is_one_that_has_returned(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Robot(GraspFailedError('slippery')))
+    with pytest.raises(GraspFailedError):
+        desk.call('say', 'x')
+    assert not desk.broker.acted
+    assert desk.broker.raised == {'GraspFailedError'}
+    desk.call('get_obj_pos', 'x')
+    assert not desk.broker.acted
+    desk = Desk(tmp_path, Robot())
+    desk.call('say', 'x')
+    assert desk.broker.acted
+    assert desk.broker.raised == set()
+    assert desk.heard == ["say('x')"]
+
+
+def test_calls_are_kept_with_what_they_came_to(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Robot(PerceptionLostError('dark')))
+    with pytest.raises(PerceptionLostError):
+        desk.call('say', 'x')
+    with pytest.raises(WrongArgumentsError):
+        desk.call('say', np.array([1j]))
+    failed, odd = desk.kept
+    assert failed['error'] == 'PerceptionLostError: dark'
+    assert odd['arguments'] == {'args': [['1j']]}
+
+
+def test_calls_that_wait_for_a_picture_are_not_counted(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Robot())
+    for _ in range(20):
+        desk.call('is_obj_visible', 'cup')
+    desk.call('get_obj_pos', 'cup')
+    desk.call('get_obj_pos', 'cup')
+    with pytest.raises(InstructionError, match='2 API calls'):
+        desk.call('get_obj_pos', 'cup')
+
+
+def test_a_stop_comes_before_a_budget_and_before_what_an_action_says(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Robot(), replace(LIMITS, wall_s=-1.0))
+    with pytest.raises(InstructionError) as caught:
+        desk.call('say', 'x')
+    assert caught.value.label is Label.BUDGET_EXCEEDED
+    desk.stop = InstructionError(Label.STOPPED, 'stopped by ann')
+    with pytest.raises(InstructionError) as caught:
+        desk.call('say', 'x')
+    assert caught.value is desk.stop
+
+    desk = Desk(tmp_path, Robot())
+
+    def stopped_in_the_middle(message: str) -> None:
+        desk.stop = InstructionError(Label.STOPPED, 'stopped by ann')
+        raise GraspFailedError('slippery')
+
+    desk.broker._robot.say = stopped_in_the_middle
+    with pytest.raises(InstructionError) as caught:
+        desk.call('say', 'x')
+    assert caught.value is desk.stop
+
+
+def test_a_value_that_a_program_finds_out(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Robot())
+    answer = desk.call('parse_obj_name', 'the cup', "objects = ['cup']", color='red')
+    assert isinstance(answer, LmpProgram)
+    assert answer.variables == {'objects': ['cup'], 'color': 'red'}
+    desk.broker.nested_result(1, NestedResult('cup', None))
+    assert desk.kept[0]['result'] == 'cup'
+
+
+@pytest.mark.parametrize(
+    'context', ['x', 'x = f()', 'a.b = 1', 'x = (', 'x = [1e999]', f'x = {2**70}', 'x = "\\ud800"']
+)
+def test_what_is_no_context(context: str) -> None:
+    with pytest.raises(WrongArgumentsError, match='the context must be'):
+        context_variables(context)
+
+
+@pytest.mark.parametrize(
+    'value',
+    [np.array([1j, 2]), np.complex128(1j), {1: (2, np.float64(3))}, {1j}, object, np.eye(2)],
+)
+def test_everything_has_a_plain_form(value: Any) -> None:
+    json.dumps(plain(value))

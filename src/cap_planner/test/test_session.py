@@ -1,0 +1,62 @@
+"""Sessions: what they keep, how they are stored, and what is looked at again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from cap_planner.api import TABLETOP
+from cap_planner.lmp import MAX_SESSION_TURNS, SessionTurn
+from cap_planner.sandbox.program import Session as Left
+from cap_planner.session import Session
+
+TURN = SessionTurn('do', "objects = ['a']", 'x = 1', ('gone',))
+
+
+def stored(session: Session) -> Session:
+    data: dict[str, Any] = json.loads(json.dumps(session.as_data()))
+    return Session.from_data(data)
+
+
+def test_it_comes_back_as_it_was() -> None:
+    left = Left(
+        {'p': np.array([1.0, 2.0]), 't': (1, 'a')}, {'f': 'def f(): pass'}, ('import math',)
+    )
+    again = stored(Session('s', [TURN], left))
+    assert again.turns == [TURN]
+    assert np.array_equal(again.left.variables['p'], [1.0, 2.0])
+    assert again.left.variables['t'] == (1, 'a')
+    assert (again.left.functions, again.left.imports) == (left.functions, left.imports)
+
+
+def test_turns_of_an_earlier_release_are_read() -> None:
+    data = Session('s', [TURN]).as_data()
+    del data['turns'][0]['dropped']
+    assert Session.from_data(data).turns[0].dropped == ()
+
+
+def test_it_keeps_as_many_turns_as_a_prompt_shows() -> None:
+    session = Session('s')
+    for number in range(MAX_SESSION_TURNS + 3):
+        session.remember(SessionTurn(str(number), '', ''), Left())
+    assert len(session.turns) == MAX_SESSION_TURNS
+    assert session.turns[0].query == '3'
+
+
+def test_names_are_also_those_of_helpers() -> None:
+    both = 'def a():\n    return b()\n\ndef b():\n    return 1'
+    assert Session('s', left=Left({'x': 1}, {'a': both})).names == {'x', 'a', 'b'}
+
+
+def test_functions_that_do_not_pass_are_left_out() -> None:
+    functions = {
+        'a': 'def a():\n    return n.sin(b())\n\ndef b():\n    return x',
+        'c': 'c = lambda: a()',
+        'say': 'say = lambda m: None\n#',
+        'd': 'def d(:',
+        'e': 'def e():\n    return open("x")',
+    }
+    session = Session('s', left=Left({'x': 1}, functions, ('import numpy as n',)))
+    assert list(session.verified(TABLETOP).left.functions) == ['a', 'c']

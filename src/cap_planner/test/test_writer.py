@@ -1,0 +1,162 @@
+"""From requests to checked programs: whose chat a repair goes to, and what bounds it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cap_common.errors import CapError
+from cap_planner.api import TABLETOP
+from cap_planner.budget import Budget, Limits
+from cap_planner.evidence import EvidenceStore
+from cap_planner.labels import InstructionError, Label
+from cap_planner.lmp import LMPS
+from cap_planner.models import Completion, Message, ModelMalformedError, ModelUnavailableError
+from cap_planner.testing import ScriptedModel
+from cap_planner.writer import ProgramWriter
+
+LIMITS = Limits(
+    wall_s=9.0,
+    model_s=9.0,
+    text_s=5.0,
+    text_tokens=77,
+    compute_s=9.0,
+    motion_s=9.0,
+    calls=9,
+    calls_per_s=9,
+    programs=9,
+    repairs=1,
+)
+UI, QUESTION = LMPS['tabletop_ui'], LMPS['parse_question']
+
+MakeWriter = Callable[..., ProgramWriter]
+
+
+@pytest.fixture
+def make_writer(tmp_path: Path) -> MakeWriter:
+    def make(
+        model: Any,
+        limits: Limits = LIMITS,
+        stopped: Callable[[], InstructionError | None] = lambda: None,
+    ) -> ProgramWriter:
+        record = EvidenceStore(tmp_path / 'evidence.db').begin('x', 's', 'auto')
+        return ProgramWriter(TABLETOP, model, Budget(limits), record, stopped)
+
+    return make
+
+
+def test_a_bad_function_is_repaired_in_its_own_chat(make_writer: MakeWriter) -> None:
+    good = 'def f(x):\n    return x\n'
+    model = ScriptedModel('say(str(f(x=1)))', 'def f(x):\n    return open(x)', good)
+    written = make_writer(model).write(UI, 'do it')
+    assert written.source == 'say(str(f(x=1)))\n'
+    assert written.functions == {'f': good}
+    assert 'define function: say' not in model.asked[0][-1]['content']
+    assert model.asked[2][: len(model.asked[1])] == model.asked[1], 'the chat of the function'
+    assert 'return open(x)' in model.asked[2][-1]['content'], 'the line that is wrong'
+
+
+def test_an_answer_that_is_no_definition_is_repaired_too(make_writer: MakeWriter) -> None:
+    model = ScriptedModel('say(f(x=1))', 'I cannot.', 'def f(x):\n    return str(x)')
+    assert list(make_writer(model).write(UI, 'do it').functions) == ['f']
+
+
+def test_repairs_of_a_function_are_bounded(make_writer: MakeWriter) -> None:
+    model = ScriptedModel('say(f(x=1))', *['def f(x):\n    return open(x)'] * 9)
+    with pytest.raises(InstructionError) as caught:
+        make_writer(model).write(UI, 'do it')
+    assert caught.value.label is Label.VERIFIER_REJECTED
+    assert len(model.asked) == 1 + 1 + LIMITS.repairs
+
+
+def test_helpers_that_come_along_are_known(make_writer: MakeWriter) -> None:
+    both = 'def a(x):\n    return b(x=x)\n\ndef b(x):\n    return x\n'
+    model = ScriptedModel('say(str(a(x=1) + b(x=2)))', both)
+    assert make_writer(model).write(UI, 'do it').functions == {'a': both}
+
+
+def test_functions_of_the_program_are_not_written_anew(make_writer: MakeWriter) -> None:
+    source = 'def mine(x):\n    return x\nsay(f(x=1))\n'
+    model = ScriptedModel(source, 'def f(x):\n    return mine(x)')
+    assert list(make_writer(model).write(UI, 'do it').functions) == ['f']
+
+
+@pytest.mark.parametrize(
+    'answers',
+    [
+        ('say("x")\nret_val = 1', 'ret_val = 1'),
+        ('ret_val = f(x=1)', 'def f(x):\n    say(x)', 'def f(x):\n    return x'),
+    ],
+)
+def test_a_question_moves_and_says_nothing(make_writer: MakeWriter, answers: list[str]) -> None:
+    model = ScriptedModel(*answers)
+    make_writer(model).write(QUESTION, 'how many?')
+    assert not model.answers, 'the text that acts was sent back'
+    assert 'say is no part of a program' in model.asked[-1][-1]['content']
+    systems = [messages[0]['content'] for messages in model.asked]
+    assert all('put_first_on_second(first' not in text for text in systems)
+
+
+class Model:
+    """Does what a test wants."""
+
+    def __init__(self, *ends: Any) -> None:
+        self.ends = list(ends)
+        self.asked: list[dict[str, Any]] = []
+
+    def complete(self, messages: Sequence[Message], **options: Any) -> Completion:
+        self.asked.append({'messages': messages, **options})
+        end = self.ends.pop(0)
+        if callable(end):
+            end = end(**options)
+        if isinstance(end, CapError):
+            raise end
+        return Completion(end, 'm', 0, 0, 0.0)
+
+
+def test_an_answer_that_was_cut_off_is_asked_for_again(make_writer: MakeWriter) -> None:
+    model = Model(ModelMalformedError('the answer was cut off at 77 tokens'), 'say("x")')
+    assert make_writer(model).write(UI, 'do it').source == 'say("x")\n'
+    assert 'cut off' in model.asked[1]['messages'][-1]['content']
+    assert model.asked[0]['max_tokens'] == 77
+
+
+def test_text_that_is_none_is_asked_for_again(make_writer: MakeWriter) -> None:
+    model = Model('say("\ud800")', 'say("x")')
+    assert make_writer(model).write(UI, 'do it').source == 'say("x")\n'
+
+
+def late(deadline_s: float, **_: Any) -> ModelUnavailableError:
+    time.sleep(deadline_s)
+    return ModelUnavailableError('no answer')
+
+
+def test_a_text_has_its_own_deadline(make_writer: MakeWriter) -> None:
+    model = Model(late)
+    with pytest.raises(ModelUnavailableError):
+        make_writer(model, replace(LIMITS, text_s=0.05)).write(UI, 'do it')
+    assert model.asked[0]['deadline_s'] == 0.05
+
+
+def test_a_budget_that_is_used_up_is_no_fault_of_the_endpoint(make_writer: MakeWriter) -> None:
+    with pytest.raises(InstructionError) as caught:
+        make_writer(Model(late), replace(LIMITS, model_s=0.05)).write(UI, 'do it')
+    assert caught.value.label is Label.BUDGET_EXCEEDED
+
+
+def test_a_stop_reaches_a_model_that_thinks(make_writer: MakeWriter) -> None:
+    stop = InstructionError(Label.STOPPED, 'stopped by ann')
+    stops = iter([None])  # before it thinks; from then on there is one
+
+    def think(canceled: Callable[[], bool], **_: Any) -> ModelUnavailableError:
+        assert canceled()
+        return ModelUnavailableError('nobody waits')
+
+    with pytest.raises(InstructionError) as caught:
+        make_writer(Model(think), stopped=lambda: next(stops, stop)).write(UI, 'do it')
+    assert caught.value is stop
