@@ -40,7 +40,11 @@ class ObjectState:
 
 @dataclass(frozen=True)
 class CellState:
-    """The cell at one time. Arrays are (6,), rad, rad/s and N m; force and torque (3,) in tcp."""
+    """The cell at one time.
+
+    Arrays are (6,), rad, rad/s and N m. `force` and `moment` (3,) are what acts on the cup from
+    outside, in tcp, whose z points out of the tool: a push is negative [N, N m].
+    """
 
     time_s: float
     q: Vector
@@ -133,7 +137,8 @@ class Cell:
         weight = tcp.T @ (self._tip_mass * self.model.opt.gravity)
         # The sensor knows the contacts' push, and not the vacuum's pull through the same contacts.
         pull = np.array([0.0, 0.0, self._suction.pull_n])
-        wrench = np.concatenate([force + weight - pull, moment])
+        # It tells what the tool does to the cup to hold it against the rest of the world.
+        wrench = np.concatenate([pull - force - weight, -moment])
         self._wrench += (wrench - self._wrench) * (TIMESTEP_S / (_WRENCH_FILTER_S + TIMESTEP_S))
 
     @property

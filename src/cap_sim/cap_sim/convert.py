@@ -45,7 +45,7 @@ def joint_state(state: CellState) -> JointState:
 
 
 def wrench(state: CellState) -> WrenchStamped:
-    """What pushes at the cup, in the frame tcp: force.z > 0 pushes it in."""
+    """What acts on the cup from outside, in the frame tcp: force.z < 0 pushes it in."""
     message = WrenchStamped(header=header(state.time_s, 'tcp'))
     force, torque = message.wrench.force, message.wrench.torque
     force.x, force.y, force.z = state.force.tolist()

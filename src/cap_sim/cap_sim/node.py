@@ -61,7 +61,7 @@ class SimNode(Node):
         self._reset_service = self.create_service(ResetWorld, 'sim/reset', self._reset)
         self._closing = threading.Event()
         self._photographer = Photographer(
-            p, self._publish_overhead, self._publish_operator, self.get_logger().fatal
+            p, self._publish_overhead, self._publish_operator, self._fail
         )
         self._physics = threading.Thread(target=self._run, name='physics', daemon=True)
         self._photographer.start()
@@ -97,10 +97,16 @@ class SimNode(Node):
         try:
             self._loop()
         except Exception as error:
-            # A shutdown takes the publishers away under this thread; anything else is a fault.
-            if self.context.ok():
-                self.get_logger().fatal(f'the simulation ends: {error!r}')
-                self.context.try_shutdown()
+            self._fail(f'the simulation ends: {error!r}')
+
+    def _fail(self, why: str) -> None:
+        """End the process, from a thread without which it is no use; its supervisor starts another.
+
+        A shutdown takes the publishers away under these threads: that is no fault of theirs.
+        """
+        if self.context.ok():
+            self.get_logger().fatal(why)
+            self.context.try_shutdown()
 
     def _loop(self) -> None:
         p = self._settings

@@ -106,18 +106,23 @@ class Client:
         rclpy.shutdown(context=self.context)
 
 
-@pytest.fixture(scope='module')
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    domain = free_domain_id()
-    extra = tmp_path_factory.mktemp('sim') / 'description.yaml'
+def start(folder: Path, domain: int, before: str = '') -> subprocess.Popen[bytes]:
+    """The node's process; `before` is Python to run in it first."""
+    extra = folder / 'description.yaml'
     parameters = {'robot_description': cell_urdf(), 'seed': 5, 'real_time_factor': 2.0}
     extra.write_text(yaml.safe_dump({'/**/sim': {'ros__parameters': parameters}}))
-    code = 'import sys; from cap_sim.node import main; sys.exit(main())'
+    code = f'{before}\nimport sys; from cap_sim.node import main; sys.exit(main())'
     files = [word for file in (CONFIG, extra) for word in ('--params-file', str(file))]
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, '-c', code, '--ros-args', *files],
         env=os.environ | {'ROS_DOMAIN_ID': str(domain)},
     )
+
+
+@pytest.fixture(scope='module')
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    domain = free_domain_id()
+    process = start(tmp_path_factory.mktemp('sim'), domain)
     client = Client(domain)
     try:
         client.until(lambda: client.got['joint_states'], 'the first joint state')
@@ -282,3 +287,16 @@ def test_a_reset_gives_the_world_asked_for(client: Client) -> None:
     color = client.newest('camera/color/image_raw')
     picture = np.frombuffer(color.data, np.uint8).reshape(480, 640, 3).astype(int)
     assert (np.abs(picture - [255, 87, 89]).max(axis=2) < 15).sum() > 200
+
+
+def test_a_simulator_that_cannot_take_pictures_ends(tmp_path: Path) -> None:
+    """It ends with 1: whoever started it may start another."""
+    domain = free_domain_id()
+    no_display = 'import cap_sim.photographer; cap_sim.photographer.View = None'
+    process = start(tmp_path, domain, no_display)
+    client = Client(domain)
+    try:
+        assert process.wait(DEADLINE_S) == 1
+    finally:
+        process.kill()
+        client.close()

@@ -33,7 +33,7 @@ def test_a_centred_block_is_lifted_and_does_not_drift(bench):
     cell.cell.step(250)
     lifted = cell.body('red block')
     assert lifted[2] == pytest.approx(0.18, abs=0.002)
-    assert cell.state.force[2] == pytest.approx(-0.03 * 9.81, abs=0.1)
+    assert cell.state.force[2] == pytest.approx(0.03 * 9.81, abs=0.1)
     cell.cell.step(2500)
     np.testing.assert_allclose(cell.body('red block')[:3], lifted[:3], atol=0.0002)
 
@@ -103,7 +103,8 @@ def test_free_air_gives_no_vacuum(bench):
 
 
 def test_the_wrench_tells_when_the_cup_is_pushed_in(bench):
+    """Against tcp's z, which points out of the tool."""
     cell = bench(BLOCK)
     cell.tool_down(0.5, 0.0, 0.1, 1.5)
     cell.tool_down(0.5, 0.0, 0.036)
-    assert cell.state.force[2] == pytest.approx(2.0 + 400 * 0.004, abs=0.3)
+    assert cell.state.force[2] == pytest.approx(-2.0 - 400 * 0.004, abs=0.3)

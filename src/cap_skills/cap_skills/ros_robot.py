@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import Any
@@ -37,6 +38,8 @@ _GRIPPER_ACTION = 'gripper_cmd'
 
 class RosRobot:
     """Conforms to Robot. Called from a thread that is not the executor's only one.
+
+    A reading that is no number counts as none: a sensor that sends no others is a silent one.
 
     Args:
         ears: where it listens to the sensors.
@@ -137,10 +140,9 @@ class RosRobot:
     # The middleware's side -----------------------------------------------------------------------
 
     def _on_joints(self, message: JointState) -> None:
-        index = {name: position for position, name in enumerate(message.name)}
-        if not all(name in index for name in ARM_JOINTS):
-            return
-        joints = np.array([message.position[index[name]] for name in ARM_JOINTS])
+        # One without positions is allowed, and no news; names beyond them are none either.
+        positions = dict(zip(message.name, message.position, strict=False))
+        joints = np.array([positions.get(name, np.nan) for name in ARM_JOINTS])
         if not np.all(np.isfinite(joints)):
             return
         with self._news:
@@ -149,12 +151,18 @@ class RosRobot:
             self._news.notify_all()
 
     def _on_wrench(self, message: WrenchStamped) -> None:
+        # What acts on the cup from outside, in tcp, whose z points out of the tool.
+        force = -message.wrench.force.z
+        if not math.isfinite(force):
+            return
         with self._news:
-            self._force = message.wrench.force.z
+            self._force = force
             self._heard['gripper/wrench'] = time.monotonic()
             self._news.notify_all()
 
     def _on_vacuum(self, message: FluidPressure) -> None:
+        if not math.isfinite(message.fluid_pressure):
+            return
         with self._news:
             self._pressure = message.fluid_pressure
             self._heard['gripper/vacuum'] = time.monotonic()
