@@ -1,0 +1,103 @@
+"""Against real action servers in this process."""
+
+import threading
+from functools import partial
+
+import numpy as np
+import pytest
+from rclpy.action import ActionServer, CancelResponse
+from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.node import Node
+
+from cap_common.errors import CanceledError, GraspFailedError, RobotFaultError
+from cap_common.heartbeat import Beat, BeatMonitor
+from cap_interfaces.action import MoveTo, PickPlace, Say
+from cap_planner.ros_skills import RosSkills
+
+pytestmark = pytest.mark.system
+
+
+class SkillServers(Node):
+    """Keeps its goals; ends them as a test says."""
+
+    def __init__(self, **kwargs):
+        super().__init__('skills', **kwargs)
+        self.goals = []
+        self.error = (0, '')
+        self.until_canceled = False
+        self.beat = Beat(self)
+        self._servers = [
+            ActionServer(
+                self,
+                kind,
+                name,
+                execute_callback=partial(self._run, kind),
+                cancel_callback=lambda _: CancelResponse.ACCEPT,
+                callback_group=ReentrantCallbackGroup(),
+            )
+            for kind, name in ((PickPlace, 'pick_place'), (MoveTo, 'move_to'), (Say, 'say'))
+        ]
+
+    def _run(self, kind, handle):
+        self.goals.append(handle.request)
+        result = kind.Result()
+        pause = threading.Event()
+        while self.until_canceled and not handle.is_cancel_requested:
+            pause.wait(0.01)
+        if handle.is_cancel_requested:
+            handle.canceled()
+            return result
+        result.error_code, result.error_msg = self.error
+        handle.abort() if result.error_code else handle.succeed()
+        return result
+
+    def close(self):
+        self.until_canceled = False
+        for server in self._servers:
+            server.destroy()
+
+
+@pytest.fixture
+def servers(start):
+    return start(SkillServers).node
+
+
+@pytest.fixture
+def skills(start, servers, until):
+    node = start(partial(Node, 'planner')).node
+    beats = BeatMonitor(node.create_subscription)
+    until(lambda: beats.age_s('skills') < 1.0, 'a beat')
+    return RosSkills(node, 'workspace', beats, deadline_s=10.0, silence_s=0.5, settle_s=0.1)
+
+
+def test_goals(skills, servers):
+    skills.pick_place('red block', np.array([0.1, -0.4]))
+    skills.move_to('red bowl')
+    skills.look()
+    skills.say('hello')
+    pick, move, look, say = servers.goals
+    assert (pick.object.name, pick.target.name) == ('red block', '')
+    target = pick.target.pose
+    assert target.header.frame_id == 'workspace'
+    assert (target.pose.position.x, target.pose.position.y) == (0.1, -0.4)
+    assert (move.target.name, look.target.name, say.text) == ('red bowl', 'park', 'hello')
+
+
+def test_an_error_code_is_an_error(skills, servers):
+    servers.error = (PickPlace.Result.GRASP_FAILED, 'slippery')
+    with pytest.raises(GraspFailedError, match='slippery'):
+        skills.pick_place('red block', 'red bowl')
+
+
+def test_a_stop_cancels_the_goal(skills, servers):
+    servers.until_canceled = True
+    skills.stopped = lambda: bool(servers.goals)
+    with pytest.raises(CanceledError):
+        skills.move_to('red bowl')
+
+
+def test_a_skills_node_that_is_lost(skills, servers):
+    servers.until_canceled = True
+    servers.beat._timer.cancel()
+    with pytest.raises(RobotFaultError, match='no heartbeat'):
+        skills.move_to('red bowl')
