@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from cap_common import errors
 from cap_planner.api import TABLETOP
 from cap_planner.api.spec import Kind
-from cap_planner.fgen import generate_functions
+from cap_planner.fgen import definition_from_completion, generate_functions
 from cap_planner.lmp import LMPS, SessionTurn, build_messages, program_from_completion
 from cap_planner.models import LanguageModel, ModelMalformedError
 from cap_planner.models.offline import OfflineModel
@@ -99,9 +99,13 @@ class World:
         def undefined(text: str, generated: Collection[str]) -> Sequence[Undefined]:
             return verify(text, TABLETOP, known={*scope, *variables, *generated}).undefined
 
-        for function in generate_functions(program, undefined, lambda s: self._program('fgen', s)):
-            self.functions[function.name] = function.source
-            exec(function.source, scope)
+        def ask(missing: Undefined, taken: Collection[str]) -> str:
+            answer = self._program('fgen', missing.signature)
+            return definition_from_completion(answer, missing, taken)
+
+        for name, source in generate_functions(program, undefined, ask).items():
+            self.functions[name] = source
+            exec(source, scope)
         scope |= variables
         before = set(scope)
         exec(program, scope)
