@@ -336,7 +336,7 @@ class _Run:
         self._record.run(
             status=outcome.status,
             text=outcome.text,
-            printed=outcome.printed,
+            printed=for_people(outcome.printed),
             dropped=outcome.dropped,
             child_seconds=outcome.child_seconds,
             cpu_seconds=outcome.cpu_seconds,

@@ -9,6 +9,7 @@ from cap_planner.api.spec import Api
 from cap_planner.lmp import MAX_SESSION_TURNS, SessionTurn
 from cap_planner.sandbox import frames
 from cap_planner.sandbox.program import Session as Left
+from cap_planner.sandbox.scope import protected_names
 from cap_planner.verifier import defined_functions, verify
 
 
@@ -31,14 +32,19 @@ class Session:
         return {*self.left.variables, *defined_functions(*self.left.functions.values())}
 
     def verified(self, api: Api) -> Session:
-        """Without the functions that the verifier does not let pass: they were kept as text."""
+        """Without what no program may leave behind by now: it was kept by another release."""
         imports, names = self.left.imports, self.names
         functions = {
             name: text
             for name, text in self.left.functions.items()
             if verify(text, api, known=names, imports=imports).ok
         }
-        return replace(self, left=replace(self.left, functions=functions))
+        protected = protected_names(api)
+        variables = {
+            name: value for name, value in self.left.variables.items() if name not in protected
+        }
+        left = replace(self.left, variables=variables, functions=functions)
+        return replace(self, left=left)
 
     def as_data(self) -> dict[str, Any]:
         """JSON-ready; arrays and shapes as in sandbox/frames.py."""

@@ -50,7 +50,7 @@ def test_names_are_also_those_of_helpers() -> None:
     assert Session('s', left=Left({'x': 1}, {'a': both})).names == {'x', 'a', 'b'}
 
 
-def test_functions_that_do_not_pass_are_left_out() -> None:
+def test_what_does_not_pass_is_left_out() -> None:
     functions = {
         'a': 'def a():\n    return n.sin(b())\n\ndef b():\n    return x',
         'c': 'c = lambda: a()',
@@ -58,5 +58,7 @@ def test_functions_that_do_not_pass_are_left_out() -> None:
         'd': 'def d(:',
         'e': 'def e():\n    return open("x")',
     }
-    session = Session('s', left=Left({'x': 1}, functions, ('import numpy as n',)))
-    assert list(session.verified(TABLETOP).left.functions) == ['a', 'c']
+    session = Session('s', left=Left({'x': 1, 'np': 3}, functions, ('import numpy as n',)))
+    verified = session.verified(TABLETOP).left
+    assert list(verified.functions) == ['a', 'c']
+    assert verified.variables == {'x': 1}
