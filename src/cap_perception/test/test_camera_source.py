@@ -5,7 +5,6 @@ import pytest
 from geometry_msgs.msg import TransformStamped
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header
-from tf2_msgs.msg import TFMessage
 
 from cap_common.conversions import transform_from_matrix
 from cap_common.frames import matrix_from_rpy
@@ -20,10 +19,12 @@ class RecordingNode:
 
     def __init__(self):
         self.callbacks = {}
+        self.kinds = {}
         self.said = []
 
     def create_subscription(self, kind, topic, callback, qos, **_):
         self.callbacks[topic] = callback
+        self.kinds[topic] = kind
 
     def get_logger(self):
         return self
@@ -48,7 +49,8 @@ class Camera:
             child_frame_id='camera',
             transform=transform_from_matrix(workspace_from_camera),
         )
-        self._node.callbacks['/tf_static'](TFMessage(transforms=[transform]))
+        message = self._node.kinds['/tf_static'](transforms=[transform])
+        self._node.callbacks['/tf_static'](message)
 
     def take(self, change=lambda *_: None):
         """Publish colour, depth and camera_info of one stamp."""

@@ -2,9 +2,7 @@ import math
 import threading
 
 import pytest
-from geometry_msgs.msg import Point, Pose, Quaternion, Vector3
 from rclpy.time import Time
-from std_msgs.msg import Header
 
 from cap_common.errors import PerceptionLostError
 from cap_interfaces.msg import Scene as SceneMessage
@@ -35,17 +33,19 @@ class Logger:
         self.said.append(text)
 
 
-def thing(name, x=0.1):
-    half_turn = Quaternion(z=math.sin(math.pi / 6), w=math.cos(math.pi / 6))
-    pose = Pose(position=Point(x=x, y=-0.4, z=0.02), orientation=half_turn)
-    size = Vector3(x=0.04, y=0.05, z=0.06)
-    return SceneObject(name=name, class_name='block', color='red', pose=pose, size=size)
+def thing(name):
+    message = SceneObject(name=name, class_name='block', color='red')
+    position, turn, size = message.pose.position, message.pose.orientation, message.size
+    position.x, position.y, position.z = 0.1, -0.4, 0.02
+    turn.z, turn.w = math.sin(math.pi / 6), math.cos(math.pi / 6)
+    size.x, size.y, size.z = 0.04, 0.05, 0.06
+    return message
 
 
 def message(*names, second=0, frame='workspace'):
-    header = Header(frame_id=frame)
-    header.stamp.sec = second
-    return SceneMessage(header=header, objects=[thing(name) for name in names])
+    message = SceneMessage(objects=[thing(name) for name in names])
+    message.header.frame_id, message.header.stamp.sec = frame, second
+    return message
 
 
 @pytest.fixture
