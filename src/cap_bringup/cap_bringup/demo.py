@@ -115,7 +115,8 @@ def _carry_out(
         )
         ending.error, ending.answer = result.error_msg, result.answer
         (out / 'program.py').write_text(result.program, encoding='utf-8')
-        evidence = EvidenceStore(database).export(result.evidence_id)
+        with EvidenceStore(database) as store:
+            evidence = store.export(result.evidence_id)
         (out / 'evidence.json').write_text(json.dumps(evidence, indent=1), encoding='utf-8')
     except CapError as error:
         ending.error = str(error)

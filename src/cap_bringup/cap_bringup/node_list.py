@@ -69,7 +69,12 @@ TABLETOP_ARGUMENTS = (
     Argument('bowls', 'sim', int, 'number of bowls'),
     Argument('real_time_factor', 'sim', float, 'speed of the simulation; 0.0: as fast as it can'),
     Argument('source', 'perception', str, 'what perception looks at: camera or ground_truth'),
-    Argument('model', 'planner', str, 'language model: offline, openai:NAME or replay:FILE'),
+    Argument(
+        'model',
+        'planner',
+        str,
+        'language model: offline, openai:NAME, replay:FILE or record:FILE=MODEL',
+    ),
     Argument('evidence', 'planner', str, 'SQLite file of the evidence'),
 )
 

@@ -66,8 +66,9 @@ def running_system(
         _environment(own),
         Supervisor(tabletop(values), folder / 'log', variables, restart) as nodes,
         Client(watch_world=True) as client,
+        EvidenceStore(folder / 'evidence.db') as evidence,
     ):
-        system = RunningSystem(nodes, client, EvidenceStore(folder / 'evidence.db'))
+        system = RunningSystem(nodes, client, evidence)
         system.wait_ready()
         yield system
 
