@@ -67,7 +67,7 @@ class ActionCaller:
         Raises:
             BusyError: the goal was rejected.
             CanceledError: `canceled`, or the server ended it as canceled without an error code.
-            RobotFaultError: no server, or it was lost.
+            RobotFaultError: no server, it was lost, or it broke off without an error code.
             SkillTimeoutError: the deadline passed.
         """
         self.wait_for_server(accept_s)
@@ -102,6 +102,9 @@ class ActionCaller:
                 )
         if response.status == GoalStatus.STATUS_CANCELED and not response.result.error_code:
             raise CanceledError(f'{self._name!r} was canceled')
+        if response.status == GoalStatus.STATUS_ABORTED and not response.result.error_code:
+            # What rclpy sends when the server's own code has raised: no success.
+            raise RobotFaultError(f'{self._server} broke off {self._name!r} without a reason')
         return response.result
 
     def _wait(

@@ -26,6 +26,7 @@ class Server:
     def __init__(self, context: Context) -> None:
         self.node = Node('server', context=context)
         self.accepts = True
+        self.breaks = False
         self.asked, self.may_answer, self.may_end = (threading.Event() for _ in range(3))
         self.running, self.canceled = threading.Event(), threading.Event()
         self.may_answer.set()
@@ -51,6 +52,8 @@ class Server:
                 handle.canceled()
                 self.canceled.set()
                 return Say.Result()
+        if self.breaks:
+            raise RuntimeError('a bug of the server')
         handle.succeed()
         return Say.Result()
 
@@ -73,6 +76,13 @@ def caller(context: Context, spin: Callable[[Node], None]) -> ActionCaller:
 def test_a_result_comes_back(server: Server, caller: ActionCaller) -> None:
     server.may_end.set()
     assert caller.call(Say.Goal(text='a'), deadline_s=DEADLINE_S).error_code == 0
+
+
+def test_a_server_that_breaks_off_has_not_succeeded(server: Server, caller: ActionCaller) -> None:
+    server.breaks = True
+    server.may_end.set()
+    with pytest.raises(RobotFaultError, match=r"the speaker broke off 'say'"):
+        caller.call(Say.Goal(text='a'), deadline_s=DEADLINE_S)
 
 
 def test_nobody_there_is_a_fault_that_names_who_should_be(caller: ActionCaller) -> None:
