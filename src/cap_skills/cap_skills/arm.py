@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cap_common.errors import LimitError, ObjectLostError, UnreachableError
+from cap_common.errors import CapError, LimitError, ObjectLostError, UnreachableError
 from cap_common.frames import Matrix
 from cap_skills.kinematics import tool_down
 from cap_skills.model import (
@@ -18,6 +18,7 @@ from cap_skills.model import (
     Joints,
     Straight,
     Surroundings,
+    Trajectory,
     Vector,
 )
 from cap_skills.planner import MotionPlanner
@@ -29,6 +30,10 @@ _THERE = 0.002
 UNKNOWN = 'what hangs on the cup'
 
 
+class OverloadError(LimitError):
+    """What hangs on the cup is too heavy to be carried."""
+
+
 @dataclass(frozen=True)
 class SkillConfig:
     """How the skills move; SI units.
@@ -38,10 +43,12 @@ class SkillConfig:
         hover: of the cup above what it will touch, before going down.
         clearance: above the expected contact, where slow guarded motion begins.
         depth: below the expected contact, where guarded motion gives up.
+        early_contact: so far above the expected contact it is one with something else.
         near_speed, guarded_speed: of the tool, near objects and until contact.
-        carry_scale: of all speeds while something is held, so that it does not slip on the cup.
+        carry_scale: of all speeds but the guarded one while something is held: it would slip.
+        min_speed_scale: slowest that a call may ask for.
         contact_force: that counts as contact.
-        force_limit: that nothing may exceed.
+        min_force_limit, force_limit: least and most that a call may allow to push at the cup.
         payload_force: pull on the cup above which a load is too heavy.
         sealed_below: pressure in the cup that means something is held [Pa].
         seal_s, release_s: how long these may take.
@@ -55,10 +62,13 @@ class SkillConfig:
     hover: float
     clearance: float
     depth: float
+    early_contact: float
     near_speed: float
     guarded_speed: float
     carry_scale: float
+    min_speed_scale: float
     contact_force: float
+    min_force_limit: float
     force_limit: float
     payload_force: float
     sealed_below: float
@@ -212,27 +222,9 @@ class Arm:
         start = self.robot.joints()
         if all(isinstance(leg, Free) and np.abs(leg.goal - start).max() < _THERE for leg in legs):
             return
-        holding = self.held is not None
-        scale = call.speed_scale * (config.carry_scale if holding else 1.0)
+        scale = call.speed_scale * (config.carry_scale if self.held is not None else 1.0)
         trajectory = self.planner.plan(start, legs, around, scale)
-
-        def trouble(reading: GripperReading) -> bool:
-            if reading.force > call.force_limit or -reading.force > config.payload_force:
-                return True
-            return holding and not self.sealed(reading)
-
-        if not self.robot.execute(trajectory, call.check, trouble):
-            return
-        reading = self.robot.gripper()
-        if self.held is not None and not self.sealed(reading):
-            name = self.held.item.name
-            self.robot.suction(False)
-            self.held = None
-            raise ObjectLostError(f'{name!r} fell off the cup on the way')
-        raise LimitError(
-            f'the cup felt more than it may, {call.force_limit:g} N pushed or '
-            f'{config.payload_force:g} N pulled: last {reading.force:.1f} N'
-        )
+        self._follow(trajectory, call, lambda reading: False, config.payload_force)
 
     def guarded(
         self,
@@ -241,26 +233,59 @@ class Arm:
         call: Call,
         also: Callable[[GripperReading], bool],
     ) -> bool:
-        """Slowly to a pose, until contact or `also`; returns whether that came."""
+        """Slowly down to a pose, until contact or `also`; returns whether that came."""
         config = self._config
         trajectory = self.planner.plan(
             self.robot.joints(), [Straight(goal, config.guarded_speed)], around, call.speed_scale
         )
         rest = self.robot.gripper().force
-        enough = min(config.contact_force, call.force_limit)
-        holding = self.held is not None
+        # Going down only takes weight off the cup.
+        return self._follow(
+            trajectory,
+            call,
+            lambda reading: reading.force - rest > config.contact_force or also(reading),
+            pull_limit=np.inf,
+        )
 
-        def met(reading: GripperReading) -> bool:
-            lost = holding and not self.sealed(reading)
-            return reading.force - rest > enough or lost or also(reading)
+    def _follow(
+        self,
+        trajectory: Trajectory,
+        call: Call,
+        until: Callable[[GripperReading], bool],
+        pull_limit: float,
+    ) -> bool:
+        """Follow a trajectory; returns whether `until` ended it.
 
-        met_something = self.robot.execute(trajectory, call.check, met)
-        if self.held is not None and not self.sealed(self.robot.gripper()):
-            name = self.held.item.name
-            self.robot.suction(False)
-            self.held = None
-            raise ObjectLostError(f'{name!r} came off the cup while it was set down')
-        return met_something
+        Raises:
+            LimitError: the cup was pushed with more than the call allows.
+            OverloadError: more than `pull_limit` [N] pulled at it.
+            ObjectLostError: what it held is gone.
+        """
+        name = self.held.item.name if self.held is not None else ''
+        errors: list[CapError] = []
+
+        def ends(reading: GripperReading) -> bool:
+            if name and not self.sealed(reading):
+                errors.append(ObjectLostError(f'{name!r} fell off the cup'))
+            elif reading.force > call.force_limit:
+                errors.append(
+                    LimitError(
+                        f'{reading.force:.1f} N pushed at the cup; {call.force_limit:g} N may'
+                    )
+                )
+            elif -reading.force > pull_limit:
+                errors.append(
+                    OverloadError(f'{-reading.force:.1f} N pulled at the cup; {pull_limit:g} N may')
+                )
+            return bool(errors) or until(reading)
+
+        ended = self.robot.execute(trajectory, call.check, ends)
+        if errors:
+            if name and not self.sealed(self.robot.gripper()):
+                self.robot.suction(False)
+                self.held = self.wanted = None
+            raise errors[0]
+        return ended
 
 
 def raised(pose: Matrix, height: float) -> Matrix:

@@ -107,8 +107,8 @@ class KinematicRobot:
         pushed = self._pressed * _STIFFNESS >= _SEAL_FORCE
         if self._on and self.seals and pushed and floor.item is not None:
             pose = np.linalg.inv(tcp) @ floor.item.pose
-            # The cup springs back by what it was pushed in.
-            pose[2, 3] -= self._pressed
+            # The cup springs out by what it was pushed in; tcp's z points down.
+            pose[2, 3] += self._pressed
             self._held = Held(floor.item, pose)
 
     def _drop(self) -> None:

@@ -1,8 +1,8 @@
 """pick_place and move_to as lists of steps, over MotionPlanner, Robot and the scene. No ROS.
 
 Whatever ends a step is a CapError. Cancel, a lost lease, a lost scene and a robot fault leave
-everything as it is: the arm stands, and what is held stays held. After any other error the skill
-leaves the table tidy: what is held is put back, the arm parks, and the error is raised.
+everything as it is: the arm stands, and what is held stays held. After any other error of
+pick_place the table is left tidy: what is held is put back, the arm parks, and the error is raised.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from cap_common.errors import (
     UnreachableError,
 )
 from cap_common.frames import Matrix
-from cap_skills.arm import UNKNOWN, Arm, Call, SkillConfig, raised
+from cap_skills.arm import UNKNOWN, Arm, Call, OverloadError, SkillConfig, raised
 from cap_skills.kinematics import tool_down
 from cap_skills.model import (
     Free,
@@ -50,6 +51,8 @@ from cap_skills.targets import (
     free_spot,
     require_finite,
 )
+
+T = TypeVar('T')
 
 # These leave the arm where it stands.
 HALTS = (CanceledError, StoppedError, PerceptionLostError, RobotFaultError, SkillTimeoutError)
@@ -115,7 +118,10 @@ class Skills:
         return grasp, placed
 
     def move_to(self, target: Place, height: float, call: Call) -> Matrix:
-        """Bring the tool, pointing down, above a target or to PARK; returns base_from_tcp."""
+        """Bring the tool, pointing down, above a target or to PARK; returns base_from_tcp.
+
+        What nobody knows is put down on the way to PARK: only there the camera sees what it is.
+        """
         call.step('check')
         self._placed = None
         call = self._allowed(call)
@@ -128,7 +134,7 @@ class Skills:
         scene = self.require_scene()
         self._arm.notice()
         if target.name == PARK:
-            self._park(call)
+            self._tidily(lambda: self._clear_off(call), call)
             return self._arm.tcp()
         require_finite(target, 'the target')
         held = self._arm.held.item.name if self._arm.held else ''
@@ -204,11 +210,20 @@ class Skills:
     def _place(self, target: Place, call: Call) -> Matrix:
         """Carry what is held to the target, set it down and let go."""
         assert self._arm.held is not None
-        spot = find_spot(target, self._arm.held.item, self.require_scene(), self._config.nudge)
+        scene = self.require_scene()
+        spot = find_spot(target, self._arm.held.item, scene, self._config.nudge)
         self._area.require(spot.xy, 'the target')
-        return self._set_down(spot, call)
+        # In a bowl it may lie on the wall.
+        in_bowl = any(item.hollow and item.name in spot.supports for item in scene.items)
+        early = math.inf if in_bowl else self._config.early_contact
+        return self._set_down(spot, call, self._config.depth, early)
 
-    def _set_down(self, spot: Spot, call: Call, give_up_below: float | None = None) -> Matrix:
+    def _set_down(self, spot: Spot, call: Call, depth: float, early: float) -> Matrix:
+        """Carry what is held to a spot, feel for it, and let go.
+
+        Args:
+            depth, early: how far below and above the expected contact it may come [m].
+        """
         config, held = self._config, self._arm.held
         assert held is not None
         others = [item for item in self.require_scene().items if item.name != held.item.name]
@@ -222,7 +237,6 @@ class Skills:
         ]
         self._arm.move(legs, Surroundings(others, held, touch=spot.supports | {_TABLE}), call)
         call.step(f'place {held.item.name}')
-        depth = config.depth if give_up_below is None else give_up_below
         if held.item.hollow and spot.supports:
             # Bowls nest: how deep is for contact to find.
             depth += 2 * held.item.half_height
@@ -237,17 +251,30 @@ class Skills:
                 f'{held.item.name!r} met nothing below at x={spot.xy[0]:.3f}, y={spot.xy[1]:.3f} m '
                 'of base_link'
             )
+        above = self._arm.tcp()[2, 3] - down[2, 3]
+        if above > early:
+            raise PlaceFailedError(
+                f'{held.item.name!r} met something {above * 1000:.0f} mm too high at '
+                f'x={spot.xy[0]:.3f}, y={spot.xy[1]:.3f} m of base_link'
+            )
+        return self._let_go(Surroundings(others, touch=spot.supports | {_TABLE}), call)
+
+    def _let_go(self, around: Surroundings, call: Call) -> Matrix:
+        """Release what stands, and rise off it; returns base_from_tcp at the release."""
+        held = self._arm.held
+        assert held is not None
         call.step(f'release {held.item.name}')
+        call.check()
         placed = self._arm.tcp()
         self._arm.robot.suction(False)
         if not self._arm.robot.wait(
-            lambda reading: not self._arm.sealed(reading), config.release_s, call.check
+            lambda reading: not self._arm.sealed(reading), self._config.release_s, call.check
         ):
             raise PlaceFailedError(f'{held.item.name!r} did not come off the cup')
         self._arm.held = self._arm.wanted = None
         self._placed = held.item.at(placed @ held.tcp_from_object)
         call.step('retreat')
-        self._arm.retreat(Surroundings(others, touch=spot.supports | {_TABLE}), call)
+        self._arm.retreat(around, call)
         return placed
 
     def _park(self, call: Call) -> None:
@@ -261,6 +288,25 @@ class Skills:
             call,
         )
         self._placed = None
+
+    def _clear_off(self, call: Call) -> None:
+        """Park, without what nobody knows."""
+        if self._arm.held is not None and self._arm.held.item.name == UNKNOWN:
+            call.step('put down')
+            self._put_down(call)
+        self._park(call)
+
+    def _lower(self, call: Call) -> None:
+        """Set down what is held right below: for what cannot be carried anywhere."""
+        held = self._arm.held
+        assert held is not None
+        call.step(f'lower {held.item.name}')
+        others = [item for item in self.require_scene().items if item.name != held.item.name]
+        tcp = self._arm.tcp()
+        below = {item.name for item in overlapping(tcp[:2, 3], held.item.radius, others)} | {_TABLE}
+        around = Surroundings(others, ignore=frozenset(below))
+        self._arm.guarded(raised(tcp, -self._config.depth), around, call, lambda reading: False)
+        self._let_go(Surroundings(others, touch=frozenset(below)), call)
 
     def _put_down(self, call: Call) -> None:
         """Set down what is held: where it was, or where there is room."""
@@ -276,13 +322,13 @@ class Skills:
                 spot = free_spot(spot.xy, held.item, scene, self._area)
         except CapError:
             spot = free_spot(held.item.center[:2], held.item, scene, self._area)
-        # Of a stranger not even the height is known.
-        self._set_down(spot, call, 0.1 if unknown else None)
+        # Of a stranger not even the height is known; and down it must, on whatever there is.
+        self._set_down(spot, call, 0.1 if unknown else self._config.depth, math.inf)
 
-    def _tidily(self, step: Callable[[], Matrix | None], call: Call) -> Matrix:
+    def _tidily(self, step: Callable[[], T], call: Call) -> T:
         """Run a step; after a failure put back what is held and park, then raise the failure."""
         try:
-            return step()  # type: ignore[return-value]
+            return step()
         except HALTS:
             raise
         except CapError as error:
@@ -294,11 +340,14 @@ class Skills:
         notes = ''
         if self._arm.held is not None and not self._arm.sealed(self._arm.robot.gripper()):
             self._arm.robot.suction(False)
-            self._arm.held = None
+            self._arm.held = self._arm.wanted = None
         if self._arm.held is not None:
             name = self._arm.held.item.name
             try:
-                self._put_down(call)
+                if isinstance(error, OverloadError):
+                    self._lower(call)
+                else:
+                    self._put_down(call)
                 notes = f'; {name!r} was put down again'
             except HALTS:
                 raise
@@ -316,21 +365,23 @@ class Skills:
 
     def _allowed(self, call: Call) -> Call:
         """The call with its defaults filled in, after a look at its limits."""
-        for name, value in (('speed_scale', call.speed_scale), ('force_limit', call.force_limit)):
+        config = self._config
+        for name, value, least, most, unit in (
+            ('speed_scale', call.speed_scale, config.min_speed_scale, 1.0, ''),
+            ('force_limit', call.force_limit, config.min_force_limit, config.force_limit, ' N'),
+        ):
             if not math.isfinite(value):
                 raise InvalidGoalError(f'{name} {value} is not a finite number')
-        if not 0 <= call.speed_scale <= 1:
-            raise LimitError(f'speed_scale {call.speed_scale:g} is not in (0, 1]')
-        if not 0 <= call.force_limit <= self._config.force_limit:
-            raise LimitError(
-                f'force_limit {call.force_limit:g} N is not between 0 and '
-                f'{self._config.force_limit:g} N'
-            )
+            # 0: the default.
+            if value and not least <= value <= most:
+                raise LimitError(
+                    f'{name} {value:g}{unit} is not between {least:g} and {most:g}{unit}'
+                )
         call.check()
         return replace(
             call,
             speed_scale=call.speed_scale or 1.0,
-            force_limit=call.force_limit or self._config.force_limit,
+            force_limit=call.force_limit or config.force_limit,
         )
 
     def _require_possible(self, item: Item, target: Place, scene: SceneView) -> Matrix:
