@@ -43,6 +43,8 @@ from cap_skills.watch import Watch
 
 _BASE = 'base_link'
 _DEFAULT_FRAME = 'workspace'
+# How long a skill may take to end when the node ends [s].
+_BRAKE_S = 3.0
 
 
 class SkillsNode(Node):
@@ -84,7 +86,12 @@ class SkillsNode(Node):
         self._beat = Beat(self, lambda: self._robot.heard_all() and self._watch.has_scene())
 
     def close(self) -> None:
-        """End the action servers and the listening thread."""
+        """Brake, then end the action servers and the listening thread."""
+        self._watch.end('skills_node ends')
+        # The skill brakes in its own thread; the answers that it waits for come over this one.
+        deadline = time.monotonic() + _BRAKE_S
+        while self._arm.locked() and self.context.ok() and time.monotonic() < deadline:
+            self.executor.spin_once(timeout_sec=0.05)
         self._ears.close()
         for server in self._servers:
             server.destroy()

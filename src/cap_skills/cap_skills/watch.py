@@ -34,6 +34,7 @@ class Watch:
         self._lock = threading.Lock()
         self._lease: tuple[float, int, str] | None = None
         self._scene_at: float | None = None
+        self._ended = ''
 
     def lease(self, state: int, why: str) -> None:
         """A lease came."""
@@ -44,6 +45,10 @@ class Watch:
         """A scene came."""
         with self._lock:
             self._scene_at = self._clock()
+
+    def end(self, why: str) -> None:
+        """From now on nothing may move."""
+        self._ended = why
 
     def has_scene(self) -> bool:
         """Whether a scene has ever come."""
@@ -77,6 +82,8 @@ class Watch:
 
     def require_lease(self) -> None:
         """Raise StoppedError unless a young lease grants motion."""
+        if self._ended:
+            raise StoppedError(self._ended)
         with self._lock:
             lease = self._lease
         if lease is None:

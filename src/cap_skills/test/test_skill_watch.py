@@ -37,6 +37,16 @@ def test_motion_needs_a_young_lease_and_a_young_scene() -> None:
         watch.check(lambda: False)
 
 
+def test_a_node_that_ends_moves_nothing() -> None:
+    watch = Watch(0.5, 1.0, Clock())
+    watch.scene()
+    watch.lease(Lease.GRANTED, '')
+    watch.check(lambda: False)
+    watch.end('skills_node ends')
+    with pytest.raises(StoppedError, match='skills_node ends'):
+        watch.check(lambda: False)
+
+
 @pytest.mark.parametrize(
     ('state', 'text'), [(Lease.STOPPED, 'stopped: hand'), (Lease.WITHDRAWN, 'withdrawn: hand')]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -24,7 +25,7 @@ from std_msgs.msg import String
 
 from cap_common.calls import ActionCaller
 from cap_common.domain import free_domain_id
-from cap_common.errors import BusyError, CanceledError
+from cap_common.errors import BusyError, CanceledError, RobotFaultError, SkillTimeoutError
 from cap_common.qos import BEAT, LATCHED, SENSOR
 from cap_description.cell import cell_urdf
 from cap_interfaces.action import MoveTo, PickPlace, Say
@@ -88,13 +89,25 @@ class World:
             threading.Thread(target=executor.spin, daemon=True).start()
         self._guard = threading.Thread(target=self._grant, daemon=True)
         self._guard.start()
-        self.pick_place.wait_for_server(_DEADLINE_S)
         _wait('the simulator', lambda: bool(self.truth and self.joints))
+        self._until_ready()
+
+    def _until_ready(self) -> None:
+        self.pick_place.wait_for_server(_DEADLINE_S)
         _wait('the skills to listen', lambda: self._lease.get_subscription_count() > 0)
         _wait('the skills to listen', lambda: self._scene.get_subscription_count() > 0)
         # Matched at this end is not yet matched at the other: they hear once they know of a lease.
-        far = Target(name='nothing')
-        _wait('the lease', lambda: self.pick('nothing', far).error_code == 303)
+        _wait('the lease', self._works)
+
+    def _works(self) -> bool:
+        # A killed server's entry lives on for a while: what is sent to it gets no answer.
+        with contextlib.suppress(SkillTimeoutError):
+            return self.pick('nothing', Target(name='nothing')).error_code == 303
+        return False
+
+    def start_skills(self) -> None:
+        self.processes['skills'] = self.start('cap_skills', 'skills', use_sim_time=True)
+        self._until_ready()
 
     def start(self, package: str, name: str, **parameters: Any) -> subprocess.Popen[bytes]:
         parameters['robot_description'] = cell_urdf()
@@ -295,6 +308,57 @@ def test_move_to_and_say(world: World) -> None:
     _wait('speech', lambda: world.spoken == ['done'], 2.0)
     empty = world.say.call(Say.Goal(text='  '), deadline_s=5.0)
     assert empty.error_code == Say.Result.INVALID_GOAL
+
+
+def _picking(world: World, step: str) -> tuple[threading.Thread, list[PickPlace.Result]]:
+    """Pick a block in a thread; returns when it moves in a step."""
+    block, bowl = world.names('block')[0], world.names('bowl')[0]
+    results: list[PickPlace.Result] = []
+    reached = threading.Event()
+
+    def feedback(message: Any) -> None:
+        if message.step.startswith(step):
+            reached.set()
+
+    def call() -> None:
+        with contextlib.suppress(RobotFaultError):
+            results.append(world.pick(block, _named(bowl), on_feedback=feedback, lost=lost))
+
+    def lost() -> str | None:
+        return None if world.processes['skills'].poll() is None else 'it ended'
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    assert reached.wait(_DEADLINE_S)
+    _wait('the motion', lambda: world.speed() > 0.3)
+    return caller, results
+
+
+def test_a_node_that_is_ended_brakes_first(world: World) -> None:
+    caller, results = _picking(world, 'approach')
+    world.processes['skills'].send_signal(signal.SIGTERM)
+    _wait('the arm to stand', lambda: world.speed() < 0.02, 0.8)
+    status = world.processes['skills'].wait(_DEADLINE_S)
+    caller.join(_DEADLINE_S)
+    world.start_skills()
+    assert status == 0
+    assert [result.error_code for result in results] == [PickPlace.Result.STOPPED]
+
+
+def test_a_node_that_was_killed_with_something_in_hand_parks_without_it(world: World) -> None:
+    block, bowl = world.names('block')[0], world.names('bowl')[0]
+    caller, _ = _picking(world, 'carry')
+    world.processes['skills'].kill()
+    world.processes['skills'].wait(_DEADLINE_S)
+    caller.join(_DEADLINE_S)
+    world.start_skills()
+    _wait('the arm to stand', lambda: world.speed() < 0.02)
+    assert world.at(block)[2] > 0.021
+    parked = world.move_to.call(MoveTo.Goal(target=_named('park')), deadline_s=_DEADLINE_S)
+    assert parked.error_code == 0, parked.error_msg
+    assert world.at(block)[2] == pytest.approx(0.02, abs=0.002)
+    result = world.pick(block, _named(bowl))
+    assert result.error_code == 0, result.error_msg
 
 
 def test_a_dead_robot_is_a_fault(world: World) -> None:
