@@ -257,8 +257,10 @@ def test_an_action_is_canceled_when_its_time_is_up(make_engine, table, limits):
 
     table.pick_place = work
     model = ScriptedModel('put_first_on_second("red block", "red bowl")')
+    began = time.monotonic()
     report, _ = run(make_engine(model, replace(LIMITS, **limits)))
     assert report.label is Label.BUDGET_EXCEEDED, report.error
+    assert time.monotonic() - began < 4.0
 
 
 def test_a_stop_is_told_before_a_budget(make_engine, table):
