@@ -13,8 +13,8 @@ BOWL_HEIGHT = 0.045
 BOWL_RIM_RADIUS = 0.060
 BOWL_SIZE = (2 * BOWL_RIM_RADIUS, 2 * BOWL_RIM_RADIUS, BOWL_HEIGHT)
 BOWL_MASS = 0.25
-_FOOT_RADIUS = 0.042
-_WALL = 0.004
+BOWL_FOOT_RADIUS = 0.042
+BOWL_WALL = 0.004
 _WALL_PARTS = 14
 _LATHE_STEPS = 36
 
@@ -66,12 +66,12 @@ def add_bowl(body: mujoco.MjsBody, rgba: list[float]) -> None:
     )
     bottom = -BOWL_HEIGHT / 2
     # Two squares, one turned by 45 degrees: boxes rest on a table at four points each.
-    half = _FOOT_RADIUS / np.sqrt(2)
+    half = BOWL_FOOT_RADIUS / np.sqrt(2)
     for turn in (0.0, np.pi / 4):
         body.add_geom(
             type=mujoco.mjtGeom.mjGEOM_BOX,
-            size=[half, half, _WALL / 2],
-            pos=[0, 0, bottom + _WALL / 2],
+            size=[half, half, BOWL_WALL / 2],
+            pos=[0, 0, bottom + BOWL_WALL / 2],
             quat=_about_z(turn),
             group=HIDDEN_GROUP,
             mass=0.2 * BOWL_MASS,
@@ -84,18 +84,18 @@ def add_bowl(body: mujoco.MjsBody, rgba: list[float]) -> None:
 def _add_wall(body: mujoco.MjsBody, turn: float) -> None:
     """One flat piece of the wall, its inner face from the foot up and out to the rim."""
     # The wall begins above the foot's underside, so that only the foot stands on the table.
-    foot = np.array([_FOOT_RADIUS, -BOWL_HEIGHT / 2 + 0.002])
+    foot = np.array([BOWL_FOOT_RADIUS, -BOWL_HEIGHT / 2 + 0.002])
     rim = np.array([BOWL_RIM_RADIUS, BOWL_HEIGHT / 2])
     up = (rim - foot) / np.linalg.norm(rim - foot)
     inward = np.array([-up[1], up[0]])
-    radius, height = (foot + rim) / 2 + inward * _WALL / 2
+    radius, height = (foot + rim) / 2 + inward * BOWL_WALL / 2
     slant = np.arctan2(up[0], up[1])
     quat = np.empty(4)
     mujoco.mju_mulQuat(quat, _about_z(turn), np.array([np.cos(slant / 2), 0, np.sin(slant / 2), 0]))
     body.add_geom(
         type=mujoco.mjtGeom.mjGEOM_BOX,
         size=[
-            _WALL / 2,
+            BOWL_WALL / 2,
             BOWL_RIM_RADIUS * np.tan(np.pi / _WALL_PARTS),
             float(np.linalg.norm(rim - foot)) / 2,
         ],
@@ -117,13 +117,13 @@ def _profile() -> NDArray[np.float64]:
     return np.array(
         [
             (0, low),
-            (_FOOT_RADIUS, low),
+            (BOWL_FOOT_RADIUS, low),
             (BOWL_RIM_RADIUS, high - 0.001),
             (BOWL_RIM_RADIUS - 0.0015, high),
-            (BOWL_RIM_RADIUS - _WALL, high),
-            (_FOOT_RADIUS - _WALL + 0.001, low + _WALL + 0.002),
-            (_FOOT_RADIUS - _WALL - 0.003, low + _WALL),
-            (0, low + _WALL),
+            (BOWL_RIM_RADIUS - BOWL_WALL, high),
+            (BOWL_FOOT_RADIUS - BOWL_WALL + 0.001, low + BOWL_WALL + 0.002),
+            (BOWL_FOOT_RADIUS - BOWL_WALL - 0.003, low + BOWL_WALL),
+            (0, low + BOWL_WALL),
         ]
     )
 

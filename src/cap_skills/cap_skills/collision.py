@@ -21,8 +21,6 @@ from cap_skills.robot_model import RobotModel
 # Who collides with whom, as MuJoCo's contact bits.
 _ROBOT, _WORLD, _HELD = 1, 2, 4
 _WALLS = 12
-# Radius of a bowl's foot, of its rim's.
-FOOT_OF_RIM = 0.7
 Pair = tuple[str, str]
 
 
@@ -34,15 +32,15 @@ class Box:
     size: Vector
 
 
-def boxes_of(item: Item, wall: float) -> list[Box]:
+def boxes_of(item: Item) -> list[Box]:
     """The solid parts of an object, in its own frame.
 
-    A bowl is a floor and a ring of slanted walls of thickness `wall` [m]; anything else is its box.
+    A bowl is a floor and a ring of slanted walls; anything else is its box.
     """
-    if not item.hollow:
+    if item.bowl is None:
         return [Box(np.eye(4), item.size)]
     rim, height = float(min(item.size[:2])) / 2, float(item.size[2])
-    foot = rim * FOOT_OF_RIM
+    foot, wall = rim * item.bowl.foot_of_rim, item.bowl.wall
     floor = np.eye(4)
     floor[2, 3] = (wall - height) / 2
     # The square that fits into the foot's circle, and half of what it leaves out.
@@ -61,12 +59,9 @@ class CollisionWorld:
 
     Args:
         padding: how far robot and held object stay from objects and table [m].
-        wall: thickness of a bowl's walls [m].
     """
 
-    def __init__(
-        self, robot: RobotModel, surroundings: Surroundings, padding: float, wall: float
-    ) -> None:
+    def __init__(self, robot: RobotModel, surroundings: Surroundings, padding: float) -> None:
         spec = robot.spec()
         world_from_base = np.linalg.inv(robot.base_from_world)
         for body in spec.bodies:
@@ -84,14 +79,14 @@ class CollisionWorld:
         for item in surroundings.items:
             if item.name in surroundings.ignore:
                 continue
-            for part in boxes_of(item, wall):
+            for part in boxes_of(item):
                 geom = _add(spec.worldbody, world_from_base @ item.pose @ part.pose, part.size)
                 geom.name = _unique(spec, item.name)
                 geom.contype, geom.conaffinity = _WORLD, _ROBOT | _HELD
                 geom.margin = 0.0 if item.name in surroundings.touch else padding
         if surroundings.held is not None:
             held = surroundings.held
-            for part in boxes_of(held.item, wall):
+            for part in boxes_of(held.item):
                 geom = _add(spec.body('tcp'), held.tcp_from_object @ part.pose, part.size)
                 geom.name = _unique(spec, held.item.name)
                 geom.contype, geom.conaffinity = _HELD, _ROBOT

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,21 @@ Joints = NDArray[np.float64]  # shape (6,) [rad], shoulder first
 
 
 @dataclass(frozen=True)
+class BowlShape:
+    """What a bowl's box does not say: it is round, and wider above.
+
+    Attributes:
+        foot_of_rim: radius of its foot, of its rim's.
+        wall: thickness of wall and floor [m].
+    """
+
+    foot_of_rim: float
+    wall: float
+
+
+@dataclass(frozen=True)
 class Item:
-    """One object of the scene: an oriented box, hollow if it is a bowl.
+    """One object of the scene: an oriented box, or a bowl in one.
 
     Attributes:
         pose: base_from_object, shape (4, 4), of the box's centre.
@@ -27,11 +40,12 @@ class Item:
     class_name: str
     pose: Matrix
     size: Vector
+    bowl: BowlShape | None = None
 
     @property
     def hollow(self) -> bool:
         """Whether things can be lowered into it."""
-        return self.class_name == 'bowl'
+        return self.bowl is not None
 
     @property
     def center(self) -> Vector:
@@ -62,7 +76,7 @@ class Item:
 
     def at(self, pose: Matrix) -> Item:
         """The same object elsewhere."""
-        return Item(self.name, self.class_name, pose, self.size)
+        return replace(self, pose=pose)
 
 
 @dataclass(frozen=True)

@@ -229,6 +229,7 @@ class SkillsNode(Node):
                 object_.class_name,
                 base_from_scene @ matrix_from_pose(object_.pose),
                 np.array([object_.size.x, object_.size.y, object_.size.z]),
+                self._settings.bowl if object_.class_name == 'bowl' else None,
             )
             for object_ in message.objects
         )

@@ -8,7 +8,7 @@ import numpy as np
 
 from cap_common.frames import Matrix, transform_points
 from cap_skills.arm import SkillConfig
-from cap_skills.model import Vector
+from cap_skills.model import BowlShape, Vector
 from cap_skills.planner import PlannerConfig
 from cap_skills.robot_model import RobotModel
 from cap_skills.targets import Area
@@ -28,6 +28,7 @@ class SkillsParameters:
     tool_speed: float
     sample_period: float
 
+    bowl: BowlShape
     steps: SkillConfig
     planning: PlannerConfig
 

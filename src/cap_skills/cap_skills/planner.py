@@ -39,6 +39,11 @@ class MotionPlanner(Protocol):
         """Of the arm that it plans for."""
         ...
 
+    @property
+    def cup_radius(self) -> float:
+        """Of that arm's suction cup [m]."""
+        ...
+
     def plan(
         self,
         start: Joints,
@@ -68,7 +73,6 @@ class PlannerConfig:
 
     Attributes:
         padding: distance kept from objects and table [m].
-        bowl_wall: thickness that is assumed of a bowl's walls [m].
         check_step: motion of any point of the arm between two checks [m].
         rounding: length over which corners are rounded, to each side [m].
         rrt_iterations: of each try.
@@ -76,7 +80,6 @@ class PlannerConfig:
     """
 
     padding: float
-    bowl_wall: float
     check_step: float
     rounding: float
     rrt_iterations: int
@@ -107,6 +110,11 @@ class EmbeddedPlanner:
     def kinematics(self) -> ArmKinematics:
         """Of the robot."""
         return self._robot.kinematics
+
+    @property
+    def cup_radius(self) -> float:
+        """Of the robot [m]."""
+        return self._robot.cup_radius
 
     def warm_up(self, joints: Joints) -> None:
         """Load what the first plan would otherwise wait for."""
@@ -154,9 +162,7 @@ class EmbeddedPlanner:
 
     def _world(self, surroundings: Surroundings) -> CollisionWorld:
         if self._cached is None or self._cached[0] is not surroundings:
-            world = CollisionWorld(
-                self._robot, surroundings, self._config.padding, self._config.bowl_wall
-            )
+            world = CollisionWorld(self._robot, surroundings, self._config.padding)
             self._cached = surroundings, world
         return self._cached[1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
 import mujoco
@@ -28,12 +29,14 @@ class RobotModel:
         urdf: the whole cell's description.
         base_from_world: where the URDF's root is, shape (4, 4).
         velocity: joint speed limits, shape (6,) [rad/s].
+        cup_radius: of the suction cup [m].
     """
 
     urdf: str
     kinematics: ArmKinematics
     base_from_world: Matrix
     velocity: Vector
+    cup_radius: float
 
     def spec(self) -> mujoco.MjSpec:
         """A new, editable MuJoCo model of the cell."""
@@ -45,7 +48,7 @@ def robot_model(urdf: str) -> RobotModel:
 
     Raises:
         ForeignRobotError: its kinematics is not that of a UR5e.
-        LookupError: a frame or joint is missing.
+        LookupError: a frame, a joint or the cup is missing.
     """
     limits = joint_limits(urdf)
     missing = [name for name in ARM_JOINTS if name not in limits]
@@ -63,7 +66,16 @@ def robot_model(urdf: str) -> RobotModel:
         kinematics=kinematics,
         base_from_world=transform(urdf, 'base_link', 'world'),
         velocity=np.array([limits[name].velocity for name in ARM_JOINTS]),
+        cup_radius=_cup_radius(urdf),
     )
+
+
+def _cup_radius(urdf: str) -> float:
+    """Of the widest cylinder drawn: what collides is slimmer, for a soft lip may touch."""
+    drawn = ET.fromstring(urdf).findall("link[@name='cup_link']/visual/geometry/cylinder")
+    if not drawn:
+        raise LookupError('robot_description draws no cylinder for cup_link')
+    return max(float(cylinder.attrib['radius']) for cylinder in drawn)
 
 
 def _confirm(urdf: str, kinematics: ArmKinematics) -> None:

@@ -58,7 +58,6 @@ T = TypeVar('T')
 HALTS = (CanceledError, StoppedError, PerceptionLostError, RobotFaultError, SkillTimeoutError)
 # The link that things stand on. A guarded motion feels for it, so it may expect to touch it.
 _TABLE = 'table'
-_CUP_RADIUS = 0.013
 # The name that move_to takes for the pose in which the arm hides nothing from the camera.
 PARK = 'park'
 
@@ -188,7 +187,8 @@ class Skills:
         self._arm.wanted = Held(item, np.linalg.inv(at_contact) @ item.pose)
         self._arm.robot.suction(True)
         beyond = raised(above, contact[2] - config.depth)
-        below = [thing.name for thing in overlapping(contact[:2], _CUP_RADIUS, scene.items)]
+        cup = self._arm.planner.cup_radius
+        below = [thing.name for thing in overlapping(contact[:2], cup, scene.items)]
         touched = self._arm.guarded(
             beyond,
             Surroundings(scene.items, ignore=frozenset({item.name, _TABLE, *below})),
@@ -392,8 +392,9 @@ class Skills:
             return self._arm.tcp()
         contact = np.array([*item.center[:2], grasp_height(item)])
         others = [other for other in scene.items if other.name != item.name]
-        for thing in overlapping(contact[:2], _CUP_RADIUS, others):
-            inside = surface_below(contact[:2], _CUP_RADIUS, [thing]).height
+        cup = self._arm.planner.cup_radius
+        for thing in overlapping(contact[:2], cup, others):
+            inside = surface_below(contact[:2], cup, [thing]).height
             higher = inside > contact[2] + self._config.clearance / 2
             if higher or thing.center[2] - thing.half_height > item.center[2]:
                 raise NoPathError(

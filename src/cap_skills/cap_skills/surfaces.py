@@ -7,11 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cap_skills.collision import FOOT_OF_RIM
 from cap_skills.model import Item, Vector
-
-# Of a bowl's floor; contact finds the real one.
-BOWL_FLOOR_M = 0.004
 
 
 @dataclass(frozen=True)
@@ -24,7 +20,7 @@ class Surface:
 
 def grasp_height(item: Item) -> float:
     """Height at which a cup from above meets the object [m]: its top, or a bowl's floor."""
-    return item.top - (2 * item.half_height - BOWL_FLOOR_M if item.hollow else 0.0)
+    return item.top if item.bowl is None else item.top - 2 * item.half_height + item.bowl.wall
 
 
 def surface_below(xy: Vector, radius: float, items: Iterable[Item]) -> Surface:
@@ -47,11 +43,12 @@ def overlapping(xy: Vector, radius: float, items: Iterable[Item]) -> list[Item]:
 
 def _height_at(item: Item, xy: Vector, radius: float) -> float | None:
     offset = xy - item.center[:2]
-    if item.hollow:
+    if item.bowl is not None:
         away = float(np.hypot(*offset))
         if away >= item.radius + radius:
             return None
-        return grasp_height(item) if away + radius <= item.radius * FOOT_OF_RIM else item.top
+        fits = away + radius <= item.radius * item.bowl.foot_of_rim
+        return grasp_height(item) if fits else item.top
     c, s = np.cos(item.yaw), np.sin(item.yaw)
     local = np.abs(np.array([c * offset[0] + s * offset[1], -s * offset[0] + c * offset[1]]))
     beyond = np.maximum(local - item.size[:2] / 2, 0.0)

@@ -49,7 +49,7 @@ def area(parameters: SkillsParameters) -> Area:
 
 
 @pytest.fixture
-def item() -> Callable[..., Item]:
+def item(parameters: SkillsParameters) -> Callable[..., Item]:
     """Makes an object standing on the table, or at a height."""
 
     def make(name: str, x: float, y: float, bottom: float = 0.0, yaw: float = 0.0) -> Item:
@@ -59,7 +59,8 @@ def item() -> Callable[..., Item]:
         c, s = np.cos(yaw), np.sin(yaw)
         pose[:2, :2] = ((c, -s), (s, c))
         pose[:3, 3] = x, y, bottom + size[2] / 2
-        return Item(name, 'bowl' if bowl else 'block', pose, size)
+        shape = parameters.bowl if bowl else None
+        return Item(name, 'bowl' if bowl else 'block', pose, size, shape)
 
     return make
 

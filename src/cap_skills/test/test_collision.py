@@ -18,11 +18,11 @@ def _pairs(
     robot: RobotModel, config: SkillConfig, around: Surroundings, x: float, y: float, z: float
 ) -> set[tuple[str, str]]:
     joints = robot.kinematics.down(tool_down(np.array([x, y, z])), config.park)
-    return set(CollisionWorld(robot, around, PADDING, 0.005).pairs(joints))
+    return set(CollisionWorld(robot, around, PADDING).pairs(joints))
 
 
 def test_the_parked_arm_is_free(robot: RobotModel, config: SkillConfig) -> None:
-    assert not CollisionWorld(robot, Surroundings(()), PADDING, 0.005).collides(config.park)
+    assert not CollisionWorld(robot, Surroundings(()), PADDING).collides(config.park)
 
 
 def test_padding_begins_before_contact(
@@ -52,7 +52,7 @@ def test_a_block_fits_into_a_bowl_but_not_through_its_wall(
 
 
 def test_the_table_and_the_arm_itself_count(robot: RobotModel, config: SkillConfig) -> None:
-    world = CollisionWorld(robot, Surroundings(()), PADDING, 0.005)
+    world = CollisionWorld(robot, Surroundings(()), PADDING)
     assert ('cup_link', 'table') in _pairs(robot, config, Surroundings(()), 0.5, 0.0, 0.002)
     folded = config.park.copy()
     folded[2], folded[3] = 3.0, 0.5
@@ -60,7 +60,7 @@ def test_the_table_and_the_arm_itself_count(robot: RobotModel, config: SkillConf
 
 
 def test_a_bowl_is_hollow(item: Callable[..., Item]) -> None:
-    boxes = boxes_of(item('blue bowl', 0, 0), 0.005)
+    boxes = boxes_of(item('blue bowl', 0, 0))
     assert len(boxes) > 6
     for box in boxes:
         inside = np.linalg.inv(box.pose) @ np.array([0, 0, 0.01, 1.0])
@@ -69,7 +69,7 @@ def test_a_bowl_is_hollow(item: Callable[..., Item]) -> None:
 
 @pytest.mark.parametrize('seed', range(3))
 def test_excepted_pairs_do_not_count(robot: RobotModel, seed: int) -> None:
-    world = CollisionWorld(robot, Surroundings(()), PADDING, 0.005)
+    world = CollisionWorld(robot, Surroundings(()), PADDING)
     rng = np.random.default_rng(seed)
     pairs: frozenset[tuple[str, str]] = frozenset()
     while not pairs:

@@ -60,7 +60,7 @@ def test_no_path_touches_anything(
     around = Surroundings((_post(),))
     start, goal = _over(planner, config, x1, y1, 0.12), _over(planner, config, x2, y2, 0.12)
     trajectory = planner.plan(start, [Free(goal)], around)
-    world = CollisionWorld(robot, around, 0.0, 0.005)
+    world = CollisionWorld(robot, around, 0.0)
     for joints in _densely(planner, trajectory, 0.002):
         assert not world.collides(joints), world.pairs(joints)
     assert np.allclose(trajectory.positions[0], start)

@@ -1,0 +1,23 @@
+"""What is read from the cell's description, and what is assumed of the things in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from cap_description.cell import cell_urdf
+from cap_sim.shapes import BOWL_FOOT_RADIUS, BOWL_RIM_RADIUS, BOWL_WALL
+from cap_skills.parameters import SkillsParameters
+from cap_skills.robot_model import robot_model
+
+
+def test_the_cup_is_as_wide_as_it_is_drawn() -> None:
+    drawn = 'radius="0.013"'
+    assert robot_model(cell_urdf()).cup_radius == 0.013
+    assert robot_model(cell_urdf().replace(drawn, 'radius="0.02"')).cup_radius == 0.02
+    with pytest.raises(LookupError, match='cup_link'):
+        robot_model(cell_urdf().replace('"cup_link"', '"claw_link"'))
+
+
+def test_bowls_are_assumed_as_the_simulator_has_them(parameters: SkillsParameters) -> None:
+    assert parameters.bowl.wall == BOWL_WALL
+    assert parameters.bowl.foot_of_rim == pytest.approx(BOWL_FOOT_RADIUS / BOWL_RIM_RADIUS)
