@@ -91,7 +91,7 @@ def test_a_signal_ends_it_well(tmp_path: Path, number: signal.Signals) -> None:
     process.send_signal(number)
     out, err = _end(process)
     assert process.returncode == 0, err
-    assert out.endswith('closed\n')
+    assert 'closed' in out
 
 
 @pytest.mark.parametrize('threads', [1, 3])
@@ -104,7 +104,7 @@ def test_a_fault_ends_it_with_1(tmp_path: Path, how: str, text: str, threads: in
     out, err = _end(process)
     assert process.returncode == 1, err
     assert text in err
-    assert out.endswith('closed\n')
+    assert 'closed' in out
 
 
 def test_a_missing_parameter_ends_it_with_2(tmp_path: Path) -> None:
