@@ -23,8 +23,9 @@ from cap_interfaces.action import ExecuteInstruction
 from cap_interfaces.srv import Instruct
 from cap_planner.api import TABLETOP
 from cap_planner.budget import Limits
-from cap_planner.engine import Engine, Progress, Report, Request
+from cap_planner.engine import Engine, Report, Request
 from cap_planner.evidence import EvidenceStore
+from cap_planner.instruction_run import Parts, Progress
 from cap_planner.labels import InstructionError, Label
 from cap_planner.lease_watch import LeaseWatch
 from cap_planner.models.base import LanguageModel, ModelUnavailableError
@@ -73,7 +74,7 @@ class PlannerNode(Node):
         self._scenes = SceneCache(
             self._ears, self.get_logger(), p.frame, p.scene_silence_s, p.scene_wait_s
         )
-        self._engine = Engine(
+        parts = Parts(
             api=TABLETOP,
             model=self._open_model(p.model),
             sandbox=self._sandbox,
@@ -86,9 +87,8 @@ class PlannerNode(Node):
             limits=p.budget,
             settle_s=p.settle_s,
             placement_tolerance_m=p.placement_tolerance_m,
-            max_instruction_chars=p.max_instruction_chars,
-            arm_may_hide=bool(orphans),
         )
+        self._engine = Engine(parts, p.max_instruction_chars, arm_may_hide=bool(orphans))
         self._busy = threading.Lock()
         self._server = ActionServer(
             self,
@@ -223,7 +223,7 @@ class PlannerNode(Node):
                 ended.set()
 
         threading.Thread(target=run, name='instruct', daemon=True).start()
-        limit_s = self._engine.limits.wall_s + self._engine.limits.model_s
+        limit_s = self._engine.parts.limits.wall_s + self._engine.parts.limits.model_s
         (ended if request.wait else begun).wait(limit_s)
         if not reports:
             response.evidence_id = ids[0] if ids else ''

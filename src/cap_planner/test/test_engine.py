@@ -17,6 +17,7 @@ from cap_planner.api import TABLETOP
 from cap_planner.budget import Limits
 from cap_planner.engine import Engine, Request
 from cap_planner.evidence import EvidenceStore, Record
+from cap_planner.instruction_run import Parts
 from cap_planner.labels import InstructionError, Label
 from cap_planner.models import ModelUnavailableError, open_model
 from cap_planner.places import Table
@@ -54,7 +55,7 @@ def table():
 @pytest.fixture
 def make_engine(sandbox, table, tmp_path):
     def make(model, limits=LIMITS):
-        return Engine(
+        parts = Parts(
             api=TABLETOP,
             model=model,
             sandbox=sandbox,
@@ -65,8 +66,8 @@ def make_engine(sandbox, table, tmp_path):
             limits=limits,
             settle_s=0.2,
             placement_tolerance_m=0.045,
-            max_instruction_chars=500,
         )
+        return Engine(parts, max_instruction_chars=500)
 
     return make
 
@@ -85,7 +86,7 @@ def test_an_instruction_is_carried_out_and_kept(make_engine, table):
     assert progress[0].state == 'prompting'
     assert progress[-1].state == 'done'
     assert any(p.call.startswith('put_first_on_second') and p.line for p in progress)
-    data = engine._evidence.export(report.evidence_id)
+    data = engine.parts.evidence.export(report.evidence_id)
     assert data['outcome'] == 'succeeded'
     assert data['program'] == report.program
     assert {c['lmp'] for c in data['completions']} >= {'tabletop_ui', 'parse_obj_name'}
@@ -367,7 +368,7 @@ def test_how_the_sandbox_ran_it_is_kept_and_the_next_prompt_told(make_engine):
     model = ScriptedModel(program, 'say("b")')
     engine = make_engine(model)
     report, _ = run(engine, session='s')
-    (ran,) = engine._evidence.export(report.evidence_id)['runs']
+    (ran,) = engine.parts.evidence.export(report.evidence_id)['runs']
     assert (ran['status'], ran['printed']) == ('finished', 'seen\n')
     assert 'no room' in ran['dropped']['big']
     run(engine, session='s')
@@ -379,17 +380,17 @@ def test_the_look_is_kept(make_engine, table):
     engine = make_engine(ScriptedModel(*['put_first_on_second("red block", "red bowl")'] * 2))
     run(engine)
     report, _ = run(engine)
-    calls = engine._evidence.export(report.evidence_id)['calls']
+    calls = engine.parts.evidence.export(report.evidence_id)['calls']
     assert [call['name'] for call in calls] == ['look', 'put_first_on_second']
 
 
 def test_functions_of_the_session_are_verified_again(make_engine):
     engine = make_engine(ScriptedModel('def f():\n    return "good"\nsay("a")', 'say(f())'))
     run(engine, session='s')
-    data = engine._evidence.load_session('s')
+    data = engine.parts.evidence.load_session('s')
     for bad in ('say = lambda m: None', 'def g(:', 'def h():\n    open("x")'):
         data['functions'][bad] = bad
-    engine._evidence.save_session('s', data)
+    engine.parts.evidence.save_session('s', data)
     report, _ = run(engine, session='s')
     assert report.answer == 'good', report.error
 

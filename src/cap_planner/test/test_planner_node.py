@@ -158,7 +158,7 @@ def test_it_lives_without_an_endpoint(monkeypatch, start, tmp_path, url):
     cli_args = ['--ros-args', '--params-file', str(CONFIG), *arguments]
     planner = start(partial(PlannerNode, cli_args=cli_args)).node
     with pytest.raises(ModelUnavailableError, match='OPENAI_BASE_URL'):
-        planner._engine._model.complete([], deadline_s=1.0)
+        planner._engine.parts.model.complete([], deadline_s=1.0)
 
 
 def test_the_records_of_another_planner_stay_open(make_planner, planner, tmp_path):
