@@ -8,7 +8,7 @@ import numpy as np
 
 from cap_common.errors import GraspFailedError
 from cap_planner.api.spec import Target
-from cap_planner.models.base import MAX_TOKENS, Completion, Message, never
+from cap_planner.models.base import Completion, Message, Options
 from cap_planner.scene import Scene, SceneObject
 
 BLOCK, BOWL = (0.04, 0.04, 0.04), (0.12, 0.12, 0.045)
@@ -89,15 +89,7 @@ class ScriptedModel:
         self.answers = list(answers)
         self.asked: list[list[Message]] = []
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        stop: Sequence[str] = (),
-        max_tokens: int = MAX_TOKENS,
-        deadline_s: float,
-        canceled: Callable[[], bool] = never,
-    ) -> Completion:
+    def complete(self, messages: Sequence[Message], options: Options) -> Completion:
         """See LanguageModel."""
         self.asked.append(list(messages))
         return Completion(self.answers.pop(0), 'scripted', 1, 1, 0.0)

@@ -30,6 +30,7 @@ from cap_planner.models.base import (
     Message,
     ModelMalformedError,
     ModelUnavailableError,
+    Options,
 )
 from cap_planner.verifier import Report, Undefined, defined_functions, verify
 
@@ -165,9 +166,11 @@ class ProgramWriter:
         try:
             completion = self._model.complete(
                 messages,
-                max_tokens=self._budget.limits.text_tokens,
-                deadline_s=self._budget.text_s,
-                canceled=lambda: self._stopped() is not None,
+                Options(
+                    max_tokens=self._budget.limits.text_tokens,
+                    deadline_s=self._budget.text_s,
+                    canceled=lambda: self._stopped() is not None,
+                ),
             )
         except CapError as error:
             duration = time.monotonic() - clock

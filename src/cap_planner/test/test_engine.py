@@ -315,7 +315,7 @@ def test_a_stop_before_and_between(make_engine, table):
 
 def test_without_the_model(make_engine):
     class Gone(ScriptedModel):
-        def complete(self, messages, **_):
+        def complete(self, messages, options):
             raise ModelUnavailableError('no endpoint at x')
 
     report, _ = run(make_engine(Gone()))
@@ -324,10 +324,10 @@ def test_without_the_model(make_engine):
 
 def test_the_model_is_lost_in_the_middle(make_engine):
     class Forgetful(ScriptedModel):
-        def complete(self, messages, **kwargs):
+        def complete(self, messages, options):
             if not self.answers:
                 raise ModelUnavailableError('gone')
-            return super().complete(messages, **kwargs)
+            return super().complete(messages, options)
 
     program = 'try:\n    x = parse_obj_name("the block")\nexcept Exception:\n    say("fine")'
     report, _ = run(make_engine(Forgetful(program)))

@@ -22,6 +22,7 @@ from cap_planner.models import (
     Message,
     ModelMalformedError,
     ModelUnavailableError,
+    Options,
     RecordingModel,
     ReplayModel,
     open_model,
@@ -173,13 +174,13 @@ def model(
         if request.param == 'recording':
             yield recording
             return
-        recording.complete(MESSAGES, deadline_s=1.0)
-        recording.complete(MESSAGES, stop=['put_first'], deadline_s=1.0)
+        recording.complete(MESSAGES, Options(deadline_s=1.0))
+        recording.complete(MESSAGES, Options(stop=('put_first',), deadline_s=1.0))
         yield open_model(f'replay:{path}')
 
 
 def test_answers_with_a_program(model: LanguageModel) -> None:
-    completion = model.complete(MESSAGES, deadline_s=5.0)
+    completion = model.complete(MESSAGES, Options(deadline_s=5.0))
     assert 'put_first_on_second' in program_from_completion(completion.text)
     assert completion.model
     assert completion.prompt_tokens >= 0
@@ -188,25 +189,27 @@ def test_answers_with_a_program(model: LanguageModel) -> None:
 
 
 def test_the_same_prompt_gives_the_same_answer(model: LanguageModel) -> None:
-    first = model.complete(MESSAGES, deadline_s=5.0)
-    assert model.complete(MESSAGES, deadline_s=5.0).text == first.text
+    first = model.complete(MESSAGES, Options(deadline_s=5.0))
+    assert model.complete(MESSAGES, Options(deadline_s=5.0)).text == first.text
 
 
 def test_ends_before_a_stop_text(model: LanguageModel) -> None:
-    completion = model.complete(MESSAGES, stop=['put_first'], deadline_s=5.0)
+    completion = model.complete(MESSAGES, Options(stop=('put_first',), deadline_s=5.0))
     assert 'put_first' not in completion.text
 
 
 def test_messages_are_left_alone(model: LanguageModel) -> None:
     before = json.dumps(MESSAGES)
-    model.complete(MESSAGES, deadline_s=5.0)
+    model.complete(MESSAGES, Options(deadline_s=5.0))
     assert json.dumps(MESSAGES) == before
 
 
 def test_several_threads(model: LanguageModel) -> None:
     texts: list[str] = []
     threads = [
-        threading.Thread(target=lambda: texts.append(model.complete(MESSAGES, deadline_s=5.0).text))
+        threading.Thread(
+            target=lambda: texts.append(model.complete(MESSAGES, Options(deadline_s=5.0)).text)
+        )
         for _ in range(4)
     ]
     for thread in threads:
@@ -249,7 +252,9 @@ def test_an_endpoint_that_is_no_url(monkeypatch: pytest.MonkeyPatch, url: str) -
 
 
 def test_what_is_sent_and_what_is_kept(endpoint: Endpoint, openai_model: OpenAiModel) -> None:
-    completion = openai_model.complete(MESSAGES, stop=['#'], max_tokens=99, deadline_s=5.0)
+    completion = openai_model.complete(
+        MESSAGES, Options(stop=('#',), max_tokens=99, deadline_s=5.0)
+    )
     (request,) = endpoint.requests
     assert request['model'] == 'some-model'
     assert request['messages'] == MESSAGES
@@ -270,7 +275,7 @@ def test_refusals_are_final(
 ) -> None:
     endpoint.faults = [fault]
     with pytest.raises(ModelUnavailableError, match=says):
-        openai_model.complete(MESSAGES, deadline_s=5.0)
+        openai_model.complete(MESSAGES, Options(deadline_s=5.0))
     assert len(endpoint.requests) == 1
 
 
@@ -281,14 +286,14 @@ def test_passing_faults_are_tried_again(
     endpoint: Endpoint, openai_model: OpenAiModel, fault: Any
 ) -> None:
     endpoint.faults = [fault]
-    assert openai_model.complete(MESSAGES, deadline_s=8.0).text == PROGRAM
+    assert openai_model.complete(MESSAGES, Options(deadline_s=8.0)).text == PROGRAM
     assert len(endpoint.requests) == 2
 
 
 def test_retries_are_bounded(endpoint: Endpoint, openai_model: OpenAiModel) -> None:
     endpoint.faults = [(429, {'error': {'message': 'slow'}}, (('retry-after', '0'),))] * 50
     with pytest.raises(ModelUnavailableError, match='too many requests'):
-        openai_model.complete(MESSAGES, deadline_s=8.0)
+        openai_model.complete(MESSAGES, Options(deadline_s=8.0))
     assert len(endpoint.requests) == 4
 
 
@@ -296,7 +301,7 @@ def test_no_retry_beyond_the_deadline(endpoint: Endpoint, openai_model: OpenAiMo
     endpoint.faults = [(429, {'error': {'message': 'slow'}}, (('retry-after', '60'),))]
     start = time.monotonic()
     with pytest.raises(ModelUnavailableError, match='too many requests'):
-        openai_model.complete(MESSAGES, deadline_s=5.0)
+        openai_model.complete(MESSAGES, Options(deadline_s=5.0))
     assert time.monotonic() - start < 4.0
 
 
@@ -305,10 +310,10 @@ def test_a_wait_can_be_canceled(endpoint: Endpoint, openai_model: OpenAiModel) -
     start = time.monotonic()
     with pytest.raises(ModelUnavailableError, match='nobody waits'):
         openai_model.complete(
-            MESSAGES, deadline_s=8.0, canceled=lambda: time.monotonic() - start > 0.2
+            MESSAGES, Options(deadline_s=8.0, canceled=lambda: time.monotonic() - start > 0.2)
         )
     assert time.monotonic() - start < 1.0
-    assert openai_model.complete(MESSAGES, deadline_s=5.0).text == PROGRAM
+    assert openai_model.complete(MESSAGES, Options(deadline_s=5.0)).text == PROGRAM
 
 
 @pytest.mark.parametrize('fault', [hang, drip])
@@ -316,10 +321,10 @@ def test_the_deadline_ends_it(endpoint: Endpoint, openai_model: OpenAiModel, fau
     endpoint.faults = [fault] * 5
     start = time.monotonic()
     with pytest.raises(ModelUnavailableError):
-        openai_model.complete(MESSAGES, deadline_s=0.5)
+        openai_model.complete(MESSAGES, Options(deadline_s=0.5))
     assert time.monotonic() - start < 2.0
     endpoint.faults = []
-    assert openai_model.complete(MESSAGES, deadline_s=5.0).text == PROGRAM
+    assert openai_model.complete(MESSAGES, Options(deadline_s=5.0)).text == PROGRAM
 
 
 @pytest.mark.parametrize(
@@ -341,7 +346,7 @@ def test_the_deadline_ends_it(endpoint: Endpoint, openai_model: OpenAiModel, fau
 def test_garbage_is_malformed(endpoint: Endpoint, openai_model: OpenAiModel, body: Any) -> None:
     endpoint.faults = [(200, body)]
     with pytest.raises(ModelMalformedError):
-        openai_model.complete(MESSAGES, deadline_s=5.0)
+        openai_model.complete(MESSAGES, Options(deadline_s=5.0))
 
 
 def test_closed_port() -> None:
@@ -351,7 +356,7 @@ def test_closed_port() -> None:
     model = OpenAiModel('m', base_url=f'http://127.0.0.1:{port}/v1')
     start = time.monotonic()
     with pytest.raises(ModelUnavailableError, match='OPENAI_BASE_URL'):
-        model.complete(MESSAGES, deadline_s=2.0)
+        model.complete(MESSAGES, Options(deadline_s=2.0))
     assert time.monotonic() - start < 3.0
     model.close()
 
@@ -369,12 +374,12 @@ def test_options_that_a_model_refuses(
 ) -> None:
     error = {'error': {'message': f'unsupported {refused}', 'param': refused, 'type': 'x'}}
     endpoint.faults = [(400, error)]
-    completion = openai_model.complete(MESSAGES, stop=["'red"], deadline_s=5.0)
+    completion = openai_model.complete(MESSAGES, Options(stop=("'red",), deadline_s=5.0))
     assert completion.text == "put_first_on_second('blue block', "
     assert gone in endpoint.requests[0]
     assert gone not in endpoint.requests[1]
     assert instead is None or instead in endpoint.requests[1]
-    openai_model.complete(MESSAGES, stop=["'red"], deadline_s=5.0)
+    openai_model.complete(MESSAGES, Options(stop=("'red",), deadline_s=5.0))
     assert len(endpoint.requests) == 3  # it remembers
 
 
@@ -383,20 +388,22 @@ def test_options_that_a_model_refuses(
 
 def test_replay_knows_only_what_was_recorded(tmp_path: Path) -> None:
     path = tmp_path / 'new folder' / 'transcript.jsonl'
-    open_model(f'record:{path}=offline').complete(MESSAGES, deadline_s=1.0)
+    open_model(f'record:{path}=offline').complete(MESSAGES, Options(deadline_s=1.0))
     assert json.loads(path.read_text())['recorded_from'] == 'offline'
     replay = ReplayModel(path)
-    assert replay.complete(MESSAGES, deadline_s=1.0).model == 'offline'
+    assert replay.complete(MESSAGES, Options(deadline_s=1.0)).model == 'offline'
     other = build_messages(LMPS['tabletop_ui'], TABLETOP, 'something else')
     with pytest.raises(ModelUnavailableError, match='something else'):
-        replay.complete(other, deadline_s=1.0)
+        replay.complete(other, Options(deadline_s=1.0))
 
 
 def test_an_answer_may_have_any_line_separator(tmp_path: Path) -> None:
     text = 'say("a\u2028b\x85c")'
     path = tmp_path / 'transcript.jsonl'
-    RecordingModel(ScriptedModel(text), path, 'scripted').complete(MESSAGES, deadline_s=1.0)
-    assert ReplayModel(path).complete(MESSAGES, deadline_s=1.0).text == text
+    RecordingModel(ScriptedModel(text), path, 'scripted').complete(
+        MESSAGES, Options(deadline_s=1.0)
+    )
+    assert ReplayModel(path).complete(MESSAGES, Options(deadline_s=1.0)).text == text
 
 
 @pytest.mark.parametrize('content', [b'not json\n', b'{}\n', b'[1]\n', b'\xff\xfe\n', None])
@@ -428,5 +435,7 @@ def test_a_transcript_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> 
 def test_half_of_a_surrogate_pair_is_replayed(tmp_path: Path) -> None:
     odd: list[Message] = [{'role': 'user', 'content': 'half: \ud83e'}]
     path = tmp_path / 'transcript.jsonl'
-    RecordingModel(ScriptedModel('say("\ud83e")'), path, 'scripted').complete(odd, deadline_s=1.0)
-    assert ReplayModel(path).complete(odd, deadline_s=1.0).text == 'say("\ud83e")'
+    RecordingModel(ScriptedModel('say("\ud83e")'), path, 'scripted').complete(
+        odd, Options(deadline_s=1.0)
+    )
+    assert ReplayModel(path).complete(odd, Options(deadline_s=1.0)).text == 'say("\ud83e")'

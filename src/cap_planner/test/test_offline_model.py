@@ -26,7 +26,7 @@ from cap_planner.api import TABLETOP
 from cap_planner.api.spec import Kind
 from cap_planner.fgen import definition_from_completion, generate_functions
 from cap_planner.lmp import LMPS, SessionTurn, build_messages, program_from_completion
-from cap_planner.models import LanguageModel, ModelMalformedError
+from cap_planner.models import LanguageModel, ModelMalformedError, Options
 from cap_planner.models.offline import OfflineModel
 from cap_planner.places import Table, nearest
 from cap_planner.verifier import Undefined, verify
@@ -81,7 +81,7 @@ class World:
     def _program(self, lmp: str, text: str, context: str = '') -> str:
         turns = self.turns if LMPS[lmp].maintain_session else []
         messages = build_messages(LMPS[lmp], TABLETOP, text, context, turns)
-        completion = self.model.complete(messages, deadline_s=5.0)
+        completion = self.model.complete(messages, Options(deadline_s=5.0))
         program = program_from_completion(completion.text)
         known = {*self.variables, *self.functions}
         report = verify(
@@ -846,9 +846,9 @@ def test_repair_is_answered_with_the_same_program() -> None:
         LMPS['tabletop_ui'], TABLETOP, 'stack the blocks', "objects = ['red block', 'blue block']"
     )
     model = OfflineModel()
-    first = model.complete(messages, deadline_s=1.0).text
+    first = model.complete(messages, Options(deadline_s=1.0)).text
     again = repair_messages(messages, first, 'line 1: # put the blocks away. is no name')
-    assert model.complete(again, deadline_s=1.0).text == first
+    assert model.complete(again, Options(deadline_s=1.0)).text == first
 
 
 def test_odd_object_names() -> None:
@@ -897,6 +897,6 @@ def test_speed() -> None:
     )
     messages = build_messages(LMPS['tabletop_ui'], TABLETOP, text, context)
     model = OfflineModel()
-    model.complete(messages, deadline_s=1.0)
-    times = [model.complete(messages, deadline_s=1.0).duration_s for _ in range(5)]
+    model.complete(messages, Options(deadline_s=1.0))
+    times = [model.complete(messages, Options(deadline_s=1.0)).duration_s for _ in range(5)]
     assert min(times) < 0.05

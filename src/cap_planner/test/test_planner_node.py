@@ -15,7 +15,7 @@ from cap_interfaces.srv import Instruct
 from cap_planner.engine import Report
 from cap_planner.evidence import EvidenceStore
 from cap_planner.labels import Label
-from cap_planner.models.base import ModelUnavailableError
+from cap_planner.models.base import ModelUnavailableError, Options
 from cap_planner.node import PlannerNode
 
 pytestmark = pytest.mark.system
@@ -158,7 +158,7 @@ def test_it_lives_without_an_endpoint(monkeypatch, start, tmp_path, url):
     cli_args = ['--ros-args', '--params-file', str(CONFIG), *arguments]
     planner = start(partial(PlannerNode, cli_args=cli_args)).node
     with pytest.raises(ModelUnavailableError, match='OPENAI_BASE_URL'):
-        planner._engine.parts.model.complete([], deadline_s=1.0)
+        planner._engine.parts.model.complete([], Options(deadline_s=1.0))
 
 
 def test_the_records_of_another_planner_stay_open(make_planner, planner, tmp_path):

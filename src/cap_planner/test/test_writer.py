@@ -16,7 +16,13 @@ from cap_planner.budget import Budget, Limits
 from cap_planner.evidence import EvidenceStore
 from cap_planner.labels import InstructionError, Label
 from cap_planner.lmp import LMPS
-from cap_planner.models import Completion, Message, ModelMalformedError, ModelUnavailableError
+from cap_planner.models import (
+    Completion,
+    Message,
+    ModelMalformedError,
+    ModelUnavailableError,
+    Options,
+)
 from cap_planner.testing import ScriptedModel
 from cap_planner.writer import ProgramWriter
 
@@ -107,13 +113,13 @@ class Model:
 
     def __init__(self, *ends: Any) -> None:
         self.ends = list(ends)
-        self.asked: list[dict[str, Any]] = []
+        self.asked: list[tuple[Sequence[Message], Options]] = []
 
-    def complete(self, messages: Sequence[Message], **options: Any) -> Completion:
-        self.asked.append({'messages': messages, **options})
+    def complete(self, messages: Sequence[Message], options: Options) -> Completion:
+        self.asked.append((messages, options))
         end = self.ends.pop(0)
         if callable(end):
-            end = end(**options)
+            end = end(options)
         if isinstance(end, CapError):
             raise end
         return Completion(end, 'm', 0, 0, 0.0)
@@ -122,8 +128,8 @@ class Model:
 def test_an_answer_that_was_cut_off_is_asked_for_again(make_writer: MakeWriter) -> None:
     model = Model(ModelMalformedError('the answer was cut off at 77 tokens'), 'say("x")')
     assert make_writer(model).write(UI, 'do it').source == 'say("x")\n'
-    assert 'cut off' in model.asked[1]['messages'][-1]['content']
-    assert model.asked[0]['max_tokens'] == 77
+    assert 'cut off' in model.asked[1][0][-1]['content']
+    assert model.asked[0][1].max_tokens == 77
 
 
 def test_text_that_is_none_is_asked_for_again(make_writer: MakeWriter) -> None:
@@ -131,8 +137,8 @@ def test_text_that_is_none_is_asked_for_again(make_writer: MakeWriter) -> None:
     assert make_writer(model).write(UI, 'do it').source == 'say("x")\n'
 
 
-def late(deadline_s: float, **_: Any) -> ModelUnavailableError:
-    time.sleep(deadline_s)
+def late(options: Options) -> ModelUnavailableError:
+    time.sleep(options.deadline_s)
     return ModelUnavailableError('no answer')
 
 
@@ -140,7 +146,7 @@ def test_a_text_has_its_own_deadline(make_writer: MakeWriter) -> None:
     model = Model(late)
     with pytest.raises(ModelUnavailableError):
         make_writer(model, replace(LIMITS, text_s=0.05)).write(UI, 'do it')
-    assert model.asked[0]['deadline_s'] == 0.05
+    assert model.asked[0][1].deadline_s == 0.05
 
 
 def test_a_budget_that_is_used_up_is_no_fault_of_the_endpoint(make_writer: MakeWriter) -> None:
@@ -153,8 +159,8 @@ def test_a_stop_reaches_a_model_that_thinks(make_writer: MakeWriter) -> None:
     stop = InstructionError(Label.STOPPED, 'stopped by ann')
     stops = iter([None])  # before it thinks; from then on there is one
 
-    def think(canceled: Callable[[], bool], **_: Any) -> ModelUnavailableError:
-        assert canceled()
+    def think(options: Options) -> ModelUnavailableError:
+        assert options.canceled()
         return ModelUnavailableError('nobody waits')
 
     with pytest.raises(InstructionError) as caught:

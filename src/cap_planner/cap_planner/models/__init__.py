@@ -6,6 +6,7 @@ from cap_planner.models.base import (
     Message,
     ModelMalformedError,
     ModelUnavailableError,
+    Options,
 )
 from cap_planner.models.registry import SPECS, open_model
 from cap_planner.models.transcript import RecordingModel, ReplayModel
@@ -17,6 +18,7 @@ __all__ = [
     'Message',
     'ModelMalformedError',
     'ModelUnavailableError',
+    'Options',
     'RecordingModel',
     'ReplayModel',
     'open_model',

@@ -54,24 +54,28 @@ class Completion:
     duration_s: float
 
 
+@dataclass(frozen=True)
+class Options:
+    """What is asked of a completion, beside the messages.
+
+    Attributes:
+        deadline_s: how long it may take from now, retries included [s].
+        stop: texts before the first of which the answer is cut.
+        max_tokens: of the answer, with what a reasoning model thinks before it.
+        canceled: polled by models that wait; true ends the wait.
+    """
+
+    deadline_s: float
+    stop: tuple[str, ...] = ()
+    max_tokens: int = MAX_TOKENS
+    canceled: Callable[[], bool] = never
+
+
 class LanguageModel(Protocol):
     """Messages in, text out. Safe to call from several threads."""
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        stop: Sequence[str] = (),
-        max_tokens: int = MAX_TOKENS,
-        deadline_s: float,
-        canceled: Callable[[], bool] = never,
-    ) -> Completion:
-        """The answer to the last message, cut before the first stop text.
-
-        Args:
-            max_tokens: of the answer, with what a reasoning model thinks before it.
-            deadline_s: how long it may take from now, retries included [s].
-            canceled: polled by models that wait; true ends the wait.
+    def complete(self, messages: Sequence[Message], options: Options) -> Completion:
+        """The answer to the last message.
 
         Raises:
             ModelUnavailableError: there is no answer, or nobody waits for it any longer.

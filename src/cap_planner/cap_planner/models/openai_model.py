@@ -18,13 +18,12 @@ from urllib.parse import urlsplit
 import openai
 
 from cap_planner.models.base import (
-    MAX_TOKENS,
     Completion,
     Message,
     ModelMalformedError,
     ModelUnavailableError,
+    Options,
     cut_at_stop,
-    never,
 )
 
 _RETRIES = 3
@@ -62,23 +61,17 @@ class OpenAiModel:
         threading.Thread(target=self._loop.run_forever, name='openai', daemon=True).start()
         self._client = openai.AsyncOpenAI(api_key=key or 'none', base_url=self._url, max_retries=0)
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        stop: Sequence[str] = (),
-        max_tokens: int = MAX_TOKENS,
-        deadline_s: float,
-        canceled: Callable[[], bool] = never,
-    ) -> Completion:
+    def complete(self, messages: Sequence[Message], options: Options) -> Completion:
         """One chat completion; rate limits and broken connections are tried again in time."""
         start = time.monotonic()
-        asking = self._ask(list(messages), list(stop), max_tokens, start + deadline_s)
-        answer = self._run(asking, deadline_s, canceled)
-        text = self._text(answer, max_tokens)
+        asking = self._ask(
+            list(messages), list(options.stop), options.max_tokens, start + options.deadline_s
+        )
+        answer = self._run(asking, options.deadline_s, options.canceled)
+        text = self._text(answer, options.max_tokens)
         usage = getattr(answer, 'usage', None)
         return Completion(
-            text=cut_at_stop(text, stop),
+            text=cut_at_stop(text, options.stop),
             model=str(getattr(answer, 'model', None) or self._name),
             prompt_tokens=int(getattr(usage, 'prompt_tokens', 0) or 0),
             completion_tokens=int(getattr(usage, 'completion_tokens', 0) or 0),

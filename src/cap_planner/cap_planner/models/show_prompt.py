@@ -8,7 +8,7 @@ import sys
 from cap_planner.api import TABLETOP
 from cap_planner.completion import program_from_completion
 from cap_planner.lmp import LMPS, build_messages
-from cap_planner.models import ModelMalformedError, ModelUnavailableError, open_model
+from cap_planner.models import ModelMalformedError, ModelUnavailableError, Options, open_model
 
 
 def main() -> int:
@@ -25,7 +25,7 @@ def main() -> int:
         for message in messages:
             print(f'── {message["role"]}\n{message["content"]}\n')
     try:
-        completion = open_model(args.model).complete(messages, deadline_s=60.0)
+        completion = open_model(args.model).complete(messages, Options(deadline_s=60.0))
         print(program_from_completion(completion.text), end='')
     except (ModelMalformedError, ModelUnavailableError) as error:
         print(f'{error.name}: {error}', file=sys.stderr)

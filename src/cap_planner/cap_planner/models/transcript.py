@@ -12,17 +12,16 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from cap_planner.models.base import (
-    MAX_TOKENS,
     Completion,
     LanguageModel,
     Message,
     ModelUnavailableError,
-    never,
+    Options,
 )
 
 
@@ -54,28 +53,18 @@ class RecordingModel:
             raise self._unwritable(error) from error
         self._append('')
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        stop: Sequence[str] = (),
-        max_tokens: int = MAX_TOKENS,
-        deadline_s: float,
-        canceled: Callable[[], bool] = never,
-    ) -> Completion:
+    def complete(self, messages: Sequence[Message], options: Options) -> Completion:
         """As the other model.
 
         Raises:
             ModelUnavailableError: as the other model; or the answer cannot be kept.
         """
-        completion = self._model.complete(
-            messages, stop=stop, max_tokens=max_tokens, deadline_s=deadline_s, canceled=canceled
-        )
+        completion = self._model.complete(messages, options)
         line = {
-            'key': prompt_key(messages, stop),
+            'key': prompt_key(messages, options.stop),
             'recorded_from': self._spec,
             'messages': list(messages),
-            'stop': list(stop),
+            'stop': list(options.stop),
             **asdict(completion),
         }
         self._append(json.dumps(line, ensure_ascii=False) + '\n')
@@ -126,22 +115,14 @@ class ReplayModel:
                     f'{path}:{number} is not a line of a transcript: {error!r}'
                 ) from error
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        stop: Sequence[str] = (),
-        max_tokens: int = MAX_TOKENS,
-        deadline_s: float,
-        canceled: Callable[[], bool] = never,
-    ) -> Completion:
+    def complete(self, messages: Sequence[Message], options: Options) -> Completion:
         """The recorded answer, with the time it took to find it.
 
         Raises:
             ModelUnavailableError: this prompt was never recorded.
         """
         start = time.monotonic()
-        key = prompt_key(messages, stop)
+        key = prompt_key(messages, options.stop)
         recorded = self._answers.get(key)
         if recorded is None:
             last = messages[-1]['content'].strip().splitlines()[-1:] if messages else []

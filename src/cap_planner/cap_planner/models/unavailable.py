@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from cap_planner.models.base import MAX_TOKENS, Completion, Message, ModelUnavailableError, never
+from cap_planner.models.base import (
+    Completion,
+    Message,
+    ModelUnavailableError,
+    Options,
+)
 
 
 class UnavailableModel:
@@ -13,14 +18,6 @@ class UnavailableModel:
     def __init__(self, why: str) -> None:
         self._why = why
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        stop: Sequence[str] = (),
-        max_tokens: int = MAX_TOKENS,
-        deadline_s: float,
-        canceled: Callable[[], bool] = never,
-    ) -> Completion:
+    def complete(self, messages: Sequence[Message], options: Options) -> Completion:
         """Raise ModelUnavailableError."""
         raise ModelUnavailableError(self._why)

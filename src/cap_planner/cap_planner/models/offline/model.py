@@ -6,10 +6,10 @@ import ast
 import itertools
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cap_planner.models.base import MAX_TOKENS, Completion, Message, cut_at_stop, never
+from cap_planner.models.base import Completion, Message, Options, cut_at_stop
 from cap_planner.models.offline.code import Refusal
 from cap_planner.models.offline.sentences import Sentences
 from cap_planner.models.offline.words import tokenize
@@ -50,22 +50,14 @@ class OfflineModel:
     as a language model does, and the caller finds no program there.
     """
 
-    def complete(
-        self,
-        messages: Sequence[Message],
-        *,
-        stop: Sequence[str] = (),
-        max_tokens: int = MAX_TOKENS,
-        deadline_s: float,
-        canceled: Callable[[], bool] = never,
-    ) -> Completion:
+    def complete(self, messages: Sequence[Message], options: Options) -> Completion:
         """A program or a refusal; takes milliseconds, whatever the deadline."""
         start = time.monotonic()
         try:
             text = _answer(_read(messages))
         except Refusal as refusal:
             text = f'I cannot write this program. {refusal}'
-        return Completion(cut_at_stop(text, stop), NAME, 0, 0, time.monotonic() - start)
+        return Completion(cut_at_stop(text, options.stop), NAME, 0, 0, time.monotonic() - start)
 
 
 def _read(messages: Sequence[Message]) -> _Request:
