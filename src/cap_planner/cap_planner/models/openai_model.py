@@ -57,9 +57,9 @@ class OpenAiModel:
         self._temperature: dict[str, float] = {'temperature': 0.0}
         self._send_stop = True
         self._length_option = 'max_tokens'
+        self._client = openai.AsyncOpenAI(api_key=key or 'none', base_url=self._url, max_retries=0)
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name='openai', daemon=True).start()
-        self._client = openai.AsyncOpenAI(api_key=key or 'none', base_url=self._url, max_retries=0)
 
     def complete(self, messages: Sequence[Message], options: Options) -> Completion:
         """One chat completion; rate limits and broken connections are tried again in time."""
