@@ -14,6 +14,7 @@ from cap_planner.sandbox.run import job
 from cap_planner.sandbox.wire import OverBudget, PeerEnded, Wire
 
 _END_SECONDS = 5.0
+_REFUSED = '; refused: '
 
 
 def doctor(config: SandboxConfig | None = None) -> list[LayerStatus]:
@@ -32,7 +33,8 @@ def doctor(config: SandboxConfig | None = None) -> list[LayerStatus]:
             layer = found[probe.layer]
             held, why = _try(config, zygote, name)
             if layer.ok:
-                text = f'{layer.why}; {name}: {why}' if held else f'{name}: {why}'
+                link = ', ' if _REFUSED in layer.why else _REFUSED
+                text = f'{layer.why}{link}{name}' if held else f'{name}: {why}'
                 found[probe.layer] = LayerStatus(layer.name, held, text)
         return list(found.values())
     except (ZygoteError, OverBudget, PeerEnded) as error:
