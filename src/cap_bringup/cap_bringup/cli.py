@@ -33,11 +33,10 @@ _STYLE = {True: 'green', False: 'red'}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Exit status 2 is a command line that cannot be, 130 is Ctrl-C."""
-    parser = _parser()
-    arguments, rest = parser.parse_known_args(argv)
-    if rest and arguments.run is not _test:
-        parser.error(f'unrecognized arguments: {" ".join(rest)}')
-    arguments.rest = rest
+    words = sys.argv[1:] if argv is None else list(argv)
+    # What follows `test` is pytest's, whatever it looks like.
+    arguments = _parser().parse_args(words[:1] if words[:1] == ['test'] else words)
+    arguments.words = words
     # Texts of models and people are shown as they are: no markup in what is printed.
     console = Console(highlight=False, markup=False)
     command: Callable[[argparse.Namespace, Console], int] = arguments.run
@@ -89,7 +88,6 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument('arguments', nargs=argparse.REMAINDER)
     bench.set_defaults(run=_bench)
     test = commands.add_parser('test', help='run every check and test; arguments go to pytest')
-    test.add_argument('paths', nargs='*')
     test.set_defaults(run=_test)
     commands.add_parser('help', help='this text').set_defaults(run=_help)
     return parser
@@ -287,7 +285,7 @@ def _test(arguments: argparse.Namespace, console: Console) -> int:
     """Style, types, then the tests; with arguments for pytest only these tests."""
     from cap_bringup.checks import run_checks  # noqa: PLC0415
 
-    return run_checks(ROOT, [*arguments.paths, *arguments.rest], console)
+    return run_checks(ROOT, arguments.words[1:], console)
 
 
 if __name__ == '__main__':

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import sqlite3
 import threading
 import time
 import uuid
@@ -113,18 +114,28 @@ def _carry_out(
             timeout_s=_INSTRUCTION_S,
             on_feedback=ProgressView(status.console, status).show,
         )
-        ending.error, ending.answer = result.error_msg, result.answer
-        (out / 'program.py').write_text(result.program, encoding='utf-8')
-        with EvidenceStore(database) as store:
-            evidence = store.export(result.evidence_id)
-        (out / 'evidence.json').write_text(json.dumps(evidence, indent=1), encoding='utf-8')
     except CapError as error:
         ending.error = str(error)
+    else:
+        _keep(result, database, out, ending)
     try:
         ending.after = client.world()
         iio.imwrite(out / 'after.png', client.picture())
     except CapError as error:
         ending.unseen = str(error)
+
+
+def _keep(result: Any, database: Path, out: Path, ending: _Ending) -> None:
+    """Write program and evidence. A disk that takes neither takes no verdict along."""
+    ending.error, ending.answer = result.error_msg, result.answer
+    try:
+        (out / 'program.py').write_text(result.program, encoding='utf-8')
+        if result.evidence_id:
+            with EvidenceStore(database) as store:
+                evidence = store.export(result.evidence_id)
+            (out / 'evidence.json').write_text(json.dumps(evidence, indent=1), encoding='utf-8')
+    except (OSError, sqlite3.Error, KeyError) as error:
+        ending.error = ending.error or f'the evidence could not be written: {error}'
 
 
 def _conclude(console: Console, options: DemoOptions, ending: _Ending, duration_s: float) -> int:

@@ -329,17 +329,18 @@ def setup(distro: str | None) -> None:
     install_system_packages()
     # A step is on record only while what it made is whole.
     if done.get('python') != wanted['python']:
-        write_stamp({})
+        write_stamp({'distro': distro})
         make_environment()
-        done = {'python': wanted['python']}
+        done = {'distro': distro, 'python': wanted['python']}
         write_stamp(done)
     if done.get('packages') != wanted['packages']:
-        write_stamp({'python': wanted['python']})
+        done = {'distro': distro, 'python': wanted['python']}
+        write_stamp(done)
         # What was built for other packages or another Python is of no use to colcon.
         for folder in ('build', 'install'):
             shutil.rmtree(ROOT / folder, ignore_errors=True)
         install_python_packages(distro)
-        done = {'python': wanted['python'], 'packages': wanted['packages'], 'distro': distro}
+        done['packages'] = wanted['packages']
     done.pop('build', None)
     write_stamp(done)
     build()

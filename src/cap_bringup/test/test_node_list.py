@@ -24,8 +24,18 @@ PARAMETERS = {
 }
 
 
+class StrictLoader(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which yaml would take the last."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [key.value for key, _ in node.value]
+        assert len(keys) == len(set(keys)), f'a key stands twice: {keys}'
+        return super().construct_mapping(node, deep)
+
+
 def config_of(node):
-    content = yaml.safe_load((ROOT / 'config' / f'{node}.yaml').read_text())
+    text = (ROOT / 'config' / f'{node}.yaml').read_text()
+    content = yaml.load(text, StrictLoader)
     assert set(content) == {f'/**/{node}'}
     return content[f'/**/{node}']['ros__parameters']
 

@@ -40,17 +40,22 @@ class Spinning:
         self._executor.add_node(self.node)
         self._may_run = threading.Event()
         self._may_run.set()
+        self._parked = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._spin)
         self._thread.start()
 
     def _spin(self) -> None:
         while not self._ended.is_set():
-            self._may_run.wait()
+            if not self._may_run.is_set():
+                self._parked.set()
+                self._may_run.wait()
             self._executor.spin_once(timeout_sec=0.05)
 
     def hang(self) -> None:
+        self._parked.clear()
         self._may_run.clear()
+        assert self._parked.wait(DEADLINE_S)
 
     def go_on(self) -> None:
         self._may_run.set()

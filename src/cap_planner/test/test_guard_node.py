@@ -1,6 +1,7 @@
 """The real guard node, an action server and an arm's joint states, in this process."""
 
 import math
+import time
 from functools import partial
 
 import pytest
@@ -14,6 +15,7 @@ from cap_common.qos import BEAT, SENSOR
 from cap_interfaces.action import Say
 from cap_interfaces.msg import Lease
 from cap_interfaces.srv import Resume, Stop
+from cap_planner.guard import StopState
 from cap_planner.guard_node import GuardNode
 
 pytestmark = pytest.mark.system
@@ -22,7 +24,7 @@ PARAMETERS = {
     'watched_nodes': ['arm'],
     'canceled_actions': ['say', 'nobody_offers_this'],
     'beat_timeout_s': 2.0,
-    'stop_deadline_s': 0.5,
+    'stop_deadline_s': 2.0,
     'still_rad_s': 0.01,
     'still_hold_s': 0.1,
     'joint_state_silence_s': 0.5,
@@ -58,17 +60,21 @@ class Arm(Node):
 
 
 @pytest.fixture
-def arm(start, until):
+def guard(start):
     overrides = [Parameter(name, value=value) for name, value in PARAMETERS.items()]
-    start(partial(GuardNode, parameter_overrides=overrides))
+    return start(partial(GuardNode, parameter_overrides=overrides)).node
+
+
+@pytest.fixture
+def arm(guard, start, until):
     node = start(Arm).node
     until(lambda: node.lease == Lease.GRANTED, 'the lease')
     return node
 
 
 @pytest.fixture
-def speaking(arm, speaker, until):
-    """A goal is running, and the guard knows its server."""
+def speaking(guard, arm, speaker, until):
+    """A goal is running, and the guard knows of it."""
     until(arm.say.server_is_ready, 'the server')
     accepted = []
     arm.say.send_goal_async(Say.Goal(text='x')).add_done_callback(
@@ -76,7 +82,12 @@ def speaking(arm, speaker, until):
     )
     until(lambda: accepted, 'an answer')
     assert accepted == [True]
+    until(lambda: guard._cancelers[0].has_goals, "the goal in the server's status")
     return speaker
+
+
+def joints(guard):
+    return guard._standstill.state(time.monotonic())
 
 
 def test_stop_is_latched_until_resume(arm, until):
@@ -87,15 +98,17 @@ def test_stop_is_latched_until_resume(arm, until):
     until(lambda: arm.lease == Lease.GRANTED, 'the lease')
 
 
-def test_stop_while_it_moves(arm):
+def test_stop_while_it_moves(guard, arm, until):
     arm.velocity = [0.0, 0.5]
+    until(lambda: joints(guard) is StopState.FAILED, 'the motion at the guard')
     answer = arm.stop()
     assert (answer.state, answer.why) == (Stop.Response.FAILED, 'joints still move')
 
 
 @pytest.mark.parametrize('velocity', [[], [math.nan, 1.0]])
-def test_stop_without_velocities(arm, velocity):
+def test_stop_without_velocities(guard, arm, until, velocity):
     arm.velocity = velocity
+    until(lambda: joints(guard) is StopState.UNCERTAIN, 'the state at the guard')
     answer = arm.stop()
     assert answer.state == Stop.Response.UNCERTAIN
     assert 'no joint velocities' in answer.why

@@ -120,7 +120,11 @@ def test_only_the_way_to_the_first_point_waits_for_the_arm():
     points = [Waypoint(0.03 * (i + 1), STILL, STILL) for i in range(MAX_POINTS)]
     began = time.perf_counter()
     prepared = PreparedTrajectory(ARM_JOINTS, points, LIMITS, 0.05)
-    ready = time.perf_counter()
-    joined = prepared.join(REST)
-    assert time.perf_counter() - ready < 0.1 * (ready - began)
+    preparing = time.perf_counter() - began
+    joining = []
+    for _ in range(5):  # the machine may have paused in one of them
+        began = time.perf_counter()
+        joined = prepared.join(REST)
+        joining.append(time.perf_counter() - began)
+    assert min(joining) < 0.1 * preparing
     assert joined.duration_s == pytest.approx(0.03 * MAX_POINTS)

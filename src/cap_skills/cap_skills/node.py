@@ -43,8 +43,9 @@ from cap_skills.watch import Watch
 
 _BASE = 'base_link'
 _DEFAULT_FRAME = 'workspace'
-# How long a skill may take to end when the node ends [s].
+# How long a skill may take to end when the node ends, and then its answer to go out [s].
 _BRAKE_S = 3.0
+_ANSWER_S = 0.3
 
 
 class SkillsNode(Node):
@@ -73,6 +74,7 @@ class SkillsNode(Node):
         self._lock = threading.Lock()
         self._scene: Scene | None = None
         self._arm = threading.Lock()
+        self._is_ending = False  # the arm is free, and its last goal not yet ended
         ears.listen(Scene, 'scene', self._on_scene, LATCHED)
         ears.listen(Lease, 'lease', self._on_lease, BEAT)
         ears.start()
@@ -90,11 +92,18 @@ class SkillsNode(Node):
         self._watch.end('skills_node ends')
         # The skill brakes in its own thread; the answers that it waits for come over this one.
         deadline = time.monotonic() + _BRAKE_S
-        while self._arm.locked() and self.context.ok() and time.monotonic() < deadline:
+        while self._is_busy() and self.context.ok() and time.monotonic() < deadline:
+            self.executor.spin_once(timeout_sec=0.05)
+        # rclpy sends a result only after the skill's thread has ended.
+        deadline = time.monotonic() + _ANSWER_S
+        while self.context.ok() and time.monotonic() < deadline:
             self.executor.spin_once(timeout_sec=0.05)
         self._ears.close()
         for server in self._servers:
             server.destroy()
+
+    def _is_busy(self) -> bool:
+        return self._arm.locked() or self._is_ending
 
     # Action servers ------------------------------------------------------------------------------
 
@@ -159,6 +168,7 @@ class SkillsNode(Node):
             result.error_msg = f'a fault of skills_node: {type(error).__name__}: {error}'
         finally:
             self._tell_held()
+            self._is_ending = True
             self._arm.release()
         name = type(handle.request).__name__.removesuffix('_Goal')
         if result.error_code:
@@ -166,6 +176,7 @@ class SkillsNode(Node):
         else:
             self.get_logger().info(f'{name} done in {time.monotonic() - started:.1f} s')
         _end(handle, result)
+        self._is_ending = False
         return result
 
     def _tell_held(self) -> None:

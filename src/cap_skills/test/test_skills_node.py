@@ -158,8 +158,10 @@ class World:
         assert self.joints is not None
         return max(abs(v) for v in self.joints.velocity)
 
-    def pick(self, object_: str, target: Target, **call: Any) -> PickPlace.Result:
-        goal = PickPlace.Goal(object=Target(name=object_), target=target)
+    def pick(
+        self, object_: str, target: Target, speed_scale: float = 0.0, **call: Any
+    ) -> PickPlace.Result:
+        goal = PickPlace.Goal(object=Target(name=object_), target=target, speed_scale=speed_scale)
         return self.pick_place.call(goal, deadline_s=_DEADLINE_S, **call)
 
     def _on_truth(self, message: Scene) -> None:
@@ -310,7 +312,9 @@ def test_move_to_and_say(world: World) -> None:
     assert empty.error_code == Say.Result.INVALID_GOAL
 
 
-def _picking(world: World, step: str) -> tuple[threading.Thread, list[PickPlace.Result]]:
+def _picking(
+    world: World, step: str, speed_scale: float = 1.0
+) -> tuple[threading.Thread, list[PickPlace.Result]]:
     """Pick a block in a thread; returns when it moves in a step."""
     block, bowl = world.names('block')[0], world.names('bowl')[0]
     results: list[PickPlace.Result] = []
@@ -322,7 +326,9 @@ def _picking(world: World, step: str) -> tuple[threading.Thread, list[PickPlace.
 
     def call() -> None:
         with contextlib.suppress(RobotFaultError):
-            results.append(world.pick(block, _named(bowl), on_feedback=feedback, lost=lost))
+            results.append(
+                world.pick(block, _named(bowl), speed_scale, on_feedback=feedback, lost=lost)
+            )
 
     def lost() -> str | None:
         return None if world.processes['skills'].poll() is None else 'it ended'
@@ -330,14 +336,15 @@ def _picking(world: World, step: str) -> tuple[threading.Thread, list[PickPlace.
     caller = threading.Thread(target=call)
     caller.start()
     assert reached.wait(_DEADLINE_S)
-    _wait('the motion', lambda: world.speed() > 0.3)
+    _wait('the motion', lambda: world.speed() > 0.3 * speed_scale)
     return caller, results
 
 
 def test_a_node_that_is_ended_brakes_first(world: World) -> None:
-    caller, results = _picking(world, 'approach')
+    # At a fifth of its speed the arm would go on for seconds.
+    caller, results = _picking(world, 'approach', 0.2)
     world.processes['skills'].send_signal(signal.SIGTERM)
-    _wait('the arm to stand', lambda: world.speed() < 0.02, 0.8)
+    _wait('the arm to stand', lambda: world.speed() < 0.02, 2.0)
     status = world.processes['skills'].wait(_DEADLINE_S)
     caller.join(_DEADLINE_S)
     world.start_skills()
