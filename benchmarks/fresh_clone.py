@@ -5,6 +5,7 @@
 """
 
 import argparse
+import math
 import os
 import re
 import subprocess
@@ -51,7 +52,7 @@ def main() -> int:
             text=True,
         )
         assert process.stdout is not None
-        title, ready_at = '', 0.0
+        title, ready_at = '', math.nan
         for line in process.stdout:
             print(line, end='', flush=True)
             if match := _STEP.match(line):
@@ -63,9 +64,10 @@ def main() -> int:
                 ready_at = time.monotonic()
         status = process.wait()
         ended = time.monotonic()
-        rows.append(('instruction, pictures, end of the nodes', ended - ready_at))
         total = ended - started
-        rows.append(('between these', total - sum(seconds for _, seconds in rows)))
+        if not math.isnan(ready_at):
+            rows.append(('instruction, pictures, end of the nodes', ended - ready_at))
+            rows.append(('between these', total - sum(seconds for _, seconds in rows)))
     print(f'\nexit status {status}; {total:.1f} s from the clone to the end')
     for name, seconds in rows:
         print(f'{seconds:7.1f} s  {name}')

@@ -116,6 +116,8 @@ def install_python_packages(distro: str) -> None:
     with step(f'ROS 2 {distro.capitalize()} and Python packages, {lock.relative_to(ROOT)}'):
         environment = {**_pip_settings(), **os.environ, 'VIRTUAL_ENV': str(VENV)}
         uv = [str(VENV / 'bin/uv'), 'pip', 'install', '--require-hashes', '-r', str(lock)]
+        # As pip does: the hashes, not the index, say what a package is.
+        uv += ['--index-strategy', 'unsafe-best-match']
         shown = re.compile(r'\s*(Downloading|Prepared|Installed) .*')
         run(uv, env=environment, show=shown)
         mend_cmake_exports()
