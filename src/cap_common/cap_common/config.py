@@ -30,14 +30,14 @@ def parameter_types(cls: type[Any], prefix: str = '') -> dict[str, Any]:
     return types
 
 
-def from_values(cls: type[T], values: Mapping[str, Any], prefix: str = '') -> T:
+def from_values(cls: type[T], values: Mapping[str, Any]) -> T:
     """A dataclass from the values of its parameters, by the names of `parameter_types`.
 
     Raises:
         MissingParameterError: parameters that have neither a value nor a default.
     """
     missing: list[str] = []
-    result = _build(cls, values, prefix, missing)
+    result = _build(cls, values, '', missing)
     if missing:
         raise MissingParameterError(f'no value for: {", ".join(missing)}')
     return typing.cast(T, result)

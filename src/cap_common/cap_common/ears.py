@@ -75,7 +75,7 @@ class Ears:
         try:
             self._executor.spin()
         except (ExternalShutdownException, ShutdownException):
-            pass
+            pass  # that is how it is ended
         except Exception:
             # rclpy's executor may also stumble over its own shutdown.
             if not self._closing.is_set():

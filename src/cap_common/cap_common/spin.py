@@ -49,7 +49,7 @@ def run_node(
         while not ended.is_set() and rclpy.ok():
             executor.spin_once(timeout_sec=_LOOK_UP_S)
     except ExternalShutdownException:
-        pass
+        pass  # who shut the context down has said why; the exit status tells
     except Exception:
         traceback.print_exc()
     failed = not ended.is_set()

@@ -74,7 +74,7 @@ class SkillsNode(Node):
         self._lock = threading.Lock()
         self._scene: Scene | None = None
         self._arm = threading.Lock()
-        self._is_ending = False  # the arm is free, and its last goal not yet ended
+        self._is_ending = False  # the arm is free already, and its last goal has not ended yet
         ears.listen(Scene, 'scene', self._on_scene, LATCHED)
         ears.listen(Lease, 'lease', self._on_lease, BEAT)
         ears.start()
