@@ -27,7 +27,8 @@ PARAMETERS = {
     'stop_deadline_s': 2.0,
     'still_rad_s': 0.01,
     'still_hold_s': 0.1,
-    'joint_state_silence_s': 0.5,
+    # Long: what a silent arm means is StandstillJudge's test; here a stalled machine must not be one.
+    'joint_state_silence_s': 10.0,
 }
 
 
