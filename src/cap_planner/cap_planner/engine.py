@@ -19,11 +19,18 @@ _MODES = ('auto', 'confirm', 'rehearse')
 
 @dataclass(frozen=True)
 class Request:
-    """What a person asks for."""
+    """What a person asks for.
+
+    Attributes:
+        program: runs in place of one that the model would write; empty: the model writes it.
+        skip_verifier: run `program` as it is, where the operator allows that.
+    """
 
     instruction: str
     session: str = ''
     mode: str = ''
+    program: str = ''
+    skip_verifier: bool = False
 
 
 @dataclass(frozen=True)
