@@ -83,12 +83,12 @@ def confine(
     Args:
         pipe: the descriptor to keep; it is moved.
         parent: process id of the zygote, to see whether it died before the death signal was set.
-        skip: layers to leave out. Only probes use it, to look at one layer behind another.
+        skip: layers to leave out, to look at one behind another: see probes.py and unlayered.py.
     """
     # In this order: the bounding set can only be dropped and the user only be changed while the
     # capabilities are there; the change of user clears the death signal; seccomp forbids the rest.
     steps: dict[str, Callable[[], str]] = {
-        'descriptors': lambda: _close_descriptors(pipe, prepared.ruleset),
+        'descriptors': lambda: _close_descriptors(prepared.ruleset),
         'environment': _clear_environment,
         'rlimits': lambda: _set_limits(prepared.idle_bytes, limits),
         'identity': _become_nobody,
@@ -98,7 +98,10 @@ def confine(
         'landlock': lambda: _restrict_files(prepared),
         'seccomp': lambda: _filter_calls(prepared),
     }
-    kernel.drop_bounding_set()
+    if pipe != syscalls.PIPE:
+        os.dup2(pipe, syscalls.PIPE, inheritable=False)
+    if 'capabilities' not in skip:
+        kernel.drop_bounding_set()
     found = []
     for name in LAYERS:
         if name in skip:
@@ -110,9 +113,7 @@ def confine(
     return found
 
 
-def _close_descriptors(pipe: int, ruleset: int | None) -> str:
-    if pipe != syscalls.PIPE:
-        os.dup2(pipe, syscalls.PIPE, inheritable=False)
+def _close_descriptors(ruleset: int | None) -> str:
     edges = sorted({syscalls.PIPE, ruleset or syscalls.PIPE})
     start = 0
     for kept in edges:

@@ -49,7 +49,7 @@ class Sandbox:
         """
         with self._lock:
             try:
-                run = Run(self.config, self._living_zygote())
+                run = self._fork()
             except ZygoteError as error:
                 raise SandboxUnavailableError(str(error)) from error
             try:
@@ -78,7 +78,7 @@ class Sandbox:
         """
         with self._lock:
             try:
-                run = Run(self.config, self._living_zygote())
+                run = self._fork()
             except (ZygoteError, SandboxUnavailableError) as error:
                 return Outcome(Status.UNAVAILABLE, str(error), program.session)
             try:
@@ -93,6 +93,9 @@ class Sandbox:
             if self._zygote is not None:
                 self._zygote.close()
                 self._zygote = None
+
+    def _fork(self) -> Run:
+        return Run(self.config, self._living_zygote())
 
     def _living_zygote(self) -> Zygote:
         if self._zygote is not None and not self._zygote.alive():

@@ -7,7 +7,7 @@ import inspect
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from cap_planner.sandbox.frames import FrameError
@@ -41,14 +41,17 @@ OnNested = Callable[[Call, NestedResult], None] | None
 class Run:
     """One child, from fork to end.
 
+    Args:
+        skip: layers that the child leaves out; see unlayered.py.
+
     Raises:
         ZygoteError: there is no child to be had.
     """
 
-    def __init__(self, config: SandboxConfig, zygote: Zygote) -> None:
+    def __init__(self, config: SandboxConfig, zygote: Zygote, skip: Collection[str] = ()) -> None:
         self._config = config
         self._zygote = zygote
-        self._fork = zygote.fork(job(config), config.start_seconds)
+        self._fork = zygote.fork(job(config, skip), config.start_seconds)
         self._wire = Wire(self._fork.pipe, config.poll_seconds, config.start_seconds)
         self._nested: dict[int, Call] = {}
         self._sources: dict[str, str] = {}
@@ -227,12 +230,13 @@ class Run:
         return Outcome(Status.PROGRAM_ERROR, error.message, program.session, error=error)
 
 
-def job(config: SandboxConfig) -> dict[str, Any]:
+def job(config: SandboxConfig, skip: Collection[str] = ()) -> dict[str, Any]:
     """What the zygote is asked to fork."""
     return {
         'cpu_seconds': config.cpu_seconds,
         'memory_bytes': config.memory_bytes,
         'allow_missing': list(config.allow_missing),
+        'skip': sorted(skip),
     }
 
 

@@ -113,7 +113,7 @@ def _send(control: socket.socket, message: dict[str, Any], *fds: int) -> None:
 def _child(prepared: Prepared, job: dict[str, Any], pipe: int, zygote: int) -> None:
     limits = Limits(job['cpu_seconds'], job['memory_bytes'])
     probe = probes.PROBES.get(job.get('probe', ''))
-    layers = confine(prepared, pipe, zygote, limits, probe.skip if probe else ())
+    layers = confine(prepared, pipe, zygote, limits, probe.skip if probe else job['skip'])
     channel = Channel(syscalls.PIPE)
     missing = {layer.name for layer in layers if not layer.ok}
     if probe is not None:
