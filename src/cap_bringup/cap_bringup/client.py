@@ -76,6 +76,7 @@ class Client:
         self._node.destroy_node()
         rclpy.try_shutdown()
         self._thread.join(timeout=2.0)
+        self._beats.close()
 
     def _spin(self) -> None:
         try:
@@ -162,11 +163,9 @@ class Client:
         epoch = self._beats.epoch('planner')
 
         def lost() -> str | None:
-            if self._beats.age_s('planner') > _SILENT_S:
-                return f'no heartbeat from the planner for {_SILENT_S:g} s'
             if epoch is not None and self._beats.epoch('planner') != epoch:
                 return 'the planner was started again, and knows nothing of this instruction'
-            return None
+            return self._beats.lost('planner', _SILENT_S)
 
         goal = ExecuteInstruction.Goal(instruction=instruction, session=session)
         return self._execute.call(

@@ -12,6 +12,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
 from cap_common.ears import Listen
+from cap_common.process_watch import ProcessWatch, process_epoch
 from cap_common.qos import BEAT
 from cap_interfaces.msg import Heartbeat
 
@@ -30,9 +31,7 @@ class Beat:
 
     def __init__(self, node: Node, ready: Callable[[], bool] = lambda: True) -> None:
         self._ready = ready
-        self._message = Heartbeat(
-            node=node.get_name(), epoch=(os.getpid() << 32) | int(time.time())
-        )
+        self._message = Heartbeat(node=node.get_name(), epoch=process_epoch(os.getpid()))
         self._publisher = node.create_publisher(Heartbeat, 'heartbeat', BEAT)
         self._timer = node.create_timer(
             PERIOD_S,
@@ -49,26 +48,54 @@ class Beat:
 
 
 class BeatMonitor:
-    """Who beats: the steady age of each node's newest Heartbeat.
+    """Who is alive: the newest Heartbeat of each node, and the kernel's word on its process.
+
+    The end of a process of this machine is known at once, by whatever it ended. Silence tells the
+    rest, and takes longer to be sure of: a process that hangs, or one of another machine.
 
     Args:
         listen: of a node's Ears, or its create_subscription.
+        on_end: told the name of a node whose process has ended, in a thread of its own.
     """
 
-    def __init__(self, listen: Listen) -> None:
+    def __init__(self, listen: Listen, on_end: Callable[[str], None] = lambda _: None) -> None:
+        self._on_end = on_end
         self._lock = threading.Lock()
         self._seen: dict[str, tuple[float, int]] = {}
+        self._watched: set[int] = set()
+        self._ended: set[int] = set()
+        self._processes = ProcessWatch(self._on_process_end)
         listen(Heartbeat, 'heartbeat', self._on_beat, BEAT)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._processes.close()
 
     def _on_beat(self, message: Heartbeat) -> None:
         with self._lock:
             self._seen[message.node] = (time.monotonic(), message.epoch)
+            if message.epoch not in self._watched:
+                self._watched.add(message.epoch)
+                self._processes.watch(message.epoch)
 
-    def age_s(self, node_name: str) -> float:
-        """Seconds since the last beat; infinite before the first."""
+    def _on_process_end(self, epoch: int) -> None:
+        with self._lock:
+            self._ended.add(epoch)
+            names = [name for name, (_, of) in self._seen.items() if of == epoch]
+        for name in names:
+            self._on_end(name)
+
+    def lost(self, node_name: str, silence_s: float) -> str | None:
+        """Why a node is not there, or None: it ended, or has not beaten for so long (steady)."""
         with self._lock:
             seen = self._seen.get(node_name)
-        return time.monotonic() - seen[0] if seen else float('inf')
+            ended = seen is not None and seen[1] in self._ended
+        if seen is None:
+            return 'no heartbeat yet'
+        if ended:
+            return 'its process has ended'
+        age = time.monotonic() - seen[0]
+        return f'no heartbeat for {age:.1f} s' if age > silence_s else None
 
     def epoch(self, node_name: str) -> int | None:
         """Which process beats under that name; None before the first beat."""

@@ -1,7 +1,4 @@
-"""The motion lease as a state machine: may anything move now, and why not. No ROS.
-
-Time is handed in by the caller, in seconds of the steady clock.
-"""
+"""The motion lease as a state machine: may anything move now, and why not. No ROS."""
 
 from __future__ import annotations
 
@@ -37,26 +34,19 @@ class LeaseStatus:
 
 
 class MotionLease:
-    """Granted while every watched node beats and nobody has said stop.
+    """Granted while no watched node is lost and nobody has said stop.
 
     Args:
         watched: names of the nodes that own motion or what motion depends on.
-        timeout_s: a node older than this is lost.
     """
 
-    def __init__(self, watched: tuple[str, ...], timeout_s: float) -> None:
-        self._watched = watched
-        self._timeout_s = timeout_s
+    def __init__(self, watched: tuple[str, ...]) -> None:
         self._stop_reason: str | None = None
-        self._silent: dict[str, float] = dict.fromkeys(watched, float('inf'))
+        self._lost: dict[str, str] = dict.fromkeys(watched, 'not looked for yet')
 
-    def observe(self, ages_s: Mapping[str, float]) -> LeaseStatus:
-        """Take in the ages of the newest beats (infinite: never seen)."""
-        self._silent = {
-            name: ages_s.get(name, float('inf'))
-            for name in self._watched
-            if ages_s.get(name, float('inf')) > self._timeout_s
-        }
+    def observe(self, lost: Mapping[str, str]) -> LeaseStatus:
+        """Take in which of the watched nodes are lost, and why each is."""
+        self._lost = dict(lost)
         return self.status
 
     def stop(self, who: str, why: str) -> None:
@@ -73,19 +63,15 @@ class MotionLease:
     def status(self) -> LeaseStatus:
         """As of the last `observe`, `stop` or `resume`."""
         if self._stop_reason is not None:
-            return LeaseStatus(LeaseState.STOPPED, self._stop_reason, tuple(self._silent))
-        if self._silent:
-            ages = ', '.join(
-                f'{name} (never seen)' if age == float('inf') else f'{name} (for {age:.1f} s)'
-                for name, age in self._silent.items()
-            )
-            why = f'no heartbeat from: {ages}'
-            return LeaseStatus(LeaseState.WITHDRAWN, why, tuple(self._silent))
+            return LeaseStatus(LeaseState.STOPPED, self._stop_reason, tuple(self._lost))
+        if self._lost:
+            why = ', '.join(f'{name} is lost: {reason}' for name, reason in self._lost.items())
+            return LeaseStatus(LeaseState.WITHDRAWN, why, tuple(self._lost))
         return LeaseStatus(LeaseState.GRANTED, '')
 
 
 class StandstillJudge:
-    """Whether the arm stands still, from joint states.
+    """Whether the arm stands still, from joint states. Times are seconds of the steady clock.
 
     Args:
         still_rad_s: below this speed of every joint it counts as standing.

@@ -12,7 +12,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
 from cap_common.ears import Ears
-from cap_common.heartbeat import PERIOD_S, STEADY, BeatMonitor
+from cap_common.heartbeat import PERIOD_S, STEADY, Beat, BeatMonitor
 from cap_common.parameters import load_parameters
 from cap_common.qos import BEAT, SENSOR
 from cap_common.spin import run_node
@@ -44,21 +44,23 @@ class GuardNode(Node):
         super().__init__('guard', **kwargs)
         self._settings = p = load_parameters(self, GuardParameters)
         self._lock = threading.Lock()
-        self._lease = MotionLease(p.watched_nodes, p.beat_timeout_s)
+        self._lease = MotionLease(p.watched_nodes)
         self._standstill = StandstillJudge(p.still_rad_s, p.still_hold_s, p.joint_state_silence_s)
         self._ears = Ears(self)
-        self._beats = BeatMonitor(self._ears.listen)
+        self._beats = BeatMonitor(self._ears.listen, lambda _: self._renew())
         self._ears.listen(JointState, 'joint_states', self._on_joint_state, SENSOR)
         self._cancelers = [
             GoalCanceler(self, self._ears.listen, action) for action in p.canceled_actions
         ]
-        self._ears.start()
-        self._message = Lease()
         self._canceled_at = 0.0
+        self._sequence = 0
+        self._renewing = threading.Lock()
         self._publisher = self.create_publisher(Lease, 'lease', BEAT)
+        self._beat = Beat(self)
+        self._ears.start()
         self.create_timer(
             PERIOD_S,
-            self._on_beat,
+            self._renew,
             callback_group=MutuallyExclusiveCallbackGroup(),
             clock=STEADY,
         )
@@ -67,27 +69,42 @@ class GuardNode(Node):
         self.create_service(Resume, 'resume', self._on_resume, callback_group=waiting)
 
     def close(self) -> None:
-        """End the listening thread."""
+        """End the threads."""
         self._ears.close()
+        self._beats.close()
 
     def _on_joint_state(self, message: JointState) -> None:
         with self._lock:
             self._standstill.observe(time.monotonic(), tuple(message.velocity))
 
-    def _on_beat(self) -> None:
-        with self._lock:
-            before = self._lease.status
-            ages = {name: self._beats.age_s(name) for name in self._settings.watched_nodes}
-            status = self._lease.observe(ages)
+    def _renew(self) -> None:
+        """Look for every watched node and say what that means: 20 times a second, and at once
+        when the process of one ends.
+        """
+        with self._renewing:
+            with self._lock:
+                before = self._lease.status
+                status = self._lease.observe(self._lost_nodes())
+            if status.state is not LeaseState.GRANTED:
+                self._keep_canceling(anew=before.state is LeaseState.GRANTED)
+            self._sequence += 1
+            self._publisher.publish(
+                Lease(
+                    state=int(status.state),
+                    why=status.why,
+                    silent=status.silent,
+                    sequence=self._sequence,
+                )
+            )
         if status.state != before.state:
             self.get_logger().info(f'lease {status.state.name.lower()}: {status.why or "all beat"}')
-        if status.state is not LeaseState.GRANTED:
-            self._keep_canceling(anew=before.state is LeaseState.GRANTED)
-        self._message.state = int(status.state)
-        self._message.why = status.why
-        self._message.silent = list(status.silent)
-        self._message.sequence += 1
-        self._publisher.publish(self._message)
+
+    def _lost_nodes(self) -> dict[str, str]:
+        found = {
+            name: self._beats.lost(name, self._settings.beat_timeout_s)
+            for name in self._settings.watched_nodes
+        }
+        return {name: why for name, why in found.items() if why}
 
     def _keep_canceling(self, *, anew: bool) -> None:
         """Now and then, for as long as something moves or a goal may not have ended."""

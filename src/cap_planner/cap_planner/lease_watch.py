@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 from cap_common.ears import Listen
 from cap_common.qos import BEAT
@@ -15,10 +16,14 @@ class LeaseWatch:
     """The newest lease.
 
     Args:
+        guard_lost: why the guard is not there, or None.
         silence_s: an older lease grants nothing (steady clock).
     """
 
-    def __init__(self, listen: Listen, silence_s: float) -> None:
+    def __init__(
+        self, listen: Listen, guard_lost: Callable[[], str | None], silence_s: float
+    ) -> None:
+        self._guard_lost = guard_lost
         self._silence_s = silence_s
         self._lock = threading.Lock()
         self._lease: Lease | None = None
@@ -41,6 +46,8 @@ class LeaseWatch:
             lease, age = self._lease, time.monotonic() - self._received_at
         if lease is None:
             return InstructionError(Label.PROCESS_LOST, 'no lease from the guard: is it running?')
+        if lost := self._guard_lost():
+            return InstructionError(Label.PROCESS_LOST, f'the guard is lost: {lost}')
         if age > self._silence_s:
             text = f'the guard has been silent for {age:.1f} s: nothing may move'
             return InstructionError(Label.PROCESS_LOST, text)

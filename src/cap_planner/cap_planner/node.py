@@ -68,8 +68,10 @@ class PlannerNode(Node):
         orphans = self._close_orphans()
         self._ears = Ears(self)
         listen = self._ears.listen
-        beats = BeatMonitor(listen)
-        self._lease = LeaseWatch(listen, p.lease_silence_s)
+        self._beats = beats = BeatMonitor(listen)
+        self._lease = LeaseWatch(
+            listen, lambda: beats.lost('guard', p.lease_silence_s), p.lease_silence_s
+        )
         self._sandbox = self._start_sandbox(p.sandbox)
         self._scenes = SceneCache(
             self._ears, self.get_logger(), p.frame, p.scene_silence_s, p.scene_wait_s
@@ -106,8 +108,9 @@ class PlannerNode(Node):
         self._beat = Beat(self, lambda: self._lease.is_heard and self._scenes.is_seen)
 
     def close(self) -> None:
-        """End the sandbox and the listening thread."""
+        """End the sandbox and the listening threads."""
         self._ears.close()
+        self._beats.close()
         self._sandbox.stop()
 
     def _close_orphans(self) -> list[str]:

@@ -82,8 +82,7 @@ class RosSkills:
             pause.wait(_POLL_S)
 
     def _lost(self) -> str | None:
-        age = self._beats.age_s(_SKILLS_NODE)
-        return f'no heartbeat for {age:.1f} s' if age > self._silence_s else None
+        return self._beats.lost(_SKILLS_NODE, self._silence_s)
 
     def _target(self, target: Target) -> TargetMessage:
         message = TargetMessage()

@@ -5,39 +5,37 @@ import pytest
 from cap_planner.guard import LeaseState, MotionLease, StandstillJudge, StopState, stop_verdict
 
 WATCHED = ('planner', 'skills')
-ALL_BEAT = {'planner': 0.01, 'skills': 0.02}
 
 
-def test_nothing_is_granted_before_everybody_has_beaten():
-    lease = MotionLease(WATCHED, 0.5)
-    assert lease.status.state is LeaseState.WITHDRAWN
-    status = lease.observe({'planner': 0.01})
-    assert status.state is LeaseState.WITHDRAWN
-    assert status.silent == ('skills',)
-    assert 'skills (never seen)' in status.why
-    assert lease.observe(ALL_BEAT).state is LeaseState.GRANTED
+@pytest.fixture
+def lease():
+    lease = MotionLease(WATCHED)
+    lease.observe({})
+    return lease
 
 
-def test_a_lost_beat_withdraws_and_its_return_grants():
-    lease = MotionLease(WATCHED, 0.5)
-    lease.observe(ALL_BEAT)
-    lost = lease.observe({**ALL_BEAT, 'planner': 0.51})
+def test_nothing_is_granted_before_everybody_was_looked_for():
+    lease = MotionLease(WATCHED)
+    assert (lease.status.state, lease.status.silent) == (LeaseState.WITHDRAWN, WATCHED)
+    assert lease.observe({}).state is LeaseState.GRANTED
+
+
+def test_a_lost_node_withdraws_and_its_return_grants(lease):
+    lost = lease.observe({'planner': 'no heartbeat for 1.2 s'})
     assert (lost.state, lost.silent) == (LeaseState.WITHDRAWN, ('planner',))
-    assert lease.observe(ALL_BEAT).state is LeaseState.GRANTED
+    assert lost.why == 'planner is lost: no heartbeat for 1.2 s'
+    assert lease.observe({}).state is LeaseState.GRANTED
 
 
-def test_a_stop_is_latched_until_resume():
-    lease = MotionLease(WATCHED, 0.5)
-    lease.observe(ALL_BEAT)
+def test_a_stop_is_latched_until_resume(lease):
     lease.stop('ann', 'smoke')
-    assert lease.observe(ALL_BEAT).state is LeaseState.STOPPED
+    assert lease.observe({}).state is LeaseState.STOPPED
     assert lease.status.why == 'stopped by ann: smoke'
     assert lease.resume().state is LeaseState.GRANTED
 
 
-def test_resume_does_not_grant_while_a_node_is_silent():
-    lease = MotionLease(WATCHED, 0.5)
-    lease.observe({'planner': 0.0, 'skills': math.inf})
+def test_resume_does_not_grant_while_a_node_is_lost(lease):
+    lease.observe({'skills': 'no heartbeat yet'})
     lease.stop('', '')
     assert lease.resume().state is LeaseState.WITHDRAWN
 

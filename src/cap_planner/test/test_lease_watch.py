@@ -6,7 +6,9 @@ from cap_planner.lease_watch import LeaseWatch
 
 
 class Guard:
-    """Speaks when a test wants it."""
+    """Speaks and dies when a test wants it."""
+
+    lost: str | None = None
 
     def listen(self, kind, topic, callback, qos):
         assert (kind, topic) == (Lease, 'lease')
@@ -20,7 +22,7 @@ def guard():
 
 @pytest.fixture
 def watch(guard):
-    return LeaseWatch(guard.listen, silence_s=1.0)
+    return LeaseWatch(guard.listen, lambda: guard.lost, silence_s=1.0)
 
 
 def test_nothing_may_move_before_the_guard_has_spoken(watch):
@@ -60,4 +62,13 @@ def test_an_old_lease_grants_nothing(guard, watch, until):
     assert watch.refusal().label is Label.PROCESS_LOST
     assert 'silent for' in str(watch.refusal())
     guard.say(Lease(state=Lease.GRANTED))
+    assert watch.refusal() is None
+
+
+def test_a_young_lease_of_a_dead_guard_grants_nothing(guard, watch):
+    guard.say(Lease(state=Lease.GRANTED))
+    guard.lost = 'its process has ended'
+    assert watch.refusal().label is Label.PROCESS_LOST
+    assert 'its process has ended' in str(watch.refusal())
+    guard.lost = None
     assert watch.refusal() is None

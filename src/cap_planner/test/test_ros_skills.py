@@ -66,7 +66,7 @@ def servers(start):
 def skills(start, servers, until):
     node = start(partial(Node, 'planner')).node
     beats = BeatMonitor(node.create_subscription)
-    until(lambda: beats.age_s('skills') < 1.0, 'a beat')
+    until(lambda: beats.lost('skills', 1.0) is None, 'a beat')
     return RosSkills(node, 'workspace', beats, deadline_s=10.0, silence_s=0.5, settle_s=0.1)
 
 

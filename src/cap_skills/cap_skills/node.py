@@ -21,7 +21,7 @@ from cap_common.conversions import matrix_from_pose, pose_from_matrix
 from cap_common.ears import Ears
 from cap_common.errors import CapError, InvalidGoalError, PerceptionLostError, error_code
 from cap_common.frames import FrameTree, Matrix, UnknownFrameError, transform_points
-from cap_common.heartbeat import Beat
+from cap_common.heartbeat import Beat, BeatMonitor
 from cap_common.parameters import load_parameters
 from cap_common.qos import BEAT, LATCHED
 from cap_common.spin import run_node
@@ -70,7 +70,13 @@ class SkillsNode(Node):
         area = work_area(self._settings, self._frames.lookup(_BASE, _DEFAULT_FRAME))
         self._skills = Skills(self._robot, planner, self._scene_view, steps, area)
         planner.warm_up(steps.park)
-        self._watch = Watch(self._settings.lease_silence_s, self._settings.scene_silence_s)
+        silence_s = self._settings.lease_silence_s
+        self._beats = BeatMonitor(ears.listen)
+        self._watch = Watch(
+            silence_s,
+            self._settings.scene_silence_s,
+            lambda: self._beats.lost('guard', silence_s),
+        )
         self._lock = threading.Lock()
         self._scene: Scene | None = None
         self._arm = threading.Lock()
@@ -99,6 +105,7 @@ class SkillsNode(Node):
         while self.context.ok() and time.monotonic() < deadline:
             self.executor.spin_once(timeout_sec=0.05)
         self._ears.close()
+        self._beats.close()
         for server in self._servers:
             server.destroy()
 

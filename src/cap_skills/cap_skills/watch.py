@@ -19,6 +19,7 @@ class Watch:
 
     Args:
         lease_silence_s, scene_silence_s: an older one forbids motion.
+        guard_lost: why the guard is not there, or None.
         clock: seconds of the steady clock.
     """
 
@@ -26,10 +27,12 @@ class Watch:
         self,
         lease_silence_s: float,
         scene_silence_s: float,
+        guard_lost: Callable[[], str | None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._lease_silence_s = lease_silence_s
         self._scene_silence_s = scene_silence_s
+        self._guard_lost = guard_lost
         self._clock = clock
         self._lock = threading.Lock()
         self._lease: tuple[float, int, str] | None = None
@@ -88,6 +91,8 @@ class Watch:
             lease = self._lease
         if lease is None:
             raise StoppedError('no lease from the guard: is guard running?')
+        if lost := self._guard_lost():
+            raise StoppedError(f'the guard is lost: {lost}')
         at, state, why = lease
         if state != Lease.GRANTED:
             raise StoppedError(

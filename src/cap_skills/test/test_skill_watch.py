@@ -14,9 +14,13 @@ class Clock:
         return self.now
 
 
+def no_loss() -> str | None:
+    return None
+
+
 def test_motion_needs_a_young_lease_and_a_young_scene() -> None:
     clock = Clock()
-    watch = Watch(0.5, 1.0, clock)
+    watch = Watch(0.5, 1.0, no_loss, clock)
     with pytest.raises(StoppedError, match='no lease'):
         watch.check(lambda: False)
     watch.lease(Lease.GRANTED, '')
@@ -38,7 +42,7 @@ def test_motion_needs_a_young_lease_and_a_young_scene() -> None:
 
 
 def test_a_node_that_ends_moves_nothing() -> None:
-    watch = Watch(0.5, 1.0, Clock())
+    watch = Watch(0.5, 1.0, no_loss, Clock())
     watch.scene()
     watch.lease(Lease.GRANTED, '')
     watch.check(lambda: False)
@@ -47,11 +51,25 @@ def test_a_node_that_ends_moves_nothing() -> None:
         watch.check(lambda: False)
 
 
+def test_a_young_lease_of_a_dead_guard_grants_nothing() -> None:
+    lost: list[str] = []
+    watch = Watch(0.5, 1.0, lambda: lost[0] if lost else None, Clock())
+    watch.scene()
+    watch.lease(Lease.GRANTED, '')
+    watch.check(lambda: False)
+    lost.append('its process has ended')
+    watch.lease(Lease.GRANTED, '')  # was on its way
+    with pytest.raises(StoppedError, match='the guard is lost: its process has ended'):
+        watch.check(lambda: False)
+    lost.clear()
+    watch.check(lambda: False)
+
+
 @pytest.mark.parametrize(
     ('state', 'text'), [(Lease.STOPPED, 'stopped: hand'), (Lease.WITHDRAWN, 'withdrawn: hand')]
 )
 def test_a_refused_lease_says_why(state: int, text: str) -> None:
-    watch = Watch(0.5, 1.0, Clock())
+    watch = Watch(0.5, 1.0, no_loss, Clock())
     watch.scene()
     watch.lease(state, 'hand')
     with pytest.raises(StoppedError, match=text):
