@@ -29,6 +29,7 @@ from cap_common.errors import CapError
 from cap_eval.judge import Verdict, judge
 from cap_eval.state import WorldState
 from cap_planner.evidence import EvidenceStore
+from cap_planner.evidence_reader import NoEvidenceError
 
 _READY_S = 90.0
 _INSTRUCTION_S = 900.0
@@ -134,7 +135,7 @@ def _keep(result: Any, database: Path, out: Path, ending: _Ending) -> None:
             with EvidenceStore(database) as store:
                 evidence = store.export(result.evidence_id)
             (out / 'evidence.json').write_text(json.dumps(evidence, indent=1), encoding='utf-8')
-    except (OSError, sqlite3.Error, KeyError) as error:
+    except (OSError, sqlite3.Error, NoEvidenceError) as error:
         ending.error = ending.error or f'the evidence could not be written: {error}'
 
 

@@ -11,14 +11,14 @@ import fcntl
 import hashlib
 import json
 import sqlite3
-import threading
 import time
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
+
+from cap_planner.evidence_reader import EvidenceReader, storable
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS instructions (
@@ -26,10 +26,12 @@ CREATE TABLE IF NOT EXISTS instructions (
     session TEXT NOT NULL, mode TEXT NOT NULL, instruction TEXT NOT NULL,
     outcome TEXT, label TEXT, error TEXT, answer TEXT, program TEXT, program_sha256 TEXT,
     world_before TEXT, world_after TEXT);
+CREATE INDEX IF NOT EXISTS instructions_by_time ON instructions(started);
 CREATE TABLE IF NOT EXISTS completions (
     instruction_id TEXT NOT NULL REFERENCES instructions(id), started REAL NOT NULL,
     lmp TEXT NOT NULL, messages TEXT NOT NULL, text TEXT, error TEXT, model TEXT,
     prompt_tokens INTEGER, completion_tokens INTEGER, duration_s REAL);
+CREATE INDEX IF NOT EXISTS completions_of ON completions(instruction_id);
 CREATE TABLE IF NOT EXISTS verifications (
     instruction_id TEXT NOT NULL REFERENCES instructions(id), checked REAL NOT NULL,
     lmp TEXT NOT NULL, program TEXT NOT NULL, violations TEXT NOT NULL);
@@ -40,6 +42,7 @@ CREATE TABLE IF NOT EXISTS calls (
     id INTEGER PRIMARY KEY, instruction_id TEXT NOT NULL REFERENCES instructions(id),
     started REAL NOT NULL, duration_s REAL, line INTEGER, name TEXT NOT NULL,
     arguments TEXT NOT NULL, result TEXT, error TEXT);
+CREATE INDEX IF NOT EXISTS calls_of ON calls(instruction_id);
 CREATE TABLE IF NOT EXISTS runs (
     instruction_id TEXT NOT NULL REFERENCES instructions(id), status TEXT NOT NULL,
     text TEXT NOT NULL, printed TEXT NOT NULL, dropped TEXT NOT NULL,
@@ -47,18 +50,19 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE TABLE IF NOT EXISTS sessions (
     name TEXT PRIMARY KEY, saved REAL NOT NULL, data TEXT NOT NULL);
 """
+# A file of an older release has tables without these: they are added to it.
+_ADDED = {
+    'instructions': {
+        'given_program': 'TEXT',
+        'skip_verifier': 'INTEGER',
+        'session_before': 'TEXT',
+    },
+}
 
 
 def sha256(text: str) -> str:
     """Hex digest of a text."""
-    return hashlib.sha256(_storable(text).encode()).hexdigest()
-
-
-def _storable(value: Any) -> Any:
-    """Half of a surrogate pair, which a model may write, has no place in UTF-8: it is escaped."""
-    if isinstance(value, str):
-        return value.encode(errors='backslashreplace').decode()
-    return value
+    return hashlib.sha256(storable(text).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -71,37 +75,31 @@ class Ending:
     answer: str = ''
 
 
-class EvidenceStore:
+class EvidenceStore(EvidenceReader):
     """The database file, and what is written to it. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
+        super().__init__(path, sqlite3.connect(path, check_same_thread=False, isolation_level=None))
         self._alive: IO[str] | None = None
-        self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.row_factory = sqlite3.Row
         self._db.execute('PRAGMA journal_mode=WAL')
         self._db.execute('PRAGMA synchronous=NORMAL')
         self._db.executescript(_SCHEMA)
+        self._add_columns()
+
+    def _add_columns(self) -> None:
+        self._db.execute('BEGIN IMMEDIATE')  # of two new processes, one adds them
+        for table, columns in _ADDED.items():
+            present = {row['name'] for row in self._db.execute(f'PRAGMA table_info({table})')}
+            for name in columns.keys() - present:
+                self._db.execute(f'ALTER TABLE {table} ADD COLUMN {name} {columns[name]}')
+        self._db.execute('COMMIT')
 
     def close(self) -> None:
         """Let go of the file."""
-        with self._lock:
-            self._db.close()
-            if self._alive:
-                self._alive.close()
-
-    def __enter__(self) -> EvidenceStore:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        self.close()
+        super().close()
+        if self._alive:
+            self._alive.close()
 
     def close_orphans(self) -> list[str] | None:
         """Close the records that dead processes left open; returns their ids.
@@ -135,8 +133,21 @@ class EvidenceStore:
         assert self._alive
         fcntl.flock(self._alive, fcntl.LOCK_SH)
 
-    def begin(self, instruction: str, session: str, mode: str) -> Record:
-        """Open the record of one instruction."""
+    def begin(
+        self,
+        instruction: str,
+        session: str,
+        mode: str,
+        *,
+        program: str = '',
+        skip_verifier: bool = False,
+    ) -> Record:
+        """Open the record of one instruction.
+
+        Args:
+            program: given in place of one that the model would write.
+            skip_verifier: asked for that program.
+        """
         record_id = uuid.uuid4().hex[:12]
         self._insert(
             'instructions',
@@ -145,6 +156,8 @@ class EvidenceStore:
             session=session,
             mode=mode,
             instruction=instruction,
+            given_program=program,
+            skip_verifier=skip_verifier,
         )
         return Record(self, record_id)
 
@@ -153,46 +166,16 @@ class EvidenceStore:
         with self._lock:
             self._db.execute(
                 'INSERT OR REPLACE INTO sessions VALUES (?, ?, ?)',
-                (_storable(name), time.time(), json.dumps(data)),
+                (storable(name), time.time(), json.dumps(data)),
             )
 
     def load_session(self, name: str) -> dict[str, Any] | None:
         """The data kept for a session, if any."""
         with self._lock:
             row = self._db.execute(
-                'SELECT data FROM sessions WHERE name=?', (_storable(name),)
+                'SELECT data FROM sessions WHERE name=?', (storable(name),)
             ).fetchone()
         return json.loads(row['data']) if row else None
-
-    def export(self, record_id: str) -> dict[str, Any]:
-        """Everything about one instruction, as JSON-ready data.
-
-        Raises:
-            KeyError: no such record.
-        """
-        with self._lock:
-            head = self._db.execute(
-                'SELECT * FROM instructions WHERE id=?', (record_id,)
-            ).fetchone()
-            if head is None:
-                raise KeyError(f'no evidence {record_id!r}')
-            result = _decode(head)
-            for table in ('completions', 'verifications', 'functions', 'calls', 'runs'):
-                rows = self._db.execute(
-                    f'SELECT * FROM {table} WHERE instruction_id=? ORDER BY rowid', (record_id,)
-                )
-                result[table] = [_decode(row) for row in rows]
-        return result
-
-    def recent(self, count: int) -> list[dict[str, Any]]:
-        """The newest records, newest first, without their details."""
-        with self._lock:
-            rows = self._db.execute(
-                'SELECT id, started, ended, session, instruction, outcome, label, error, answer'
-                ' FROM instructions ORDER BY started DESC LIMIT ?',
-                (count,),
-            ).fetchall()
-        return [dict(row) for row in rows]
 
     def _insert(self, table: str, **values: Any) -> int:
         names = ', '.join(values)
@@ -200,7 +183,7 @@ class EvidenceStore:
         with self._lock:
             cursor = self._db.execute(
                 f'INSERT INTO {table} ({names}) VALUES ({marks})',
-                tuple(map(_storable, values.values())),
+                tuple(map(storable, values.values())),
             )
         return cursor.lastrowid or 0
 
@@ -209,7 +192,7 @@ class EvidenceStore:
         with self._lock:
             self._db.execute(
                 f'UPDATE {table} SET {sets} WHERE {key}=?',
-                (*map(_storable, values.values()), key_value),
+                (*map(storable, values.values()), key_value),
             )
 
 
@@ -224,6 +207,10 @@ class Record:
         """The scene `before` or `after`."""
         column = {'before': 'world_before', 'after': 'world_after'}[when]
         self._store._update('instructions', 'id', self.id, **{column: json.dumps(scene)})
+
+    def session_before(self, data: Mapping[str, Any]) -> None:
+        """What the session held before this instruction; a replay begins with it."""
+        self._store._update('instructions', 'id', self.id, session_before=json.dumps(data))
 
     def completion(
         self,
@@ -336,21 +323,3 @@ class Record:
             error=ending.error,
             answer=ending.answer,
         )
-
-
-_JSON_COLUMNS = {
-    'messages',
-    'violations',
-    'dropped',
-    'arguments',
-    'result',
-    'world_before',
-    'world_after',
-}
-
-
-def _decode(row: sqlite3.Row) -> dict[str, Any]:
-    return {
-        key: json.loads(row[key]) if key in _JSON_COLUMNS and row[key] is not None else row[key]
-        for key in row.keys()  # noqa: SIM118 - a Row iterates over its values
-    }

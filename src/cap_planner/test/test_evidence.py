@@ -2,10 +2,12 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 
 import pytest
 
 from cap_planner.evidence import Ending, EvidenceStore, sha256
+from cap_planner.evidence_reader import EvidenceReader
 
 
 def test_a_record_holds_everything(tmp_path):
@@ -37,9 +39,31 @@ def test_a_record_holds_everything(tmp_path):
     assert [row['id'] for row in store.recent(5)] == [record.id]
 
 
-def test_an_unknown_record_is_named(tmp_path):
-    with pytest.raises(KeyError, match='abc'):
-        EvidenceStore(tmp_path / 'evidence.db').export('abc')
+def test_a_record_holds_what_a_replay_needs(tmp_path):
+    with EvidenceStore(tmp_path / 'evidence.db') as store:
+        plain = store.begin('stack the blocks', 'default', 'auto')
+        record = store.begin('run x.py', 's', 'auto', program='say("x")', skip_verifier=True)
+        record.session_before({'name': 's', 'turns': []})
+        data = store.export(record.id)
+        assert (data['given_program'], data['skip_verifier']) == ('say("x")', True)
+        assert data['session_before'] == {'name': 's', 'turns': []}
+        data = store.export(plain.id)
+        assert (data['given_program'], data['skip_verifier']) == ('', False)
+        assert data['session_before'] is None
+
+
+def test_a_file_of_an_older_release_is_written_on(tmp_path):
+    path = tmp_path / 'evidence.db'
+    with EvidenceStore(path) as store:
+        old = store.begin('x', 'default', 'auto').id
+    with closing(sqlite3.connect(path)) as database:
+        for column in ('given_program', 'skip_verifier', 'session_before'):
+            database.execute(f'ALTER TABLE instructions DROP COLUMN {column}')
+    with EvidenceReader.open(path) as reader:
+        assert 'given_program' not in reader.export(old)
+    with EvidenceStore(path) as store, EvidenceStore(path) as other:
+        assert store.export(old)['given_program'] is None
+        assert other.export(store.begin('y', 's', 'auto', program='p').id)['given_program'] == 'p'
 
 
 def test_a_killed_process_loses_only_the_call_in_flight(tmp_path):
@@ -128,15 +152,6 @@ def test_any_text_is_kept(tmp_path):
         assert data['program_sha256'] == sha256(data['program'])
         assert data['completions'][0]['messages'] == [{'content': odd}]
         assert store.load_session(odd) == {'x': odd}
-
-
-def test_readable_while_it_is_written(tmp_path):
-    store = EvidenceStore(tmp_path / 'evidence.db')
-    store.begin('x', 'default', 'auto')
-    reader = sqlite3.connect(f'file:{tmp_path}/evidence.db?mode=ro', uri=True)
-    assert reader.execute('SELECT count(*) FROM instructions').fetchone() == (1,)
-    store.begin('y', 'default', 'auto')
-    assert reader.execute('SELECT count(*) FROM instructions').fetchone() == (2,)
 
 
 def test_sessions_are_kept(tmp_path):
