@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cap_common.palette import PALETTE
+from cap_common.palette import COLORS, PALETTE
+from cap_sim.shapes import KINDS
 
 # Centres are drawn in this part of the workspace [m], further apart than MIN_DISTANCE.
 SPAWN_X = (-0.2, 0.2)
@@ -25,17 +26,25 @@ class LayoutError(ValueError):
 
 @dataclass(frozen=True)
 class ObjectSpec:
-    """One object: its kind, colour, place in the workspace [m] and yaw [rad]."""
+    """One object.
+
+    Attributes:
+        kind: a name in shapes.KINDS.
+        color: a name in palette.COLORS; the kind's own, where it has one.
+        xy, yaw: its place in the workspace [m], and its rotation there [rad].
+        z: height of what it stands on [m].
+    """
 
     kind: str
     color: str
     xy: tuple[float, float]
     yaw: float = 0.0
+    z: float = 0.0
 
     @property
     def name(self) -> str:
         """As a person would call it; unique in a layout."""
-        return f'{self.color} {self.kind}'
+        return self.kind if KINDS[self.kind].color else f'{self.color} {self.kind}'
 
 
 @dataclass(frozen=True)
@@ -45,13 +54,20 @@ class Layout:
     objects: tuple[ObjectSpec, ...]
 
     def __post_init__(self) -> None:
+        strange = sorted({spec.kind for spec in self.objects} - set(KINDS))
+        if strange:
+            raise LayoutError(f'no kind {", ".join(strange)}; there are {", ".join(KINDS)}')
+        unknown = sorted({spec.color for spec in self.objects} - set(COLORS))
+        if unknown:
+            raise LayoutError(f'no colour {", ".join(unknown)}; there are {", ".join(COLORS)}')
+        for spec in self.objects:
+            own = KINDS[spec.kind].color
+            if own not in ('', spec.color):
+                raise LayoutError(f'every {spec.kind} is {own}, not {spec.color}')
         names = [spec.name for spec in self.objects]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise LayoutError(f'each colour once per kind; more than one {", ".join(twice)}')
-        unknown = sorted({spec.color for spec in self.objects} - set(PALETTE))
-        if unknown:
-            raise LayoutError(f'no colour {", ".join(unknown)}; there are {", ".join(PALETTE)}')
 
 
 def random_layout(

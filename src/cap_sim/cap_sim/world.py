@@ -5,17 +5,10 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from cap_common.palette import PALETTE
+from cap_common.palette import COLORS
 from cap_description import ARM_JOINTS, joint_limits, transform
 from cap_sim.layout import Layout, ObjectSpec
-from cap_sim.shapes import (
-    CONTACT,
-    HIDDEN_GROUP,
-    add_block,
-    add_bowl,
-    add_bowl_mesh,
-    size_of,
-)
+from cap_sim.shapes import CONTACT, HIDDEN_GROUP, KINDS
 
 TIMESTEP_S = 0.002
 OVERHEAD_CAMERA = 'overhead'
@@ -44,7 +37,7 @@ LIP_REACH = 0.0005
 def build_model(
     urdf: str, layout: Layout, suction_force_n: float, camera_fovy_deg: float
 ) -> mujoco.MjModel:
-    """Compile the model of a world, its objects lying on the table.
+    """Compile the model of a world, its objects where the layout has them.
 
     Args:
         suction_force_n: pull of the cup when its whole lip is sealed and the vacuum is full.
@@ -57,8 +50,6 @@ def build_model(
     _add_slide(spec)
     _add_lips(spec, suction_force_n)
     _add_surroundings(spec, camera_fovy_deg)
-    if any(item.kind == 'bowl' for item in layout.objects):
-        add_bowl_mesh(spec)
     base_from_workspace = transform(urdf, 'world', 'workspace')
     for item in layout.objects:
         _add_object(spec, item, base_from_workspace)
@@ -204,12 +195,12 @@ def look_at(eye: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def _add_object(spec: mujoco.MjSpec, item: ObjectSpec, base_from_workspace: np.ndarray) -> None:
-    height = size_of(item.kind)[2]
-    position = base_from_workspace @ [*item.xy, height / 2, 1]
+    kind = KINDS[item.kind]
+    position = base_from_workspace @ [*item.xy, item.z + kind.size[2] / 2, 1]
     yaw = item.yaw + np.arctan2(base_from_workspace[1, 0], base_from_workspace[0, 0])
     body = spec.worldbody.add_body(
         name=item.name, pos=position[:3], quat=[np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)]
     )
     body.add_freejoint(name=item.name)
-    rgba = [*(channel / 255 for channel in PALETTE[item.color]), 1.0]
-    (add_block if item.kind == 'block' else add_bowl)(body, rgba)
+    rgba = [*(channel / 255 for channel in COLORS[item.color]), 1.0]
+    kind.add(spec, body, rgba)
