@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from rclpy.action import ActionServer, CancelResponse, GoalResponse
@@ -25,6 +23,7 @@ from cap_planner.api import TABLETOP
 from cap_planner.budget import Limits
 from cap_planner.engine import Engine, Report, Request
 from cap_planner.evidence import EvidenceStore
+from cap_planner.evidence_reader import evidence_path
 from cap_planner.instruction_run import Parts, Progress
 from cap_planner.labels import InstructionError, Label
 from cap_planner.lease_watch import LeaseWatch
@@ -154,7 +153,7 @@ class PlannerNode(Node):
             handle.publish_feedback(_feedback(progress))
 
         report = self._run(
-            Request(goal.instruction, goal.session, goal.mode),
+            _request(goal),
             on_progress,
             lambda: handle.is_cancel_requested or not handle.is_active,
         )
@@ -215,7 +214,7 @@ class PlannerNode(Node):
             try:
                 reports.append(
                     self._run(
-                        Request(request.instruction, request.session, request.mode),
+                        _request(request),
                         lambda _: None,
                         lambda: False,
                         on_begun,
@@ -237,6 +236,16 @@ class PlannerNode(Node):
         return response
 
 
+def _request(message: ExecuteInstruction.Goal | Instruct.Request) -> Request:
+    return Request(
+        message.instruction,
+        message.session,
+        message.mode,
+        program=message.program,
+        skip_verifier=message.skip_verifier,
+    )
+
+
 def _fill(message: ExecuteInstruction.Result | Instruct.Response, report: Report) -> None:
     message.program = report.program
     message.answer = report.answer
@@ -255,14 +264,6 @@ def _feedback(progress: Progress) -> ExecuteInstruction.Feedback:
         call=progress.call,
         spoken_text=progress.spoken,
     )
-
-
-def evidence_path(parameter: str) -> Path:
-    """Where the evidence is kept; by default in the user's data folder (XDG)."""
-    if parameter:
-        return Path(parameter)
-    data = os.environ.get('XDG_DATA_HOME') or Path.home() / '.local/share'
-    return Path(data, 'cap', 'evidence.db')
 
 
 def main() -> int:

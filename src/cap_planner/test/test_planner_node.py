@@ -12,7 +12,7 @@ from rclpy.node import Node
 
 from cap_interfaces.action import ExecuteInstruction
 from cap_interfaces.srv import Instruct
-from cap_planner.engine import Report
+from cap_planner.engine import Report, Request
 from cap_planner.evidence import EvidenceStore
 from cap_planner.labels import Label
 from cap_planner.models.base import ModelUnavailableError, Options
@@ -37,9 +37,10 @@ class Caller(Node):
         self._until(future.done, what)
         return future.result()
 
-    def send(self, text='do it'):
+    def send(self, text='do it', **fields):
         """Returns the goal's handle."""
-        sent = self.action.send_goal_async(ExecuteInstruction.Goal(instruction=text))
+        goal = ExecuteInstruction.Goal(instruction=text, **fields)
+        sent = self.action.send_goal_async(goal)
         return self.get(sent, 'the word on the goal')
 
     def result(self, handle):
@@ -47,8 +48,8 @@ class Caller(Node):
         answer = self.get(handle.get_result_async(), 'the result')
         return answer.status, answer.result
 
-    def instruct(self, *, wait):
-        request = Instruct.Request(instruction='do it', wait=wait)
+    def instruct(self, *, wait, **fields):
+        request = Instruct.Request(instruction='do it', wait=wait, **fields)
         return self.get(self.service.call_async(request), 'the answer')
 
 
@@ -85,6 +86,16 @@ def until_stopped(request, on_progress, stopped, on_begun):
         assert time.monotonic() < end
         pause.wait(0.01)
     return Report('stopped', Label.STOPPED, str(stopped()), evidence_id='abc')
+
+
+def test_everything_that_is_asked_for_gets_through(planner, caller):
+    asked = []
+    planner._engine.run = lambda request, *_: asked.append(request) or Report('succeeded')
+    fields = {'session': 's', 'mode': 'auto', 'program': 'say("ü")', 'skip_verifier': True}
+    caller.result(caller.send(**fields))
+    caller.instruct(wait=True, **fields)
+    caller.instruct(wait=True)
+    assert asked == [*[Request('do it', **fields)] * 2, Request('do it')]
 
 
 @pytest.mark.parametrize('wait', [True, False])
