@@ -191,7 +191,7 @@ class InstructionRun:
         return self._stopped() or self._budget.exceeded()
 
     def _has_to_end(self) -> bool:
-        return self._ended() is not None
+        return self._ended() is not None or self._parts.sandbox.is_program_gone()
 
     def _say(self, text: str) -> None:
         self.spoken.append(text)

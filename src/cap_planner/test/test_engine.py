@@ -120,6 +120,26 @@ def test_a_session_remembers(make_engine, table):
     assert other.label is not None, 'another session knows nothing of it'
 
 
+def test_a_program_whose_process_is_killed_takes_its_action_along(make_engine, table, monkeypatch):
+    def put(*_):
+        # As a skill that is under way when the process dies.
+        engine.parts.sandbox._run.kill()
+        deadline = time.monotonic() + 10
+        while not table.stopped():
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        raise CanceledError('canceled')
+
+    monkeypatch.setattr(table, 'pick_place', put)
+    engine = make_engine(ScriptedModel('put_first_on_second("red block", "blue bowl")', 'say("b")'))
+    report, _ = run(engine)
+    assert report.outcome == 'failed'
+    assert 'killed from outside' in report.error
+    (call,) = engine.parts.evidence.export(report.evidence_id)['calls']
+    assert 'canceled' in call['error']
+    assert run(engine)[0].answer == 'b'
+
+
 def test_a_rejected_program_is_repaired(make_engine):
     model = ScriptedModel('import os\nsay("x")', 'say("better")')
     report, _ = run(make_engine(model))

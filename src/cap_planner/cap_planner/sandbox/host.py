@@ -40,6 +40,7 @@ class Sandbox:
         self.config = config
         self._zygote: Zygote | None = None
         self._lock = threading.Lock()
+        self._run: Run | None = None
 
     def start(self) -> None:
         """Start the zygote and see that a child of it gets all layers. `run` would do it, too.
@@ -81,11 +82,20 @@ class Sandbox:
                 run = self._fork()
             except (ZygoteError, SandboxUnavailableError) as error:
                 return Outcome(Status.UNAVAILABLE, str(error), program.session)
+            self._run = run
             try:
                 return run.execute(program, on_call, wall_seconds, canceled, on_nested_result)
             finally:
+                self._run = None
                 run.kill()
                 run.close()
+
+    def is_program_gone(self) -> bool:
+        """Whether the process of the running program has ended: nobody waits for its call.
+
+        For `on_call` and what it calls, on their thread.
+        """
+        return self._run is not None and self._run.has_ended()
 
     def stop(self) -> None:
         """End the zygote. A later run starts a new one."""

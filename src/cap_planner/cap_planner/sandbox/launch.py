@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -47,6 +48,12 @@ class Fork:
         self.pid = pid
         self.pipe = pipe
         self._pidfd = pidfd
+
+    def has_ended(self) -> bool:
+        """Whether it runs no more, whoever ended it."""
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        return bool(poll.poll(0))
 
     def kill(self) -> None:
         """End it at once; harmless when it has ended."""

@@ -56,6 +56,10 @@ class Run:
         self._nested: dict[int, Call] = {}
         self._sources: dict[str, str] = {}
 
+    def has_ended(self) -> bool:
+        """Whether the child runs no more, whoever ended it."""
+        return self._fork.has_ended()
+
     def kill(self) -> None:
         """End the child at once; harmless when it has ended."""
         self._fork.kill()
