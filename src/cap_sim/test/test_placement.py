@@ -1,5 +1,6 @@
 """Worlds that are written out."""
 
+import contextlib
 import math
 
 import pytest
@@ -58,7 +59,5 @@ def test_what_cannot_be_is_refused_by_name(text, why):
 @settings(max_examples=300, deadline=None)
 @given(st.text(alphabet='redblock ;.-+e0123456789\n', max_size=60))
 def test_any_text_is_a_layout_or_refused(text):
-    try:
+    with contextlib.suppress(LayoutError):
         parse_layout(text)
-    except LayoutError as error:
-        assert str(error)
