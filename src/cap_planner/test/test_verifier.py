@@ -230,3 +230,18 @@ def test_the_functions_that_a_text_defines():
     text = 'def a():\n    def inner(): pass\nif x:\n    b = lambda: 1\ntry:\n    c = d = 1\n'
     text += 'except ValueError:\n    def e(): pass'
     assert defined_functions(text, 'def f(): pass') == {'a', 'b', 'e', 'f'}
+
+
+@pytest.mark.parametrize(
+    ('source', 'where'),
+    [
+        ('say("ü 你好 🤖"); sya(1)', 'line 1, column 16: '),
+        ('x = 1\n  y = 2', 'line 2, column '),
+        ('x = 1\nsay("a\u202eb")', 'line 2, column 7: '),
+        ('x = 1\nif x:\n    import os', 'line 3, column 5: '),
+    ],
+)
+def test_a_place_is_told_as_editors_count(source, where):
+    text = str(verify(source, TABLETOP))
+    assert text.startswith(where)
+    assert source.splitlines()[-1].strip() in text

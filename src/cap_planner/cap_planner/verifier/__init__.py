@@ -87,27 +87,36 @@ class _Check:
 
     def add(
         self,
-        node: ast.AST | int,
+        node: ast.AST | tuple[int, int],
         rule: str,
         message: str,
         advice: str,
         label: Label = Label.VERIFIER_REJECTED,
     ) -> None:
-        line = node if isinstance(node, int) else getattr(node, 'lineno', 0)
-        column = getattr(node, 'col_offset', 0)
-        source = self._lines[line - 1].strip()[:200] if 0 < line <= len(self._lines) else ''
+        """Note what is wrong with a node, or at (line, column)."""
+        at = node if isinstance(node, tuple) else None
+        line, column = at or (getattr(node, 'lineno', 0), getattr(node, 'col_offset', 0))
+        source = self._lines[line - 1] if 0 < line <= len(self._lines) else ''
+        if at is None:  # ast counts bytes of UTF-8
+            column = len(source.encode()[:column].decode(errors='ignore'))
+        source = source.strip()[:200]
         self.violations.add(Violation(line, column, rule, message, advice, label, source))
 
     def parse(self) -> ast.Module | None:
         """The tree; None if there is none, or none that can be looked at."""
         if len(self._source) > MAX_CHARS:
             message = f'the program has {len(self._source)} characters; at most {MAX_CHARS}'
-            self.add(0, 'too_long', message, 'define fewer things')
+            self.add((0, 0), 'too_long', message, 'define fewer things')
             return None
         for number, line in enumerate(self._lines, 1):
             if found := _HIDDEN.search(line):
                 what = f'the character U+{ord(found[0]):04X}, which cannot be seen'
-                self.add(number, 'hidden', what, 'write it as an escape, or leave it away')
+                self.add(
+                    (number, found.start()),
+                    'hidden',
+                    what,
+                    'write it as an escape, or leave it away',
+                )
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter('ignore')  # such as an invalid escape in a string
@@ -115,13 +124,14 @@ class _Check:
                 compile(self._source, '<program>', 'exec', dont_inherit=True)
         except SyntaxError as error:
             label = Label.MODEL_MALFORMED
-            self.add(error.lineno or 0, 'syntax', f'not Python: {error.msg}', '', label)
+            at = (error.lineno or 0, max((error.offset or 1) - 1, 0))
+            self.add(at, 'syntax', f'not Python: {error.msg}', '', label)
             return None
         except ValueError as error:
-            self.add(0, 'syntax', f'not Python: {error}', '', Label.MODEL_MALFORMED)
+            self.add((0, 0), 'syntax', f'not Python: {error}', '', Label.MODEL_MALFORMED)
             return None
         except (RecursionError, MemoryError):
-            self.add(0, 'too_deep', 'the program is nested too deeply', 'use variables')
+            self.add((0, 0), 'too_deep', 'the program is nested too deeply', 'use variables')
             return None
         deep = _deeper_than(tree, MAX_DEPTH)
         if deep is not None:

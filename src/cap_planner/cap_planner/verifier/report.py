@@ -13,7 +13,7 @@ class Violation:
 
     Attributes:
         line: 1-based; 0: the text as a whole.
-        column: 0-based.
+        column: 0-based, in characters.
         rule: short name, such as `import` or `endless_loop`.
         message: what is wrong, naming it.
         advice: what to write instead; may be empty.
@@ -30,7 +30,7 @@ class Violation:
     source: str = ''
 
     def __str__(self) -> str:
-        text = f'line {self.line}: ' if self.line else ''
+        text = f'line {self.line}, column {self.column + 1}: ' if self.line else ''
         text += self.message
         if self.advice:
             text += f' ({self.advice})'
