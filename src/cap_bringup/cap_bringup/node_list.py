@@ -64,9 +64,13 @@ FASTDDS_PROFILE = 'config/fastdds.xml'
 FASTDDS_PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 
 TABLETOP_ARGUMENTS = (
+    Argument('world', 'sim', str, 'the simulated world: blocks (and bowls) or fruits'),
     Argument('seed', 'sim', int, 'seed of the simulated world'),
     Argument('blocks', 'sim', int, 'number of blocks'),
     Argument('bowls', 'sim', int, 'number of bowls'),
+    Argument(
+        'objects', 'sim', str, 'all objects with their places: "red block 0.1 -0.4; blue bowl ..."'
+    ),
     Argument('real_time_factor', 'sim', float, 'speed of the simulation; 0.0: as fast as it can'),
     Argument('source', 'perception', str, 'what perception looks at: camera or ground_truth'),
     Argument(

@@ -69,19 +69,23 @@ class Arm:
         limits: dict[str, JointLimit],
         brake_deceleration: float,
     ) -> None:
-        self._model, self._data = model, data
         self._brake_deceleration = brake_deceleration
-        joints = [model.joint(name) for name in ARM_JOINTS]
-        self._qpos = np.array([joint.qposadr[0] for joint in joints])
-        self._dofs = np.array([joint.dofadr[0] for joint in joints])
-        self._motors = np.array([model.actuator(name).id for name in ARM_JOINTS])
         self._effort = np.array([limits[name].effort for name in ARM_JOINTS])
-        self._inertia = np.zeros((model.nv, model.nv))
+        self.attach(model, data)
         self._reference = Reference(self.q, np.zeros(JOINTS), np.zeros(JOINTS))
         self._motion: Motion | None = None
         self._path_time = 0.0
         self._path_rate = 1.0  # 1: as planned; falls to 0 when braking
         self._braking: tuple[MotionState, str] | None = None
+
+    def attach(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
+        """Go on in another model, in which the arm is where it was."""
+        self._model, self._data = model, data
+        joints = [model.joint(name) for name in ARM_JOINTS]
+        self._qpos = np.array([joint.qposadr[0] for joint in joints])
+        self._dofs = np.array([joint.dofadr[0] for joint in joints])
+        self._motors = np.array([model.actuator(name).id for name in ARM_JOINTS])
+        self._inertia = np.zeros((model.nv, model.nv))
 
     @property
     def q(self) -> Vector:

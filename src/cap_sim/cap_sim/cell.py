@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from cap_description import ARM_JOINTS, JointLimit, joint_limits, transform
 from cap_sim.arm import Arm, Motion, MotionState, Tolerances
-from cap_sim.layout import Layout, ObjectSpec
+from cap_sim.layout import Layout, NoRoomError, ObjectSpec
 from cap_sim.parameters import Parameters
 from cap_sim.suction import Suction
 from cap_sim.trajectory import Reference, Trajectory, Vector
-from cap_sim.world import FORCE_SENSOR, SLIDE_JOINT, TIMESTEP_S, TORQUE_SENSOR, build_model
+from cap_sim.world import FORCE_SENSOR, TIMESTEP_S, TORQUE_SENSOR, build_model
 
 Matrix = NDArray[np.float64]
 
@@ -73,20 +73,27 @@ class Cell:
 
     def _load(self, layout: Layout) -> None:
         parameters = self._parameters
-        self.layout = layout
         self._diverged = False
-        self.model = build_model(
-            self._urdf, layout, parameters.suction_force_n, parameters.camera_fovy_deg
-        )
-        self._data = data = mujoco.MjData(self.model)
+        model = self._build(layout)
+        data = mujoco.MjData(model)
         data.time = self._time
         for name, angle in zip(ARM_JOINTS, parameters.home_joints, strict=True):
             data.joint(name).qpos = angle
-        mujoco.mj_forward(self.model, data)
-        self._arm = Arm(self.model, data, self._limits, parameters.brake_deceleration)
-        self._suction = Suction(self.model, data, parameters.leak_fraction)
+        mujoco.mj_forward(model, data)
+        self._take(layout, model, data)
+        self._arm = Arm(model, data, self._limits, parameters.brake_deceleration)
+        self._suction = Suction(model, data, parameters.leak_fraction)
         self._wrench = np.zeros(6)
-        self._slide_dof = self.model.joint(SLIDE_JOINT).dofadr[0]
+
+    def _build(self, layout: Layout) -> mujoco.MjModel:
+        parameters = self._parameters
+        return build_model(
+            self._urdf, layout, parameters.suction_force_n, parameters.camera_fovy_deg
+        )
+
+    def _take(self, layout: Layout, model: mujoco.MjModel, data: mujoco.MjData) -> None:
+        """Make a model the one that is stepped."""
+        self.layout, self.model, self._data = layout, model, data
         tip = self.model.body('cup_link').id
         self._tip_mass = float(self.model.body_subtreemass[tip])
         self._tip_site = self.model.site('tcp').id
@@ -98,13 +105,37 @@ class Cell:
     def reset(self, layout: Layout) -> None:
         """Another world: objects as in the layout, arm at home, suction off; time goes on.
 
-        The only way in which anything is ever placed rather than moved.
+        This and `add` are the only ways in which anything is ever placed rather than moved.
         """
         with self._lock:
             if self._arm.motion is not None:
                 self._arm.motion.end(MotionState.FAULT, 'the world was reset')
             self._epoch += 1
             self._load(layout)
+
+    def add(self, item: ObjectSpec) -> None:
+        """One more object, where its spec has it; all else goes on as it was.
+
+        Raises:
+            LayoutError: there is one of that name.
+            NoRoomError: something is in the way.
+        """
+        with self._lock:
+            layout = Layout((*self.layout.objects, item))
+            model = self._build(layout)
+            data = mujoco.MjData(model)
+            _copy_state(self._data, data)
+            mujoco.mj_forward(model, data)
+            touched = _touched_by(item.name, model, data)
+            if touched:
+                raise NoRoomError(
+                    f'no room for the {item.name} at x={item.xy[0]:.3f}, y={item.xy[1]:.3f} m of '
+                    f'workspace: {", ".join(touched)}'
+                )
+            self._take(layout, model, data)
+            self._arm.attach(model, data)
+            self._suction.attach(model, data)
+            self._epoch += 1
 
     def step(self, count: int) -> None:
         """Advance the physics by `count` steps of 2 ms.
@@ -209,3 +240,21 @@ class Cell:
         """What a renderer needs: epoch (changes with the model), model, time [s], positions."""
         with self._lock:
             return self._epoch, self.model, self._time, self._data.qpos.copy()
+
+
+def _copy_state(old: mujoco.MjData, new: mujoco.MjData) -> None:
+    """The state of a model into that of one with more objects, which are the last in every list."""
+    new.time = old.time
+    for field in ('qpos', 'qvel', 'ctrl', 'qacc_warmstart'):
+        values = getattr(old, field)
+        getattr(new, field)[: len(values)] = values
+
+
+def _touched_by(name: str, model: mujoco.MjModel, data: mujoco.MjData) -> list[str]:
+    """Names of the bodies that move and touch the one named."""
+    pairs = model.geom_bodyid[data.contact.geom].reshape(-1, 2)
+    ours = model.body(name).id
+    others = pairs[(pairs == ours).any(axis=1)].sum(axis=1) - ours
+    # Fixed to the world: the table, on which it stands.
+    moving = others[model.body_weldid[others] != 0]
+    return sorted({str(model.body(body).name) for body in moving})

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cap_common.palette import COLORS, PALETTE
-from cap_sim.shapes import KINDS
+from cap_sim.shapes import KINDS, PLATE
 
 # Centres are drawn in this part of the workspace [m], further apart than MIN_DISTANCE.
 SPAWN_X = (-0.2, 0.2)
@@ -19,9 +19,20 @@ MAX_OBJECTS = 8
 _TRIES_PER_OBJECT = 60
 _RESTARTS = 2000
 
+# The worlds that a seed draws, by name.
+BLOCKS, FRUITS = 'blocks', 'fruits'
+# Low and high corner of where the edges of things may be in the worlds of other things [m].
+TABLE_LOW, TABLE_HIGH = (-0.32, -0.78), (0.32, -0.20)
+# Between the circles around two things [m]: room for the cup, and for one thing's side face.
+_GAP = 0.025
+
 
 class LayoutError(ValueError):
     """The world asked for cannot be; the text says why and what can."""
+
+
+class NoRoomError(LayoutError):
+    """Something stands where an object is to be."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +56,11 @@ class ObjectSpec:
     def name(self) -> str:
         """As a person would call it; unique in a layout."""
         return self.kind if KINDS[self.kind].color else f'{self.color} {self.kind}'
+
+    @property
+    def radius(self) -> float:
+        """Of the circle around it, seen from above [m]."""
+        return radius_of(self.kind)
 
 
 @dataclass(frozen=True)
@@ -103,6 +119,69 @@ def random_layout(
             for (kind, color), xy in zip(wanted, places, strict=True)
         )
     )
+
+
+def draw_layout(world: str, seed: int, blocks: int, bowls: int) -> Layout:
+    """The layout that a seed draws of a world, BLOCKS or FRUITS; '' is the first.
+
+    Raises:
+        LayoutError: as `random_layout`, or no such world.
+    """
+    if world in ('', BLOCKS):
+        return random_layout(seed, blocks, bowls)
+    if world == FRUITS:
+        return fruit_layout(seed)
+    raise LayoutError(f'no world {world!r}; there are {BLOCKS!r} and {FRUITS!r}')
+
+
+def fruit_layout(seed: int) -> Layout:
+    """Fruits, bottles and plates, drawn by a seed; the smallest fruit lies on the yellow plate."""
+    rng = np.random.default_rng(seed)
+    things = [('plate', color) for color in ('green', 'blue', 'yellow')]
+    things += [('bottle', 'blue'), ('bottle', 'black'), ('banana', 'yellow'), ('apple', 'red')]
+    specs = _scatter(rng, things)
+    x, y = specs[2].xy
+    # Off the middle, as it is where somebody has put several things there.
+    turn, away = rng.uniform(-np.pi, np.pi), PLATE.foot_radius - 2 * radius_of('plum')
+    plum = (x + away * float(np.cos(turn)), y + away * float(np.sin(turn)))
+    return Layout((*specs, ObjectSpec('plum', 'purple', plum, z=PLATE.wall)))
+
+
+def free_place(
+    rng: np.random.Generator, kind: str, taken: Iterable[ObjectSpec]
+) -> tuple[float, float]:
+    """A free place on the table for one more thing.
+
+    Raises:
+        LayoutError: none was found.
+    """
+    others = list(taken)
+    radius = radius_of(kind)
+    for _ in range(_RESTARTS):
+        xy = rng.uniform(np.add(TABLE_LOW, radius), np.subtract(TABLE_HIGH, radius))
+        if all(np.hypot(*(xy - other.xy)) > radius + other.radius + _GAP for other in others):
+            return float(xy[0]), float(xy[1])
+    raise LayoutError(f'no free place on the table for a {kind} of {2 * radius:.2f} m')
+
+
+def radius_of(kind: str) -> float:
+    """Of the circle around an object of that kind, seen from above [m]."""
+    width, depth, _ = KINDS[kind].size
+    return max(width, depth) / 2 if kind != 'block' else float(np.hypot(width, depth)) / 2
+
+
+def _scatter(rng: np.random.Generator, things: Sequence[tuple[str, str]]) -> list[ObjectSpec]:
+    """Kinds with their colours, the largest first, each where it has room."""
+    for _ in range(_RESTARTS):
+        specs: list[ObjectSpec] = []
+        try:
+            for kind, color in things:
+                yaw = float(rng.uniform(-np.pi, np.pi))
+                specs.append(ObjectSpec(kind, color, free_place(rng, kind, specs), yaw))
+        except LayoutError:
+            continue
+        return specs
+    raise LayoutError(f'{len(things)} things found no room in {_RESTARTS} draws')
 
 
 def _draw_colors(

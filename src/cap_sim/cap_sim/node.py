@@ -21,15 +21,17 @@ from cap_common.spin import run_node
 from cap_common.static_tf import broadcast_static
 from cap_description import fixed_transforms, transform
 from cap_interfaces.msg import Scene
-from cap_interfaces.srv import ResetWorld
+from cap_interfaces.srv import ResetWorld, SpawnObject
 from cap_sim import convert
 from cap_sim.camera import HEIGHT, WIDTH, Depth, Rgb, intrinsics
 from cap_sim.cell import Cell, CellState, PhysicsError
 from cap_sim.controllers import GripperController, TrajectoryController
-from cap_sim.layout import LayoutError, random_layout
+from cap_sim.layout import BLOCKS, LayoutError, draw_layout, random_layout
 from cap_sim.pace import Pace, Rate
 from cap_sim.parameters import Parameters
 from cap_sim.photographer import Photographer, Shot
+from cap_sim.placement import parse_layout
+from cap_sim.spawn import spawn
 from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA, TIMESTEP_S
 
 _NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -49,7 +51,11 @@ class SimNode(Node):
     def __init__(self) -> None:
         super().__init__('sim')
         self._settings = p = load_parameters(self, NodeParameters)
-        layout = random_layout(p.seed, p.blocks, p.bowls)
+        layout = (
+            parse_layout(p.objects)
+            if p.objects
+            else draw_layout(p.world, p.seed, p.blocks, p.bowls)
+        )
         self.cell = Cell(p.robot_description, p, layout)
         self._intrinsics = intrinsics(WIDTH, HEIGHT, p.camera_fovy_deg)
         self._make_publishers()
@@ -58,7 +64,10 @@ class SimNode(Node):
             TrajectoryController(self, self.cell, p),
             GripperController(self, self.cell),
         )
-        self._reset_service = self.create_service(ResetWorld, 'sim/reset', self._reset)
+        self._world_services = (
+            self.create_service(ResetWorld, 'sim/reset', self._reset),
+            self.create_service(SpawnObject, 'sim/spawn', self._spawn),
+        )
         self._closing = threading.Event()
         self._photographer = Photographer(
             p, self._publish_overhead, self._publish_operator, self._fail
@@ -158,13 +167,16 @@ class SimNode(Node):
         self, request: ResetWorld.Request, response: ResetWorld.Response
     ) -> ResetWorld.Response:
         try:
-            layout = random_layout(
-                request.seed,
-                request.blocks,
-                request.bowls,
-                tuple(request.block_colors),
-                tuple(request.bowl_colors),
-            )
+            if request.world in ('', BLOCKS):
+                layout = random_layout(
+                    request.seed,
+                    request.blocks,
+                    request.bowls,
+                    tuple(request.block_colors),
+                    tuple(request.bowl_colors),
+                )
+            else:
+                layout = draw_layout(request.world, request.seed, 0, 0)
         except LayoutError as error:
             response.message = str(error)
             return response
@@ -173,6 +185,28 @@ class SimNode(Node):
         response.success = True
         names = ', '.join(spec.name for spec in layout.objects) or 'no objects'
         response.message = f'at {self.cell.time_s:.3f} s, seed {request.seed}: {names}'
+        return response
+
+    def _spawn(
+        self, request: SpawnObject.Request, response: SpawnObject.Response
+    ) -> SpawnObject.Response:
+        try:
+            added = spawn(
+                self.cell,
+                request.kind,
+                request.color,
+                tuple(request.position),
+                request.yaw,
+                request.seed,
+            )
+        except LayoutError as error:
+            response.message = str(error)
+            return response
+        response.success, response.name = True, added.name
+        response.message = (
+            f'{added.name} at x={added.xy[0]:.3f}, y={added.xy[1]:.3f} m of workspace'
+        )
+        self.get_logger().info(f'there is one more object: {response.message}')
         return response
 
     def close(self) -> None:

@@ -12,10 +12,13 @@ class Parameters:
     # Simulated seconds per real second; 0 = as fast as the machine can.
     real_time_factor: float
 
-    # The first world.
+    # The first world: `blocks` (blocks and bowls) or `fruits` (fruits, bottles and plates).
+    world: str
     seed: int
     blocks: int
     bowls: int
+    # All its objects and their places, as placement.py writes them; empty: they are drawn.
+    objects: str
     # Joint positions at start and after a reset [rad], base to tool.
     home_joints: tuple[float, ...]
 

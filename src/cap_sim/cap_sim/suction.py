@@ -33,16 +33,20 @@ class Suction:
     """
 
     def __init__(self, model: mujoco.MjModel, data: mujoco.MjData, leak_fraction: float) -> None:
-        self._model, self._data = model, data
         self._leak_fraction = leak_fraction
-        self._lips_body = model.body(LIPS_BODY).id
-        self._actuator = model.actuator(ADHESION).id
-        self._force = float(model.actuator_gainprm[self._actuator, 0])
+        self.attach(model, data)
         self.on = False
         self._vacuum = 0.0
         self._sealed = 0.0
         self._held = -1
         self._touching = False
+
+    def attach(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
+        """Go on in another model, which has the bodies of the one before, in their order."""
+        self._model, self._data = model, data
+        self._lips_body = model.body(LIPS_BODY).id
+        self._actuator = model.actuator(ADHESION).id
+        self._force = float(model.actuator_gainprm[self._actuator, 0])
 
     @property
     def pressure_pa(self) -> float:

@@ -13,11 +13,16 @@ from cap_sim.layout import (
     MIN_DISTANCE,
     SPAWN_X,
     SPAWN_Y,
+    TABLE_HIGH,
+    TABLE_LOW,
     Layout,
     LayoutError,
     ObjectSpec,
+    draw_layout,
+    fruit_layout,
     random_layout,
 )
+from cap_sim.shapes import PLATE
 
 
 @settings(max_examples=150, deadline=None)
@@ -63,3 +68,51 @@ def test_a_layout_has_no_two_of_a_name():
     twin = ObjectSpec('block', 'red', (0.0, -0.5))
     with pytest.raises(LayoutError):
         Layout((twin, twin))
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_fruits_bottles_and_plates_are_apart_and_on_the_table(seed):
+    layout = fruit_layout(seed)
+    things = {item.name: item for item in layout.objects}
+    plum, plate = things.pop('plum'), things['yellow plate']
+    assert sorted(things) == [
+        *('apple', 'banana', 'black bottle', 'blue bottle'),
+        *('blue plate', 'green plate', 'yellow plate'),
+    ]
+    for item in things.values():
+        assert (np.subtract(item.xy, item.radius) >= TABLE_LOW).all()
+        assert (np.add(item.xy, item.radius) <= TABLE_HIGH).all()
+    for a, b in itertools.combinations(things.values(), 2):
+        assert np.hypot(*np.subtract(a.xy, b.xy)) > a.radius + b.radius
+    # The whole plum is on the level part of its plate.
+    assert np.hypot(*np.subtract(plum.xy, plate.xy)) + plum.radius < PLATE.foot_radius
+
+
+def test_the_seed_decides_where_the_fruits_are():
+    assert fruit_layout(7) == fruit_layout(7)
+    assert fruit_layout(7) != fruit_layout(8)
+
+
+def test_a_world_by_its_name():
+    assert draw_layout('', 7, 2, 1) == draw_layout('blocks', 7, 2, 1) == random_layout(7, 2, 1)
+    assert draw_layout('fruits', 7, 2, 1) == fruit_layout(7)
+    with pytest.raises(LayoutError, match="no world 'moon'; there are 'blocks' and 'fruits'"):
+        draw_layout('moon', 7, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ('spec', 'text'),
+    [
+        (('apple', 'blue'), 'every apple is red, not blue'),
+        (('pear', 'green'), 'no kind pear; there are .*apple'),
+        (('plate', 'mauve'), 'no colour mauve; there are .*white'),
+    ],
+)
+def test_a_thing_that_cannot_be(spec, text):
+    with pytest.raises(LayoutError, match=text):
+        Layout((ObjectSpec(*spec, (0.0, -0.5)),))
+
+
+def test_a_fruit_is_called_by_its_kind_alone():
+    assert ObjectSpec('apple', 'red', (0, 0)).name == 'apple'
+    assert ObjectSpec('plate', 'green', (0, 0)).name == 'green plate'

@@ -33,7 +33,7 @@ from cap_common.qos import LATCHED, SENSOR
 from cap_common.static_tf import StaticTransformListener
 from cap_description import ARM_JOINTS, cell_urdf
 from cap_interfaces.msg import Scene
-from cap_interfaces.srv import ResetWorld
+from cap_interfaces.srv import ResetWorld, SpawnObject
 
 pytestmark = pytest.mark.system
 CONFIG = Path(__file__).parents[3] / 'config' / 'sim.yaml'
@@ -72,6 +72,7 @@ class Client:
         )
         self.gripper = ActionClient(self.node, GripperCommand, 'gripper_cmd')
         self.reset = self.node.create_client(ResetWorld, 'sim/reset')
+        self.spawn = self.node.create_client(SpawnObject, 'sim/spawn')
 
     def listen(self, message_type: Any, topic: str, qos: Any) -> Any:
         self.got[topic] = []
@@ -99,6 +100,9 @@ class Client:
 
     def call_reset(self, **request: Any) -> ResetWorld.Response:
         return self.result(self.reset.call_async(ResetWorld.Request(**request)))
+
+    def call_spawn(self, **request: Any) -> SpawnObject.Response:
+        return self.result(self.spawn.call_async(SpawnObject.Request(**request)))
 
     def close(self) -> None:
         self._executor.shutdown()
@@ -287,6 +291,24 @@ def test_a_reset_gives_the_world_asked_for(client: Client) -> None:
     color = client.newest('camera/color/image_raw')
     picture = np.frombuffer(color.data, np.uint8).reshape(480, 640, 3).astype(int)
     assert (np.abs(picture - [255, 87, 89]).max(axis=2) < 15).sum() > 200
+
+
+def test_an_egg_comes_into_a_world_of_fruits(client: Client) -> None:
+    assert client.call_reset(world='fruits', seed=2).success
+    answer = client.call_spawn(kind='egg')
+    assert (answer.success, answer.name) == (True, 'egg'), answer.message
+    egg = client.until(
+        lambda: next(
+            (o for o in client.newest('sim/ground_truth').objects if o.name == 'egg'), None
+        ),
+        'the egg',
+    )
+    assert (egg.class_name, egg.color) == ('egg', 'white')
+    assert {o.name for o in client.newest('sim/ground_truth').objects} >= {'apple', 'green plate'}
+    again = client.call_spawn(kind='egg')
+    assert not again.success
+    assert 'more than one egg' in again.message
+    assert not client.call_reset(world='moon').success
 
 
 def test_a_simulator_that_cannot_take_pictures_ends(tmp_path: Path) -> None:

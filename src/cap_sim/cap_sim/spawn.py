@@ -1,0 +1,55 @@
+"""Adds an object to a cell that runs. No ROS."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from cap_sim.cell import Cell
+from cap_sim.layout import LayoutError, NoRoomError, ObjectSpec, free_place
+from cap_sim.shapes import KINDS
+
+# Places free of objects may be where the arm is: so many are tried.
+_DRAWS = 20
+
+
+def spawn(
+    cell: Cell, kind: str, color: str, position: Sequence[float], yaw: float, seed: int
+) -> ObjectSpec:
+    """One more object on the table; returns where it was put.
+
+    Args:
+        color: empty: the kind's own.
+        position: x, y in workspace [m]; empty: a free place, drawn by the seed.
+
+    Raises:
+        LayoutError: no such kind or colour, there is one of that name, or there is no room.
+    """
+    if kind not in KINDS:
+        raise LayoutError(f'no kind {kind!r}; there are {", ".join(KINDS)}')
+    color = color or KINDS[kind].color
+    if not color:
+        raise LayoutError(f'a {kind} has no colour of its own: name one')
+    if len(position) not in (0, 2) or not all(map(math.isfinite, (*position, yaw))):
+        raise LayoutError(f'a position is x and y, or nothing: not {list(position)}, yaw {yaw}')
+    if position:
+        spec = ObjectSpec(kind, color, (position[0], position[1]), yaw)
+        cell.add(spec)
+        return spec
+    rng = np.random.default_rng(seed)
+    taken = [
+        replace(item.spec, xy=(float(item.pose[0, 3]), float(item.pose[1, 3])))
+        for item in cell.state().objects
+    ]
+    for _ in range(_DRAWS):
+        spec = ObjectSpec(kind, color, free_place(rng, kind, taken), yaw)
+        try:
+            cell.add(spec)
+        except NoRoomError as error:
+            why = error
+            continue
+        return spec
+    raise NoRoomError(f'no place in {_DRAWS} draws; the last: {why}')
