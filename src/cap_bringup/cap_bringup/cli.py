@@ -8,26 +8,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from cap_bringup.node_list import TABLETOP_ARGUMENTS, Argument, tabletop
+from cap_bringup.node_list import SYSTEMS, TABLETOP_ARGUMENTS, Argument
 from cap_bringup.workspace import ROOT
 
-if TYPE_CHECKING:
-    from cap_bringup.client import Client
-
 DEFAULT_INSTRUCTION = 'put the blocks in the bowls with matching colors'
-_INSTRUCTION_S = 900.0
-_READY_S = 90.0
-# Two processes take up to some seconds to find each other.
-_LISTEN_S = 5.0
-_POLL_S = 0.2
-_DID_NOT_RUN = 4
 _STYLE = {True: 'green', False: 'red'}
 
 
@@ -38,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(words[:1] if words[:1] == ['test'] else words)
     arguments.words = words
     # Texts of models and people are shown as they are: no markup in what is printed.
-    console = Console(highlight=False, markup=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     command: Callable[[argparse.Namespace, Console], int] = arguments.run
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -46,6 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.print('interrupted')
         return 130
+    except BrokenPipeError:  # as of `./cap log | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _interrupt(*_: object) -> None:
@@ -68,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(run=_demo)
 
     up = commands.add_parser('up', help='run the system until Ctrl-C, one process per node')
-    up.add_argument('system', choices=['tabletop'])
+    up.add_argument('system', choices=SYSTEMS)
     up.add_argument('--log', type=Path, default=Path('log/up'), help="folder for the nodes' logs")
     _add_launch_arguments(up)
     up.set_defaults(run=_up)
@@ -77,6 +69,39 @@ def _parser() -> argparse.ArgumentParser:
     instruct.add_argument('instruction')
     instruct.add_argument('--session', default='', help='instructions of one session share context')
     instruct.set_defaults(run=_instruct)
+
+    run = commands.add_parser('run', help='run a program of your own, as one that a model wrote')
+    run.add_argument('file', metavar='FILE.py', help='- reads it from standard input')
+    run.add_argument('--domain', choices=SYSTEMS, default=SYSTEMS[0], help='(default: %(default)s)')
+    run.add_argument(
+        '--verifier',
+        choices=['on', 'off'],
+        default='on',
+        help='off: only with CAP_ALLOW_UNVERIFIED=1 in the environment, and every OS layer on',
+    )
+    run.add_argument('--session', default='', help='what earlier programs of it left is known')
+    run.add_argument('--out', type=Path, help='folder for what it writes (default: out/run)')
+    _add_launch_arguments(run, seed='drawn', evidence='evidence.db in the folder')
+    run.set_defaults(run=_run)
+
+    log = commands.add_parser('log', help='show the newest instructions, or all about one')
+    log.add_argument('id', nargs='?', default='', help='beginning of an id, or "last"')
+    log.add_argument('--last', type=_count, default=20, metavar='N', help='how many to list')
+    log.add_argument('--session', help='only of this session')
+    log.add_argument('--label', type=_label, help='only those that failed so; "none": succeeded')
+    log.add_argument('--json', action='store_true', help='for other tools: docs/evidence.md')
+    _add_evidence(log)
+    log.set_defaults(run=_log)
+
+    replay = commands.add_parser(
+        'replay', help='run a record again, in simulation, and say what differs'
+    )
+    replay.add_argument('id', help='beginning of an id, or "last"')
+    replay.add_argument(
+        '--out', type=Path, default=Path('out/replay'), help='folder for what it writes'
+    )
+    _add_evidence(replay)
+    replay.set_defaults(run=_replay)
 
     stop = commands.add_parser('stop', help='stop every motion, and latch it')
     stop.add_argument('why', nargs='?', default='')
@@ -96,6 +121,32 @@ def _parser() -> argparse.ArgumentParser:
 def _help(*_: object) -> int:
     _parser().print_help()
     return 0
+
+
+def _add_evidence(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--evidence',
+        type=Path,
+        metavar='FILE',
+        help="(default: the planner's, config/planner.yaml)",
+    )
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError('at least 1')
+    return number
+
+
+def _label(text: str) -> str:
+    from cap_planner.labels import Label  # noqa: PLC0415
+
+    if text == 'none':
+        return ''
+    if text not in set(Label):
+        raise argparse.ArgumentTypeError(f'no label {text!r}; there are none, {", ".join(Label)}')
+    return text
 
 
 def _add_launch_arguments(parser: argparse.ArgumentParser, **shown_defaults: str) -> None:
@@ -134,94 +185,55 @@ def _demo(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _up(arguments: argparse.Namespace, console: Console) -> int:
-    from cap_bringup.client import Client  # noqa: PLC0415
-    from cap_bringup.supervisor import Supervisor, node_environment  # noqa: PLC0415
-    from cap_common.domain import has_participant  # noqa: PLC0415
-    from cap_common.errors import CapError  # noqa: PLC0415
+    from cap_bringup.up import run_up  # noqa: PLC0415
 
-    environment = node_environment()
-    os.environ.update(environment)
-    domain = os.environ.get('ROS_DOMAIN_ID') or '0'
-    shared = has_participant(int(domain))
-    with Client() as client:
-        if shared and client.hears_system(_LISTEN_S):
-            console.print(
-                f'A system already runs in ROS domain {domain}. For a second one, set '
-                'ROS_DOMAIN_ID to another number, in every terminal that is to talk to it.',
-                style='red',
-            )
-            return _DID_NOT_RUN
-        specs = tabletop(_launch_arguments(arguments))
-        with Supervisor(specs, arguments.log, environment, restart=True) as nodes:
-            console.print(f'nodes started; their logs are in {arguments.log}/')
-
-            def report() -> None:
-                for event in nodes.poll():
-                    console.print(event, style='yellow')
-
-            try:
-                client.wait_ready(_READY_S, meanwhile=report)
-                objects = client.object_names()
-                console.print(f'ready. On the table: {", ".join(objects) or "nothing"}')
-                console.print(f'In another terminal: ./cap instruct "{_example(objects)}"')
-                console.print('Ctrl-C ends')
-                while True:
-                    report()
-                    time.sleep(_POLL_S)
-            except CapError as error:
-                console.print(str(error), style='red')
-                return _DID_NOT_RUN
-            except KeyboardInterrupt:
-                return 0
-
-
-def _example(objects: Sequence[str]) -> str:
-    """An instruction that the world on the table allows."""
-    blocks = [name for name in objects if name.endswith('block')]
-    bowls = [name for name in objects if name.endswith('bowl')]
-    if blocks and bowls:
-        return f'put the {blocks[0]} in the {bowls[-1]}'
-    return 'what do you see?'
+    return run_up(_launch_arguments(arguments), arguments.log, console)
 
 
 def _instruct(arguments: argparse.Namespace, console: Console) -> int:
-    from cap_bringup.demo import ProgressView  # noqa: PLC0415
-    from cap_common.errors import CapError  # noqa: PLC0415
+    from cap_bringup.instruct import run_instruct  # noqa: PLC0415
 
-    canceled = False
+    return run_instruct(arguments.instruction, arguments.session, console)
 
-    def cancel(*_: object) -> None:
-        nonlocal canceled
-        canceled = True
 
-    with _client() as client, console.status('') as status:
-        # Ctrl-C takes the instruction back, and the robot's answer to that is waited for.
-        signal.signal(signal.SIGINT, cancel)
-        signal.signal(signal.SIGTERM, cancel)
-        try:
-            client.wait_ready(10.0)
-            result = client.execute(
-                arguments.instruction,
-                session=arguments.session,
-                timeout_s=_INSTRUCTION_S,
-                on_feedback=ProgressView(console, status).show,
-                canceled=lambda: canceled,
-            )
-        except CapError as error:
-            console.print(f'{type(error).__name__}: {error}', style='red')
-            return 1
-    if result.error_code:
-        console.print(f'{result.outcome}: {result.error_msg}', style='red')
-    else:
-        console.print(result.outcome, style='green')
-    console.print(f'evidence {result.evidence_id}')
-    return 1 if result.error_code else 0
+def _run(arguments: argparse.Namespace, console: Console) -> int:
+    from cap_bringup.run import RunOptions, run_file  # noqa: PLC0415
+
+    options = RunOptions(
+        source=arguments.file,
+        skip_verifier=arguments.verifier == 'off',
+        session=arguments.session,
+        out=arguments.out,
+        arguments=_launch_arguments(arguments),
+    )
+    return run_file(options, console)
+
+
+def _log(arguments: argparse.Namespace, console: Console) -> int:
+    from cap_bringup.log import LogOptions, run_log  # noqa: PLC0415
+
+    options = LogOptions(
+        record=arguments.id,
+        last=arguments.last,
+        session=arguments.session,
+        label=arguments.label,
+        as_json=arguments.json,
+        evidence=arguments.evidence,
+    )
+    return run_log(options, console)
+
+
+def _replay(arguments: argparse.Namespace, console: Console) -> int:
+    from cap_bringup.replay import ReplayOptions, run_replay  # noqa: PLC0415
+
+    return run_replay(ReplayOptions(arguments.id, arguments.out, arguments.evidence), console)
 
 
 def _stop(arguments: argparse.Namespace, console: Console) -> int:
+    from cap_bringup.instruct import connect  # noqa: PLC0415
     from cap_common.errors import CapError  # noqa: PLC0415
 
-    with _client() as client:
+    with connect() as client:
         try:
             response = client.stop(_user(), arguments.why)
         except CapError as error:
@@ -236,9 +248,10 @@ def _stop(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _resume(_: argparse.Namespace, console: Console) -> int:
+    from cap_bringup.instruct import connect  # noqa: PLC0415
     from cap_common.errors import CapError  # noqa: PLC0415
 
-    with _client() as client:
+    with connect() as client:
         try:
             response = client.resume(_user())
         except CapError as error:
@@ -256,14 +269,6 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # an id without an account, as in containers
         return f'user {os.getuid()}'
-
-
-def _client() -> Client:
-    from cap_bringup.client import Client  # noqa: PLC0415
-    from cap_bringup.supervisor import node_environment  # noqa: PLC0415
-
-    os.environ.update(node_environment())
-    return Client()
 
 
 def _doctor(_: argparse.Namespace, console: Console) -> int:

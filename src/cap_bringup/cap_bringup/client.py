@@ -150,11 +150,16 @@ class Client:
         instruction: str,
         *,
         session: str = '',
+        program: str = '',
+        skip_verifier: bool = False,
         timeout_s: float,
         on_feedback: Callable[[ExecuteInstruction.Feedback], None] | None = None,
         canceled: Callable[[], bool] = lambda: False,
     ) -> ExecuteInstruction.Result:
         """Send an instruction and wait for its Result.
+
+        Args:
+            program: run this one; see ExecuteInstruction, as for `skip_verifier`.
 
         Raises:
             RobotFaultError: the planner is not there, or was lost while it ran.
@@ -167,7 +172,9 @@ class Client:
                 return 'the planner was started again, and knows nothing of this instruction'
             return self._beats.lost('planner', _SILENT_S)
 
-        goal = ExecuteInstruction.Goal(instruction=instruction, session=session)
+        goal = ExecuteInstruction.Goal(
+            instruction=instruction, session=session, program=program, skip_verifier=skip_verifier
+        )
         return self._execute.call(
             goal, deadline_s=timeout_s, canceled=canceled, lost=lost, on_feedback=on_feedback
         )

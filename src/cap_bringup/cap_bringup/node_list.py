@@ -63,6 +63,7 @@ FASTDDS_PROFILE = 'config/fastdds.xml'
 # Jazzy knows the first, from Kilted on it is the second.
 FASTDDS_PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 
+SYSTEMS = ('tabletop',)
 TABLETOP_ARGUMENTS = (
     Argument('world', 'sim', str, 'the simulated world: blocks (and bowls) or fruits'),
     Argument('seed', 'sim', int, 'seed of the simulated world'),

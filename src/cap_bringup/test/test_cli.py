@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from cap_bringup import cli
-from cap_bringup.demo import ProgressView
+from cap_bringup.progress import ProgressView
 from cap_bringup.testing import running_system
+from cap_bringup.up import example
 from cap_common.domain import free_domain_id
 from cap_interfaces.action import ExecuteInstruction
 
@@ -44,17 +45,17 @@ def test_an_id_without_an_account_has_a_name(monkeypatch):
 
 
 def test_the_example_is_of_things_that_are_there():
-    assert cli._example(['pink block', 'red bowl']) == 'put the pink block in the red bowl'
-    assert cli._example([])
+    assert example(['pink block', 'red bowl']) == 'put the pink block in the red bowl'
+    assert example([])
 
 
 def test_brackets_are_no_markup():
-    console = Console(file=io.StringIO(), markup=False)
+    console = Console(file=io.StringIO(), markup=False, emoji=False)
     with console.status('') as status:
         view = ProgressView(console, status)
         view.show(ExecuteInstruction.Feedback(state='running', call='say("[/x]")'))
-        view.show(ExecuteInstruction.Feedback(spoken_text='the [blue block] [/x]'))
-    assert 'the [blue block] [/x]' in console.file.getvalue()
+        view.show(ExecuteInstruction.Feedback(spoken_text='the [blue block] [/x] :smile:'))
+    assert 'the [blue block] [/x] :smile:' in console.file.getvalue()
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, capsys):

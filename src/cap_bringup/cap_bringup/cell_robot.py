@@ -1,0 +1,135 @@
+"""The simulated cell as the skills' Robot, in one process and without ROS: for benchmarks.
+
+Physics is stepped by whoever waits for it, so it runs as fast as the machine can.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from cap_common.config import read_config
+from cap_common.errors import RobotFaultError
+from cap_description.cell import ARM_JOINTS, cell_urdf, transform
+from cap_sim.arm import MotionState, Tolerances
+from cap_sim.cell import Cell
+from cap_sim.layout import Layout
+from cap_sim.parameters import Parameters
+from cap_sim.shapes import size_of
+from cap_sim.trajectory import PreparedTrajectory, Waypoint
+from cap_skills.model import GripperReading, Item, Joints, SceneView, Trajectory
+from cap_skills.parameters import SkillsParameters, motion_limits, work_area
+from cap_skills.planner import EmbeddedPlanner
+from cap_skills.robot import Check, Until
+from cap_skills.robot_model import robot_model
+from cap_skills.skills import Skills
+
+# Physics steps between two looks at the sensors: 125 Hz, as over ROS.
+_STEPS = 4
+_STEP_S = 0.002
+
+
+class CellRobot:
+    """See cap_skills.robot.Robot."""
+
+    def __init__(self, cell: Cell, parameters: Parameters) -> None:
+        self._cell = cell
+        self._tolerances = Tolerances(
+            np.full(6, parameters.path_tolerance_rad),
+            np.full(6, parameters.goal_tolerance_rad),
+            parameters.goal_time_tolerance_s,
+        )
+        self._start_tolerance_rad = parameters.start_tolerance_rad
+
+    def joints(self) -> Joints:
+        """See Robot."""
+        return self._cell.state().q
+
+    def gripper(self) -> GripperReading:
+        """See Robot."""
+        state = self._cell.state()
+        return GripperReading(-float(state.force[2]), state.pressure_pa)
+
+    def execute(self, trajectory: Trajectory, check: Check, until: Until | None = None) -> bool:
+        """See Robot."""
+        points = [
+            Waypoint(float(at), tuple(q), tuple(qd))
+            for at, q, qd in zip(
+                trajectory.times, trajectory.positions, trajectory.velocities, strict=True
+            )
+        ]
+        prepared = PreparedTrajectory(
+            ARM_JOINTS, points, self._cell.limits, self._start_tolerance_rad
+        )
+        motion = self._cell.follow(prepared.join, self._tolerances)
+        ended = False
+        while not motion.ended.is_set():
+            check()
+            self._cell.step(_STEPS)
+            if not ended and until is not None and until(self.gripper()):
+                ended = True
+                self._cell.brake(motion)
+        if not ended and motion.state is not MotionState.SUCCEEDED:
+            raise RobotFaultError(f'the motion ended as {motion.state.name}: {motion.text}')
+        return ended or bool(until is not None and until(self.gripper()))
+
+    def suction(self, on: bool) -> None:
+        """See Robot."""
+        self._cell.suck(on)
+
+    def wait(self, until: Until, timeout_s: float, check: Check) -> bool:
+        """See Robot."""
+        for _ in range(round(timeout_s / (_STEPS * _STEP_S))):
+            if until(self.gripper()):
+                return True
+            check()
+            self._cell.step(_STEPS)
+        return until(self.gripper())
+
+
+class BenchCell:
+    """A cell, and skills that see it as it is.
+
+    Args:
+        config: folder of sim.yaml and skills.yaml.
+    """
+
+    def __init__(self, layout: Layout, config: Path) -> None:
+        urdf = cell_urdf()
+        sim = read_config(config / 'sim.yaml', 'sim', Parameters)
+        self._parameters = read_config(
+            config / 'skills.yaml', 'skills', SkillsParameters, robot_description=urdf
+        )
+        self._base_from_workspace = transform(urdf, 'base_link', 'workspace')
+        self.cell = Cell(urdf, sim, layout)
+        robot = robot_model(urdf)
+        planner = EmbeddedPlanner(
+            robot, motion_limits(self._parameters, robot), self._parameters.planning
+        )
+        self.skills = Skills(
+            CellRobot(self.cell, sim),
+            planner,
+            self.scene,
+            self._parameters.steps,
+            work_area(self._parameters, self._base_from_workspace),
+        )
+
+    def scene(self) -> SceneView:
+        """What is there now, without error."""
+        return SceneView(tuple(self._items()), 0.0)
+
+    def item(self, name: str) -> Item:
+        """One object as it is now."""
+        return next(item for item in self._items() if item.name == name)
+
+    def _items(self) -> list[Item]:
+        return [
+            self._parameters.item(
+                state.spec.name,
+                state.spec.kind,
+                self._base_from_workspace @ state.pose,
+                np.array(size_of(state.spec.kind)),
+            )
+            for state in self.cell.state().objects
+        ]

@@ -1,0 +1,38 @@
+"""An instruction's progress on the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.status import Status
+from rich.syntax import Syntax
+from rich.text import Text
+
+
+class ProgressView:
+    """Prints what the action's feedback tells, each thing once."""
+
+    def __init__(self, console: Console, status: Status) -> None:
+        self._console = console
+        self._status = status
+        self._program = ''
+        self._spoken = ''
+
+    def show(self, feedback: Any) -> None:
+        """One feedback message."""
+        if feedback.program and feedback.program != self._program:
+            self._program = feedback.program
+            self._console.print(program_panel(feedback.program))
+        if feedback.spoken_text and feedback.spoken_text != self._spoken:
+            self._spoken = feedback.spoken_text
+            self._console.print(f'🔈 {feedback.spoken_text.splitlines()[-1]}')
+        where = f'line {feedback.line}: ' if feedback.line else ''
+        self._status.update(Text(f'{feedback.state}  {where}{feedback.call}'))
+
+
+def program_panel(program: str, title: str = 'program') -> Panel:
+    """A program in a frame."""
+    code = Syntax(program.strip(), 'python', theme='ansi_dark', word_wrap=True)
+    return Panel(code, title=Text(title), title_align='left', expand=False)

@@ -1,0 +1,143 @@
+"""`./cap replay`: a record once more, in a simulated world like its own, with the recorded answers
+of the model; says whether program, calls and outcome are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from cap_bringup.comparison import Difference, compare
+from cap_bringup.log import planner_evidence
+from cap_bringup.record_view import outcome, when
+from cap_bringup.stage import Order, Stage, StageError, tell_planner
+from cap_planner.evidence import EvidenceStore
+from cap_planner.evidence_reader import EvidenceReader, NoEvidenceError
+from cap_sim.layout import Layout, LayoutError, ObjectSpec
+from cap_sim.placement import layout_text
+
+DIFFERS, USAGE, NOT_RUN = 1, 2, 4
+# Lower than this is the table, seen with noise [m].
+_ON_TABLE_M = 0.008
+# What stands on something is let go so far above where it was seen: nothing may begin inside of
+# another thing, from which physics would throw it out [m].
+_DROP_M = 0.002
+
+
+class ReplayError(Exception):
+    """The record cannot be run again; the text says why."""
+
+
+@dataclass(frozen=True)
+class ReplayOptions:
+    """What the command line says; see LogOptions."""
+
+    record: str
+    out: Path
+    evidence: Path | None
+
+
+def run_replay(options: ReplayOptions, console: Console) -> int:
+    """Returns the exit status: 0 only if it ended as the record did."""
+    path = options.evidence or planner_evidence()
+    try:
+        with EvidenceReader.open(path) as reader:
+            record = reader.export(reader.find(options.record))
+    except NoEvidenceError as error:
+        console.print(f'{error}. --evidence FILE names another file', style='red')
+        return USAGE
+    if path.resolve().parent == options.out.resolve():
+        console.print(f'--out {options.out} would write over the record; name another', style='red')
+        return USAGE
+    try:
+        again = _perform(record, path, options.out, console)
+    except (ReplayError, StageError) as error:
+        console.print(str(error), style='red')
+        return NOT_RUN
+    return _conclude(console, record, again)
+
+
+def _perform(
+    record: Mapping[str, Any], path: Path, out: Path, console: Console
+) -> Mapping[str, Any]:
+    """Run the record again; returns the new record."""
+    if record['outcome'] is None:
+        raise ReplayError(f'{record["id"]} has not ended')
+    arguments = {
+        'objects': world_text(record),
+        'model': f'replay:{path.absolute()}#{record["id"]}',
+    }
+    stage = Stage(out, arguments)
+    console.print(f'replay of {record["id"]} of {when(record["started"])}:')
+    console.print(Text(order_of(record).instruction, 'bold'))
+    if record.get('session_before'):
+        with EvidenceStore(stage.evidence) as store:
+            store.save_session(record['session'], record['session_before'])
+    else:
+        console.print('the record does not say what its session held: it is empty', style='yellow')
+    ending = stage.perform(order_of(record), console)
+    tell_planner(console, ending)
+    console.print(f'{ending.duration_s:.0f} s; in {out}/: {", ".join(ending.made)}')
+    if not ending.result or not ending.result.evidence_id:
+        raise ReplayError('the planner left no record of it')
+    with EvidenceReader.open(stage.evidence) as reader:
+        return reader.export(ending.result.evidence_id)
+
+
+def order_of(record: Mapping[str, Any]) -> Order:
+    """What was asked for."""
+    return Order(
+        record['instruction'],
+        record.get('given_program') or '',
+        bool(record.get('skip_verifier')),
+        record['session'],
+    )
+
+
+def world_text(record: Mapping[str, Any]) -> str:
+    """The world before, as the simulator's parameter `objects` has it.
+
+    Raises:
+        ReplayError: it was not seen, or the simulator has no such objects.
+    """
+    world = record['world_before']
+    if not world:
+        raise ReplayError(f'{record["id"]} ended before the world was looked at: {record["error"]}')
+    try:
+        layout = Layout(tuple(_spec(item) for item in world['objects']))
+    except LayoutError as error:
+        raise ReplayError(
+            f'the simulator cannot make the world of {record["id"]}: {error}'
+        ) from None
+    return layout_text(layout) or ';'
+
+
+def _spec(item: Mapping[str, Any]) -> ObjectSpec:
+    x, y, z = item['position']
+    bottom = z - item['size'][2] / 2
+    height = bottom + _DROP_M if bottom > _ON_TABLE_M else 0.0
+    return ObjectSpec(item['class_name'], item['color'], (x, y), item['yaw'], height)
+
+
+def _conclude(console: Console, record: Mapping[str, Any], again: Mapping[str, Any]) -> int:
+    for name, difference in compare(record, again).items():
+        console.print(Text.assemble(f'{name}: ', _verdict(difference)))
+    ended, ends = outcome(record), outcome(again)
+    if ended == ends:
+        console.print(Text.assemble('outcome: ', ('the same', 'green'), ': ', ends))
+        return 0
+    console.print(
+        Text.assemble('outcome: ', ('differs', 'red'), ': it was ', ended, ', it is ', ends)
+    )
+    return DIFFERS
+
+
+def _verdict(difference: Difference) -> Text:
+    if difference.same:
+        return Text.assemble(('the same', 'green'), difference.text and f', {difference.text}')
+    return Text.assemble(('differs', 'red'), f': {difference.text}')

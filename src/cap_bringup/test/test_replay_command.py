@@ -1,0 +1,141 @@
+"""`./cap replay`: the world of a record, and what is the same; the rest is a system test."""
+
+import copy
+
+import pytest
+
+from cap_bringup import cli
+from cap_bringup.comparison import compare
+from cap_bringup.replay import ReplayError, order_of, world_text
+from cap_planner.evidence import Ending, EvidenceStore
+from cap_planner.scene import Scene, SceneObject
+from cap_sim.layout import ObjectSpec
+from cap_sim.placement import parse_layout
+
+BLOCK, BOWL = (0.04, 0.04, 0.04), (0.12, 0.12, 0.045)
+SCENE = Scene(
+    7,
+    (
+        SceneObject('blue bowl', 'bowl', 'blue', (-0.1, -0.5, 0.0212), BOWL, 0.0, True),
+        SceneObject('red block', 'block', 'red', (0.1, -0.4, 0.0189), BLOCK, 0.5, True),
+        SceneObject('blue block', 'block', 'blue', (0.1, -0.4, 0.0595), BLOCK, 0.6, False),
+    ),
+)
+
+
+@pytest.fixture
+def store(tmp_path):
+    with EvidenceStore(tmp_path / 'evidence.db') as store:
+        yield store
+
+
+def make_record(store, scene=SCENE):
+    record = store.begin('do it', 's', 'auto', program='say("x")', skip_verifier=True)
+    if scene:
+        record.world('before', scene.as_data())
+    record.program('say("x")', {})
+    for name, arguments, error in (
+        ('look', {}, None),
+        ('get_obj_pos', {'args': ['red block']}, None),
+        ('put_first_on_second', {'args': ['red block', [0.1, -0.4]]}, 'LimitError: 1.4 m'),
+    ):
+        record.call_ended(record.call_started(name, arguments, 1), 0.1, error=error)
+    record.end(Ending('failed', 'limit', 'too far'))
+    return store.export(record.id)
+
+
+def test_the_world_is_written_out_with_what_stands_on_what(store):
+    layout = parse_layout(world_text(make_record(store)))
+    bowl, red, blue = layout.objects
+    assert bowl == ObjectSpec('bowl', 'blue', (-0.1, -0.5))
+    assert red == ObjectSpec('block', 'red', (0.1, -0.4), yaw=0.5), 'on the table, not in it'
+    assert (blue.xy, blue.yaw) == ((0.1, -0.4), 0.6)
+    assert blue.z == pytest.approx(0.0415), 'a little above where it was seen'
+
+
+def test_a_world_without_objects_is_not_drawn(store):
+    assert world_text(make_record(store, Scene(1, ()))) == ';'
+
+
+def test_records_that_cannot_be_replayed(store):
+    with pytest.raises(ReplayError, match='too far'):
+        world_text(make_record(store, scene=None))
+    thing = SceneObject('red thing', 'thing', 'red', (0, 0, 0), BLOCK, 0.0, True)
+    with pytest.raises(ReplayError, match=r'thing.*block'):
+        world_text(make_record(store, Scene(1, (thing,))))
+    with pytest.raises(ReplayError, match='more than one red block'):
+        world_text(make_record(store, Scene(1, (SCENE.objects[1],) * 2)))
+
+
+def test_the_same_is_asked_for(store):
+    order = order_of(make_record(store))
+    assert (order.instruction, order.program, order.session) == ('do it', 'say("x")', 's')
+    assert order.skip_verifier
+
+
+def test_a_record_is_the_same_as_itself(store):
+    data = make_record(store)
+    assert all(difference.same for difference in compare(data, data).values())
+
+
+def changed(data, change):
+    """What `compare` finds after a change to a copy."""
+    other = copy.deepcopy(data)
+    change(other)
+    found = compare(data, other)
+    return {name: found[name].text for name in found if not found[name].same}
+
+
+def test_noise_is_no_difference_and_is_told(store):
+    data = make_record(store)
+    other = copy.deepcopy(data)
+    other['calls'][2]['arguments']['args'][1][0] += 0.0031
+    other['world_before']['objects'][1]['position'][0] -= 0.0042
+    other['calls'][2]['error'] = 'LimitError: 1.41 m'
+    del other['calls'][0]
+    found = compare(data, other)
+    assert all(difference.same for difference in found.values())
+    assert '3.1 mm' in found['calls'].text
+    assert '4.2 mm' in found['world before'].text
+
+
+@pytest.mark.parametrize(
+    ('change', 'what', 'text'),
+    [
+        (lambda r: r.update(program='say("y")'), 'program', '+say("y")'),
+        (lambda r: r['calls'].pop(), 'calls', 'there were 2, there are 1; only then: put_first'),
+        (lambda r: r['calls'][1].update(name='get_bbox'), 'calls', "is get_bbox('red block')"),
+        (lambda r: r['calls'][2].update(error=None), 'calls', 'which raised LimitError: 1.4 m, is'),
+        (lambda r: r['calls'][2]['arguments'].update(x=1), 'calls', 'x=1'),
+        (lambda r: r['calls'][2]['arguments']['args'].pop(), 'calls', 'number 2'),
+        (
+            lambda r: r['calls'][2]['arguments'].update(args=['red block', [0.1, -0.3]]),
+            *('calls', '-0.3'),
+        ),
+        (
+            lambda r: r['calls'][2]['arguments'].update(args=['red block', True]),
+            *('calls', 'True'),
+        ),
+        (lambda r: r['world_before']['objects'].pop(), 'world before', 'it has blue bowl, red'),
+        (lambda r: r.update(world_before=None), 'world before', 'not seen'),
+    ],
+)
+def test_every_difference_is_named(store, change, what, text):
+    found = changed(make_record(store), change)
+    assert list(found) == [what]
+    assert text in found[what]
+
+
+def test_what_cannot_be_is_told_before_anything_starts(store, tmp_path, capsys):
+    out = ['--out', str(tmp_path / 'out'), '--evidence', str(store.path)]
+    make_record(store, scene=None)
+    assert cli.main(['replay', 'zzz', *out]) == 2
+    assert cli.main(['replay', 'last', *out]) == 4
+    assert 'too far' in capsys.readouterr().out
+    store.begin('x', 's', 'auto')
+    assert cli.main(['replay', 'last', *out]) == 4
+    assert 'has not ended' in capsys.readouterr().out
+    words = ['--out', str(tmp_path), '--evidence', str(store.path)]
+    assert cli.main(['replay', 'last', *words]) == 2
+    assert store.path.exists(), 'the record was not overwritten'
+    assert not (tmp_path / 'out').exists()
