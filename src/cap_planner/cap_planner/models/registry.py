@@ -2,13 +2,17 @@
 
 - `offline`: the rule-based model, without a key or a network.
 - `openai:NAME`: a model of the endpoint at OPENAI_BASE_URL, such as `openai:gpt-4o`.
-- `replay:FILE`: answers from a file that `record` wrote.
+- `replay:FILE`: answers from a transcript, which `record` or a person wrote;
+  `replay:DATABASE#ID`: from one instruction of an evidence database.
 - `record:FILE=MODEL`: the answers of another model, which are added to a file; such as
   `record:out/t.jsonl=openai:gpt-4o`.
+- `cache:FILE=MODEL`: another model, which is asked only what is not in the file yet; such as
+  `cache:out/cache.db=openai:gpt-4o`.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,22 +41,35 @@ def _openai(name: str) -> LanguageModel:
         ) from error
 
 
-def _replay(path: str) -> LanguageModel:
-    from cap_planner.models.transcript import ReplayModel  # noqa: PLC0415
+def _replay(name: str) -> LanguageModel:
+    from cap_planner.models.replay import open_replay  # noqa: PLC0415
 
-    return ReplayModel(Path(path).expanduser())
+    return open_replay(name)
 
 
 def _record(rest: str) -> LanguageModel:
     from cap_planner.models.transcript import RecordingModel  # noqa: PLC0415
 
+    path, spec = _file_and_model('record', rest, 'out/t.jsonl')
+    return RecordingModel(open_model(spec), path, spec)
+
+
+def _cache(rest: str) -> LanguageModel:
+    from cap_planner.models.cache import CachedModel  # noqa: PLC0415
+
+    path, spec = _file_and_model('cache', rest, 'out/cache.db')
+    # Two endpoints may call different models the same.
+    return CachedModel(open_model(spec), path, f'{spec} at {os.environ.get("OPENAI_BASE_URL")}')
+
+
+def _file_and_model(kind: str, rest: str, example: str) -> tuple[Path, str]:
     path, _, spec = rest.partition('=')
     if not path or not spec:
         raise ModelUnavailableError(
-            f'record:{rest} names no file or no model; write record:FILE=MODEL, '
-            'such as record:out/t.jsonl=openai:gpt-4o'
+            f'{kind}:{rest} names no file or no model; write {kind}:FILE=MODEL, '
+            f'such as {kind}:{example}=openai:gpt-4o'
         )
-    return RecordingModel(open_model(spec), Path(path).expanduser(), spec)
+    return Path(path).expanduser(), spec
 
 
 # Kind -> (what has to follow the colon, maker).
@@ -61,6 +78,7 @@ _KINDS: dict[str, tuple[str, Callable[[str], LanguageModel]]] = {
     'openai': ('NAME', _openai),
     'replay': ('FILE', _replay),
     'record': ('FILE=MODEL', _record),
+    'cache': ('FILE=MODEL', _cache),
 }
 
 SPECS = tuple(f'{kind}:{rest}' if rest else kind for kind, (rest, _) in _KINDS.items())

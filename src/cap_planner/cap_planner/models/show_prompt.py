@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from cap_planner.api import TABLETOP
 from cap_planner.completion import program_from_completion
-from cap_planner.lmp import LMPS, build_messages
+from cap_planner.domains import DOMAINS
+from cap_planner.lmp import build_messages
 from cap_planner.models import ModelMalformedError, ModelUnavailableError, Options, open_model
 
 
@@ -15,12 +15,17 @@ def main() -> int:
     """Print the messages of one request and the program that comes back."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument('query')
-    parser.add_argument('--lmp', default='tabletop_ui', choices=sorted(LMPS))
+    parser.add_argument('--domain', default='tabletop', choices=DOMAINS)
+    parser.add_argument('--lmp', help='by default the one that takes instructions')
     parser.add_argument('--objects', nargs='*', default=['blue block', 'red block', 'red bowl'])
     parser.add_argument('--model', default='offline')
     parser.add_argument('--messages', action='store_true', help='print the prompt too')
     args = parser.parse_args()
-    messages = build_messages(LMPS[args.lmp], TABLETOP, args.query, f'objects = {args.objects}')
+    domain = DOMAINS[args.domain]
+    lmp = domain.prompts.get(args.lmp or domain.ui.name)
+    if lmp is None:
+        parser.error(f'no LMP {args.lmp!r}; there are {", ".join(domain.prompts)}')
+    messages = build_messages(lmp, domain.api, args.query, f'objects = {args.objects}')
     if args.messages:
         for message in messages:
             print(f'── {message["role"]}\n{message["content"]}\n')

@@ -1,20 +1,21 @@
-"""Record what a model answers, and answer from the record later. No ROS.
+"""Transcripts: what models answered, one JSON object per line. No ROS.
 
-One JSON object per line: {key, recorded_from, messages, stop, text, model, prompt_tokens,
-completion_tokens, duration_s}. The key is a hash of messages and stop texts, so an answer belongs
-to one exact prompt. `recorded_from` is what the operator called the model, `model` what it calls
-itself.
+A line that `record` wrote has {recorded_from, messages, stop, text, model, prompt_tokens,
+completion_tokens, tokens_estimated, duration_s}: `recorded_from` is what the operator called the
+model, `model` what it calls itself. A line that a person wrote has {recorded_from: "hand-written",
+request, text} and, if it is for one language-model program only, its name as `lmp`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
-import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from cap_planner.models.base import (
     Completion,
@@ -24,11 +25,125 @@ from cap_planner.models.base import (
     Options,
 )
 
+HAND_WRITTEN = 'hand-written'
+_HAND_WRITTEN_FIELDS = {'recorded_from', 'lmp', 'request', 'text'}
+_PART = re.compile(r'Your part: (\w+)')
+_REQUEST = re.compile(r'^# (.+)$', re.MULTILINE)
 
-def prompt_key(messages: Sequence[Message], stop: Sequence[str] = ()) -> str:
-    """Hash of a prompt: 64 hexadecimal digits."""
-    text = json.dumps([list(messages), list(stop)], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()
+
+@dataclass(frozen=True)
+class Recorded:
+    """One answer on record.
+
+    Attributes:
+        messages: what was asked; empty: hand-written, for `request`.
+        stop: the stop texts; None: not on record.
+        lmp: which language-model program was asked for; '': any.
+        request: the last message of the user, or what a person wrote for it.
+        text: the answer; None: there was none, but `error`.
+        source: who answered.
+        malformed: the error was one of the answer, not of the endpoint.
+    """
+
+    messages: tuple[Message, ...]
+    stop: tuple[str, ...] | None
+    lmp: str
+    request: str
+    text: str | None
+    source: str
+    error: str = ''
+    malformed: bool = False
+
+
+def prompt_key(messages: Sequence[Message], stop: Sequence[str] | None) -> str:
+    """Hash of a prompt: 64 hexadecimal digits. A stop of None stands for any."""
+    data = [list(messages), None if stop is None else list(stop)]
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def lmp_of(messages: Sequence[Message]) -> str:
+    """The language-model program that is asked for; '' if no message says so."""
+    first = messages[0]['content'] if messages else ''
+    found = _PART.match(first)
+    return found[1] if found else ''
+
+
+def last_message(messages: Sequence[Message]) -> str:
+    """What the user wrote last."""
+    texts = [message['content'] for message in messages if message['role'] == 'user']
+    return texts[-1] if texts else ''
+
+
+def request_of(messages: Sequence[Message]) -> str:
+    """What is asked for, in the words of a person: the last line that begins with '# '.
+
+    A repair asks for the same as the request that it repairs.
+    """
+    for message in reversed(messages):
+        if message['role'] == 'user' and (lines := _REQUEST.findall(message['content'])):
+            return str(lines[-1])
+    return last_message(messages)
+
+
+def read_transcript(path: Path) -> list[Recorded]:
+    """The answers in a file; of several to one prompt only the last, recorded again, counts.
+
+    Raises:
+        ModelUnavailableError: the file is missing or not a transcript.
+    """
+    try:
+        with path.open(encoding='utf-8-sig') as file:
+            lines = list(file)  # str.splitlines would also cut at U+2028 in an answer
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelUnavailableError(f'cannot read the transcript {path}: {error}') from error
+    written: list[Recorded] = []
+    answers: dict[str, Recorded] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            recorded = _recorded(json.loads(line))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise ModelUnavailableError(
+                f'{path}:{number} is not a line of a transcript: {error!r:.200}'
+            ) from error
+        if recorded.messages:
+            answers[prompt_key(recorded.messages, recorded.stop)] = recorded
+        else:
+            written.append(recorded)
+    if not written and not answers:
+        raise ModelUnavailableError(f'the transcript {path} has no answers')
+    return [*written, *answers.values()]
+
+
+def _recorded(line: dict[str, Any]) -> Recorded:
+    origin = _text(line, 'recorded_from')
+    if origin == HAND_WRITTEN:
+        if unknown := line.keys() - _HAND_WRITTEN_FIELDS:
+            raise ValueError(f'no field {sorted(unknown)}; there are {_HAND_WRITTEN_FIELDS}')
+        lmp = _text(line, 'lmp') if 'lmp' in line else ''
+        return Recorded((), None, lmp, _text(line, 'request'), _text(line, 'text'), HAND_WRITTEN)
+    messages = tuple(
+        Message(role=message['role'], content=_text(message, 'content'))
+        for message in line['messages']
+    )
+    if not messages:
+        raise ValueError('no messages')
+    model = _text(line, 'model')
+    return Recorded(
+        messages=messages,
+        stop=tuple(line['stop']),
+        lmp=lmp_of(messages),
+        request=last_message(messages),
+        text=_text(line, 'text'),
+        source=model if model == origin else f'{model}, recorded from {origin}',
+    )
+
+
+def _text(line: dict[str, Any], field: str) -> str:
+    if not isinstance(line[field], str):
+        raise TypeError(f'{field} is no text')
+    return str(line[field])
 
 
 class RecordingModel:
@@ -61,7 +176,6 @@ class RecordingModel:
         """
         completion = self._model.complete(messages, options)
         line = {
-            'key': prompt_key(messages, options.stop),
             'recorded_from': self._spec,
             'messages': list(messages),
             'stop': list(options.stop),
@@ -72,68 +186,13 @@ class RecordingModel:
 
     def _append(self, text: str) -> None:
         # A backslash and four digits are also how JSON writes half of a surrogate pair.
+        data = text.encode(errors='backslashreplace')
         try:
-            with (
-                self._lock,
-                self._path.open('a', encoding='utf-8', errors='backslashreplace') as file,
-            ):
-                file.write(text)
+            # Unbuffered: lines of two processes do not mix.
+            with self._lock, self._path.open('ab', buffering=0) as file:
+                file.write(data)
         except OSError as error:
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> ModelUnavailableError:
         return ModelUnavailableError(f'cannot write the transcript {self._path}: {error}')
-
-
-class ReplayModel:
-    """Answers as recorded; of several records of one prompt, the last one counts.
-
-    Raises:
-        ModelUnavailableError: the file is missing or not a transcript.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._answers: dict[str, Completion] = {}
-        try:
-            with path.open(encoding='utf-8') as file:
-                lines = list(file)  # str.splitlines would also cut at U+2028 in an answer
-        except (OSError, UnicodeDecodeError) as error:
-            raise ModelUnavailableError(f'cannot read the transcript {path}: {error}') from error
-        for number, line in enumerate(lines, start=1):
-            try:
-                record = json.loads(line)
-                self._answers[str(record['key'])] = Completion(
-                    text=str(record['text']),
-                    model=str(record['model']),
-                    prompt_tokens=int(record['prompt_tokens']),
-                    completion_tokens=int(record['completion_tokens']),
-                    duration_s=float(record['duration_s']),
-                )
-            except (ValueError, KeyError, TypeError) as error:
-                raise ModelUnavailableError(
-                    f'{path}:{number} is not a line of a transcript: {error!r}'
-                ) from error
-
-    def complete(self, messages: Sequence[Message], options: Options) -> Completion:
-        """The recorded answer, with the time it took to find it.
-
-        Raises:
-            ModelUnavailableError: this prompt was never recorded.
-        """
-        start = time.monotonic()
-        key = prompt_key(messages, options.stop)
-        recorded = self._answers.get(key)
-        if recorded is None:
-            last = messages[-1]['content'].strip().splitlines()[-1:] if messages else []
-            raise ModelUnavailableError(
-                f'{self._path} has no answer to this prompt (ends with {last}, key {key[:12]}); '
-                f'it has {len(self._answers)} others. Record it again with the present prompts'
-            )
-        return Completion(
-            recorded.text,
-            recorded.model,
-            recorded.prompt_tokens,
-            recorded.completion_tokens,
-            time.monotonic() - start,
-        )
