@@ -112,7 +112,7 @@ def objects_of(world: Any) -> dict[str, Any] | None:
 
 
 def _place(item: Mapping[str, Any]) -> str:
-    x, y, z = item['position']
+    x, y, z = (round(value, 3) + 0.0 for value in item['position'])  # no negative zero
     return f'({x:.3f}, {y:.3f}, {z:.3f})'
 
 

@@ -93,6 +93,23 @@ def test_talking_to_a_running_system(tmp_path):
         answer = command('instruct', f'{block} [/x]')
         assert answer.returncode == 1, answer.stdout + answer.stderr
         assert 'Traceback' not in answer.stderr
+        program = tmp_path / 'policy.py'
+        program.write_text(f'say(str(get_obj_pos({block!r})))')
+        answer = command('run', str(program))
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        assert system.evidence.recent(1)[0]['instruction'] == 'run policy.py'
+        program.write_text('say("a")\nimport os; x = sya("b")')
+        answer = command('run', str(program))
+        assert answer.returncode == 1, answer.stdout + answer.stderr
+        assert 'line 2, column 1: ' in answer.stdout
+        program.write_text(f'def twice(x):\n    return x[2] * 2\nsay(twice({block!r}[:1]))')
+        answer = command('run', str(program), '--session', 'other')
+        assert answer.returncode == 1, answer.stdout + answer.stderr
+        assert 'line 2, in twice: return x[2] * 2' in answer.stdout
+        assert 'IndexError' in answer.stdout
+        answer = command('run', str(program), '--verifier', 'off')
+        assert answer.returncode == 1, answer.stdout + answer.stderr
+        assert 'CAP_ALLOW_UNVERIFIED' in answer.stdout
         assert command('stop', 'a test').returncode == 0
         answer = command('instruct', 'stack all the blocks')
         assert answer.returncode == 1

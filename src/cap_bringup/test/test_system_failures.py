@@ -128,6 +128,7 @@ def start_motion(system, scripted):
     block, *_ = system.client.world().blocks
     x = 0.2 if block.position[0] < 0 else -0.2
     scripted.answer = lambda _: (
+        f'say(str(get_obj_pos({block.name!r})))\n'
         f'for x in [{x}, {-x}, {x}, {-x}]:\n'
         f'    put_first_on_second({block.name!r}, np.array([x, -0.7]))'
     )
@@ -172,6 +173,17 @@ ERROR_OF_A_DEAD = {
 }
 
 
+def check_all_but_the_last_call_is_kept(record):
+    assert (record['outcome'], record['label']) == ('failed', 'process_lost')
+    *ended, in_flight = record['calls']
+    assert [call['name'] for call in ended] == ['get_obj_pos', 'say']
+    assert all(call['duration_s'] is not None for call in ended)
+    assert len(ended[0]['result']) == 2, 'the position that was asked for'
+    assert (in_flight['name'], in_flight['duration_s']) == ('put_first_on_second', None)
+    assert record['world_before']['objects']
+    assert record['completions'][0]['text'] == record['program']
+
+
 @pytest.mark.parametrize('name', ERROR_OF_A_DEAD)
 def test_killed_during_motion(system, scripted, name):
     thread, answers = start_motion(system, scripted)
@@ -189,4 +201,6 @@ def test_killed_during_motion(system, scripted, name):
     newest = system.evidence.recent(1)[0]
     assert newest['outcome'] in {'failed', 'stopped'}
     assert newest['label'], 'the record is closed, and says why'
+    if name == 'planner':
+        check_all_but_the_last_call_is_kept(system.evidence.export(newest['id']))
     check_next_instruction_works(system, scripted)
