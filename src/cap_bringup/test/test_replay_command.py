@@ -2,14 +2,20 @@
 
 import copy
 
+import numpy as np
 import pytest
 
 from cap_bringup import cli
 from cap_bringup.comparison import compare
 from cap_bringup.replay import ReplayError, order_of, world_text
+from cap_bringup.workspace import ROOT
+from cap_common.config import read_config
+from cap_description import cell_urdf
 from cap_planner.evidence import Ending, EvidenceStore
 from cap_planner.scene import Scene, SceneObject
+from cap_sim.cell import Cell
 from cap_sim.layout import ObjectSpec
+from cap_sim.parameters import Parameters
 from cap_sim.placement import parse_layout
 
 BLOCK, BOWL = (0.04, 0.04, 0.04), (0.12, 0.12, 0.045)
@@ -51,6 +57,34 @@ def test_the_world_is_written_out_with_what_stands_on_what(store):
     assert red == ObjectSpec('block', 'red', (0.1, -0.4), yaw=0.5), 'on the table, not in it'
     assert (blue.xy, blue.yaw) == ((0.1, -0.4), 0.6)
     assert blue.z == pytest.approx(0.0415), 'a little above where it was seen'
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_what_was_stacked_stays_so_under_physics(store, seed):
+    """Seen with the camera's noise, built again, let go: everything rests where it was seen."""
+    noise = np.random.default_rng(seed)
+    resting = {
+        'red block': (0.1, -0.4, 0.02),
+        'blue block': (0.1, -0.4, 0.06),
+        'green block': (0.105, -0.398, 0.1),
+        'blue bowl': (-0.1, -0.5, 0.0225),
+        'yellow block': (-0.1, -0.5, 0.024),
+    }
+    scene = Scene(1, tuple(seen(noise, name, at) for name, at in resting.items()))
+    layout = parse_layout(world_text(make_record(store, scene)))
+    parameters = read_config(ROOT / 'config' / 'sim.yaml', 'sim', Parameters)
+    cell = Cell(cell_urdf(), parameters, layout)
+    cell.step(500)
+    for item in cell.state().objects:
+        assert item.pose[:3, 3] == pytest.approx(resting[item.spec.name], abs=0.006)
+        assert item.pose[2, 2] > 0.99, 'upright'
+
+
+def seen(noise, name, position):
+    color, kind = name.split()
+    size = BLOCK if kind == 'block' else BOWL
+    at = tuple(np.add(position, noise.normal(0.0, 0.0007, 3)))
+    return SceneObject(name, kind, color, at, size, noise.uniform(-3, 3), True)
 
 
 def test_a_world_without_objects_is_not_drawn(store):
