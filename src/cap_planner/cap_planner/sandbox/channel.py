@@ -20,7 +20,11 @@ class Channel:
         Raises:
             FrameError: a value cannot be carried; nothing was written.
         """
-        left = memoryview(frames.pack(message))
+        self.write(frames.pack(message))
+
+    def write(self, frame: bytes) -> None:
+        """Write a frame that is packed already."""
+        left = memoryview(frame)
         while left:
             left = left[os.write(self._descriptor, left) :]
 

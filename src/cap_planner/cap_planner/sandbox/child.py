@@ -19,8 +19,9 @@ from cap_planner.sandbox.child_names import PROGRAM
 from cap_planner.sandbox.scope import (
     Printed,
     Unwritten,
-    base_scope,
     functions_of,
+    given_names,
+    namespace,
     protected_names,
 )
 from cap_planner.sandbox.text import python_lines
@@ -36,23 +37,29 @@ class Child:
 
     Frames to the host: `call`, `lmp_result`, `end`. Frames from the host: the start, and one reply
     per call: `{'value': …}`, `{'error': {'type', 'message'}}` or `{'program': {…}}`.
+
+    The zygote makes one before each fork. What is made there, the child need not make in pages of
+    memory that it first has to copy.
     """
 
-    def __init__(self, channel: Channel, start: dict[str, Any]) -> None:
-        self._channel = channel
-        self._start = start
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self._start: dict[str, Any] = {}
         self._ids = itertools.count(1)
         self._depth = 0
+        self._seeded = False
         self._lines: dict[str, list[str]] = {}
-        self._printed = Printed(start['print_limit'])
-        self._stubs = {name: self._stub(name, own) for name, own in start['api'].items()}
-        self._base = base_scope(self._stubs, self._printed)
-        self._globals = dict(self._base)
+        self._printed = Printed()
+        self._given = given_names(self._printed)
+        self._globals = namespace(self._given)
 
-    def run(self) -> None:
+    def run(self, start: dict[str, Any]) -> None:
         """Run the program and send the end frame."""
-        session = self._start['session']
-        np.random.seed(self._start['seed'])
+        self._start = start
+        session = start['session']
+        self._printed.allow(start['print_limit'])
+        for name in start['api']:
+            self._given[name] = self._stub(name)
         try:
             self._import(self._globals)
             self._globals.update(session['variables'])
@@ -64,9 +71,12 @@ class Child:
             end: dict[str, Any] = {'kind': 'end', 'error': self._describe(error)}
         else:
             end = {'kind': 'end', 'error': None, **self._session()}
-        self._channel.send(end | {'printed': _plain_text(self._printed.text())})
+        self.channel.send(end | {'printed': _plain_text(self._printed.text())})
 
     def _execute(self, source: str, name: str, scope: dict[str, Any]) -> None:
+        if not self._seeded and 'random' in source:
+            np.random.seed(self._start['seed'])  # takes long, and few programs draw
+            self._seeded = True
         self._lines[name] = python_lines(source)
         exec(compile(source, name, 'exec', flags=_FLAGS, dont_inherit=True), scope)
 
@@ -74,45 +84,42 @@ class Child:
         for number, line in enumerate(self._start['session']['imports']):
             self._execute(line, f'<import {number}>', scope)
 
-    def _stub(self, name: str, parameters: list[str]) -> Callable[..., Any]:
+    def _stub(self, name: str) -> Callable[..., Any]:
         def stub(*args: Any, **kwargs: Any) -> Any:
-            return self._call(name, parameters, args, kwargs)
+            return self._call(name, args, kwargs)
 
         stub.__name__ = stub.__qualname__ = name
         return stub
 
-    def _call(
-        self, name: str, parameters: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
+    def _call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         number = next(self._ids)
         request = {'kind': 'call', 'id': number, 'name': name, 'line': _line()}
         try:
-            self._channel.send(
+            self.channel.send(
                 request | {'args': list(args), 'kwargs': kwargs, 'depth': self._depth}
             )
         except frames.FrameError as error:
             raise WrongArgumentsError(f'{name}: {error}') from None
-        reply = self._channel.receive()
+        reply = self.channel.receive()
         if 'program' in reply:
-            extra = {key: value for key, value in kwargs.items() if key not in parameters}
-            return self._nested(number, name, reply['program'], extra)
+            return self._nested(number, name, reply['program'])
         if 'error' in reply:
             raise _error(**reply['error'])
         return reply['value']
 
-    def _nested(self, number: int, name: str, program: dict[str, Any], extra: Any) -> Any:
+    def _nested(self, number: int, name: str, program: dict[str, Any]) -> Any:
         """Run the program that answers a call, in a scope of its own, and return its result.
 
         Its functions live there, too: the program around it may have others of the same names.
         """
         self._depth += 1
         try:
-            scope = dict(self._base)
+            scope = namespace(self._given)
             self._import(scope)
-            scope |= functions_of(self._globals, self._base)
+            scope |= functions_of(self._globals, self._given)
             for function, source in program['functions'].items():
                 self._execute(source, f'<function {function} of {name} {number}>', scope)
-            scope |= program['variables'] | extra
+            scope |= program['variables']
             self._execute(program['source'], f'<{name} {number}>', scope)
             if program['returns'] not in scope:
                 raise NameError(f'the program of {name} set no {program["returns"]!r}')
@@ -129,20 +136,20 @@ class Child:
         """Tell the host the result of a nested program, for the record."""
         message = {'kind': 'lmp_result', 'id': number}
         try:
-            self._channel.send(message | result)
+            self.channel.send(message | result)
         except frames.FrameError as error:
             text = {'type': type(error).__name__, 'message': str(error)}
-            self._channel.send(message | {'error': text})
+            self.channel.send(message | {'error': text})
 
     def _session(self) -> dict[str, Any]:
         """What lives on: data as it is, functions by where they stand, the rest by name."""
-        protected = protected_names(self._stubs)
+        protected = protected_names(self._start['api'])
         variables: dict[str, Any] = {}
         functions: dict[str, list[Any]] = {}
         dropped: dict[str, str] = {}
         left = self._start['session_bytes']
         for name, value in self._globals.items():
-            given = name.startswith('_') or name in protected or self._base.get(name) is value
+            given = name.startswith('_') or name in protected or self._given.get(name) is value
             if given or isinstance(value, types.ModuleType | Unwritten | type):
                 continue
             if id(value) in libraries.callables():

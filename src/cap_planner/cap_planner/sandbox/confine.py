@@ -1,28 +1,34 @@
-"""The layers around a program's process, applied after the fork and before any program text."""
+"""The layers around a program's process, applied after the fork and before any program text.
+
+A layer is a list of calls to the kernel. All of them, with their arguments, are made in the zygote:
+a child first has to copy each page of memory that it touches, so it does little else than call.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
+import functools
 import os
 import resource
 import signal
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection
+from typing import NamedTuple
 
 from cap_planner.sandbox import kernel, landlock, syscalls
 
+NOBODY = 65534
+_STACK_BYTES = 8 * 1024 * 1024
+_MOST_DESCRIPTORS = 1 << 20
+
+# In this order: the user can only be changed while the capabilities are there; the change of user
+# clears the death signal; Landlock and seccomp want no_new_privs; seccomp forbids the rest.
 LAYERS = (
     *('descriptors', 'environment', 'rlimits', 'identity', 'capabilities', 'session'),
     *('no_new_privs', 'landlock', 'seccomp'),
 )
-NOBODY = 65534
-_STACK_BYTES = 8 * 1024 * 1024
 
 
-@dataclass(frozen=True)
-class LayerStatus:
+class LayerStatus(NamedTuple):
     """Whether one layer is there; `why` says what it does, or why it is missing."""
 
     name: str
@@ -30,120 +36,120 @@ class LayerStatus:
     why: str
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """What the kernel grants a program: CPU time, and memory beyond that of an idle child."""
 
     cpu_seconds: int
     memory_bytes: int
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What is the same for all children and is made once, before any fork.
+class _Layer(NamedTuple):
+    """Calls that return 0 or None, or else have failed; and what they are for."""
 
-    `ruleset` and `filter` are None where the layer is missing; `missing` then says why.
+    why: str
+    calls: tuple[kernel.Prepared, ...]
+
+
+Layers = list[tuple[str, _Layer]]
+"""All of them by name, in order."""
+
+
+class Confinement:
+    """What is the same for all children and is made once, in the zygote.
+
+    A layer that is not to be had is found out here, and told by the children. The capability
+    bounding set, which no process gets back, is emptied here already.
     """
 
-    idle_bytes: int
-    ruleset: int | None
-    filter: Any | None
-    missing: dict[str, str]
-
-
-def prepare() -> Prepared:
-    """Make what the layers need. A layer that is not to be had is recorded, not raised."""
-    missing: dict[str, str] = {}
-    ruleset, rules = None, None
-    try:
-        low = landlock.make_ruleset()
-        # Out of the way of the pipe's descriptor.
-        ruleset = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 64)
-        os.close(low)
-    except OSError as error:
-        missing['landlock'] = str(error)
-    try:
-        rules = syscalls.make_filter()
-    except (ImportError, RuntimeError, OSError) as error:
-        missing['seccomp'] = str(error)
-    with open('/proc/self/statm') as file:
-        pages = int(file.read().split()[0])
-    return Prepared(pages * resource.getpagesize(), ruleset, rules, missing)
-
-
-def confine(
-    prepared: Prepared,
-    pipe: int,
-    parent: int,
-    limits: Limits,
-    skip: Collection[str] = (),
-) -> list[LayerStatus]:
-    """Apply every layer to this process; afterwards its only descriptor is `syscalls.PIPE`.
-
-    Args:
-        pipe: the descriptor to keep; it is moved.
-        parent: process id of the zygote, to see whether it died before the death signal was set.
-        skip: layers to leave out, to look at one behind another: see probes.py and unlayered.py.
-    """
-    # In this order: the bounding set can only be dropped and the user only be changed while the
-    # capabilities are there; the change of user clears the death signal; seccomp forbids the rest.
-    steps: dict[str, Callable[[], str]] = {
-        'descriptors': lambda: _close_descriptors(prepared.ruleset),
-        'environment': _clear_environment,
-        'rlimits': lambda: _set_limits(prepared.idle_bytes, limits),
-        'identity': _become_nobody,
-        'capabilities': _drop_capabilities,
-        'session': lambda: _leave_session(parent),
-        'no_new_privs': _forbid_new_privileges,
-        'landlock': lambda: _restrict_files(prepared),
-        'seccomp': lambda: _filter_calls(prepared),
-    }
-    if pipe != syscalls.PIPE:
-        os.dup2(pipe, syscalls.PIPE, inheritable=False)
-    if 'capabilities' not in skip:
+    def __init__(self) -> None:
         kernel.drop_bounding_set()
-    found = []
-    for name in LAYERS:
-        if name in skip:
-            continue
+        self._ruleset: int | None = None
+        landlocked = self._landlock()
+        self._fixed = {
+            'descriptors': self._descriptors(),
+            'environment': _environment(),
+            'identity': _identity(),
+            'capabilities': _Layer('none', (kernel.capabilities_call(),)),
+            'session': _session(os.getpid()),
+            'no_new_privs': _Layer('set', (kernel.no_new_privileges_call(),)),
+            'landlock': landlocked,
+            'seccomp': _seccomp(),
+        }
+        with open('/proc/self/statm') as file:
+            pages = int(file.read().split()[0])
+        self._idle_bytes = pages * resource.getpagesize()
+
+    @functools.cache  # noqa: B019 - there is one for the life of a zygote
+    def layers(self, limits: Limits) -> Layers:
+        """With the limits of one program."""
+        every = {**self._fixed, 'rlimits': _rlimits(self._idle_bytes, limits)}
+        return [(name, every[name]) for name in LAYERS]
+
+    def confine(self, layers: Layers, pipe: int, skip: Collection[str] = ()) -> dict[str, str]:
+        """Apply every layer to this process; afterwards its only descriptor is `syscalls.PIPE`.
+
+        Args:
+            pipe: the descriptor to keep; it is moved.
+            skip: layers to leave out, to look at one behind another: see probes.py, unlayered.py.
+
+        Returns:
+            Why those that failed did, by name.
+        """
+        if pipe != syscalls.PIPE:
+            os.dup2(pipe, syscalls.PIPE, inheritable=False)
+        failed = {}
+        for name, layer in layers:
+            if name in skip:
+                continue
+            try:
+                for call, arguments in layer.calls:
+                    if call(*arguments):
+                        raise kernel.last_error()
+            except (OSError, ValueError) as error:
+                failed[name] = str(error)
+        return failed
+
+    def _descriptors(self) -> _Layer:
+        kept = sorted({syscalls.PIPE, self._ruleset or syscalls.PIPE})
+        starts = (0, *(number + 1 for number in kept))
+        ranges = zip(starts, (*kept, _MOST_DESCRIPTORS), strict=True)
+        return _Layer('only the pipe is open', tuple((os.closerange, pair) for pair in ranges))
+
+    def _landlock(self) -> _Layer:
         try:
-            found.append(LayerStatus(name, True, steps[name]()))
-        except (OSError, ValueError) as error:
-            found.append(LayerStatus(name, False, str(error)))
-    return found
+            low = landlock.make_ruleset()
+        except OSError as error:
+            return _missing(error)
+        # Out of the way of the pipe's descriptor.
+        self._ruleset = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 64)
+        os.close(low)
+        calls = (landlock.restrict_call(self._ruleset), (os.close, (self._ruleset,)))
+        return _Layer('no file, no TCP port', calls)
 
 
-def _close_descriptors(ruleset: int | None) -> str:
-    edges = sorted({syscalls.PIPE, ruleset or syscalls.PIPE})
-    start = 0
-    for kept in edges:
-        os.closerange(start, kept)
-        start = kept + 1
-    os.closerange(start, 1 << 20)
-    with contextlib.suppress(FileNotFoundError):  # no /proc: nothing to look at
-        own = {int(name) for name in os.listdir('/proc/self/fd')}
-        left = {fd for fd in own - set(edges) if _is_open(fd)}
-        if left:
-            raise OSError(f'descriptors {sorted(left)} are still open')
-    return 'only the pipe is open'
+def statuses(layers: Layers, failed: dict[str, str]) -> list[LayerStatus]:
+    """What `confine` has done."""
+    return [
+        LayerStatus(name, name not in failed, failed.get(name, layer.why)) for name, layer in layers
+    ]
 
 
-def _is_open(fd: int) -> bool:
-    # The listing of the folder names its own descriptor, which is closed by now.
-    try:
-        os.fstat(fd)
-    except OSError:
-        return False
-    return True
+def _missing(error: Exception) -> _Layer:
+    def fail() -> None:
+        raise OSError(str(error))
+
+    return _Layer('', ((fail, ()),))
 
 
-def _clear_environment() -> str:
-    os.environ.clear()
-    return 'empty'
+def _environment() -> _Layer:
+    # os.environ unsets the variables one by one, and takes ten times as long.
+    own: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
+    return _Layer('empty', (kernel.clear_environment_call(), (own.clear, ())))
 
 
-def _set_limits(idle_bytes: int, limits: Limits) -> str:
+def _rlimits(idle_bytes: int, limits: Limits) -> _Layer:
     total = idle_bytes + limits.memory_bytes
+    calls: list[kernel.Prepared] = []
     for which, soft, hard in (
         (resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1),
         (resource.RLIMIT_AS, total, total),
@@ -156,46 +162,36 @@ def _set_limits(idle_bytes: int, limits: Limits) -> str:
     ):
         most = resource.getrlimit(which)[1]
         bound = hard if most == resource.RLIM_INFINITY else min(hard, most)
-        resource.setrlimit(which, (min(soft, bound), bound))
-    return f'{limits.cpu_seconds} s of CPU time, {limits.memory_bytes >> 20} MiB of memory'
+        calls.append((resource.setrlimit, (which, (min(soft, bound), bound))))
+    text = f'{limits.cpu_seconds} s of CPU time, {limits.memory_bytes >> 20} MiB of memory'
+    return _Layer(text, tuple(calls))
 
 
-def _become_nobody() -> str:
+def _identity() -> _Layer:
     if os.geteuid() != 0 and os.getuid() != 0:
-        return f'user {os.getuid()}, not root'
-    os.setgroups([])
-    os.setresgid(NOBODY, NOBODY, NOBODY)
-    os.setresuid(NOBODY, NOBODY, NOBODY)
-    return f'user {NOBODY} instead of root'
+        return _Layer(f'user {os.getuid()}, not root', ())
+    everyone = (NOBODY, NOBODY, NOBODY)
+    calls: tuple[kernel.Prepared, ...] = (
+        (os.setgroups, ([],)),
+        (os.setresgid, everyone),
+        (os.setresuid, everyone),
+    )
+    return _Layer(f'user {NOBODY} instead of root', calls)
 
 
-def _drop_capabilities() -> str:
-    kernel.drop_capabilities()
-    return 'none'
+def _session(zygote: int) -> _Layer:
+    def look_for_parent() -> None:
+        if os.getppid() != zygote:
+            raise OSError('the zygote is gone')  # before the death signal was set
+
+    calls = ((os.setsid, ()), kernel.death_signal_call(signal.SIGKILL), (look_for_parent, ()))
+    return _Layer('own session, dies with the zygote', calls)
 
 
-def _leave_session(parent: int) -> str:
-    os.setsid()
-    kernel.die_with_parent(signal.SIGKILL)
-    if os.getppid() != parent:
-        raise OSError('the zygote is gone')
-    return 'own session, dies with the zygote'
-
-
-def _forbid_new_privileges() -> str:
-    kernel.forbid_new_privileges()
-    return 'set'
-
-
-def _restrict_files(prepared: Prepared) -> str:
-    if prepared.ruleset is None:
-        raise OSError(prepared.missing['landlock'])
-    landlock.restrict_self(prepared.ruleset)
-    return 'no file, no TCP port'
-
-
-def _filter_calls(prepared: Prepared) -> str:
-    if prepared.filter is None:
-        raise OSError(prepared.missing['seccomp'])
-    prepared.filter.load()
-    return 'system calls outside the list kill the process'
+def _seccomp() -> _Layer:
+    try:
+        rules = syscalls.make_filter()
+    except (ImportError, RuntimeError, OSError) as error:
+        return _missing(error)
+    text = 'system calls outside the list kill the process'
+    return _Layer(text, (kernel.seccomp_call(rules),))

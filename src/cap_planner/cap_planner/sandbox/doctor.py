@@ -45,7 +45,7 @@ def doctor(config: SandboxConfig | None = None) -> list[LayerStatus]:
 
 def _applied(config: SandboxConfig, zygote: Zygote) -> Iterator[LayerStatus]:
     """What a child says of its own layers."""
-    fork = zygote.fork(job(config), config.start_seconds)
+    fork = zygote.fork({**job(config), 'report': True}, config.start_seconds)
     try:
         message = Wire(fork.pipe, config.poll_seconds, config.start_seconds).receive()
     finally:

@@ -18,6 +18,7 @@ from cap_planner.sandbox.program import (
     Status,
 )
 from cap_planner.sandbox.run import Run
+from cap_planner.sandbox.start import FaultyProgramError, packed_start
 
 __all__ = ['Sandbox', 'SandboxConfig']
 
@@ -39,7 +40,8 @@ class Sandbox:
             raise ValueError(f'no layer {sorted(unknown)}; the layers are {", ".join(LAYERS)}')
         self.config = config
         self._zygote: Zygote | None = None
-        self._lock = threading.Lock()
+        # Of the thread that runs a program: one of its calls may have a function tried.
+        self._lock = threading.RLock()
         self._run: Run | None = None
 
     def start(self) -> None:
@@ -77,16 +79,23 @@ class Sandbox:
             canceled: asked every `poll_seconds` while the child computes.
             on_nested_result: told what a program given by `Nested` came to, for the record.
         """
+        try:
+            start = packed_start(self.config, program)
+        except FaultyProgramError as fault:
+            text = fault.error.message
+            return Outcome(Status.PROGRAM_ERROR, text, program.session, error=fault.error)
         with self._lock:
             try:
                 run = self._fork()
             except (ZygoteError, SandboxUnavailableError) as error:
                 return Outcome(Status.UNAVAILABLE, str(error), program.session)
-            self._run = run
+            outer, self._run = self._run, run
             try:
-                return run.execute(program, on_call, wall_seconds, canceled, on_nested_result)
+                return run.execute(
+                    program, start, on_call, wall_seconds, canceled, on_nested_result
+                )
             finally:
-                self._run = None
+                self._run = outer
                 run.kill()
                 run.close()
 

@@ -6,7 +6,6 @@ The numbers are those of linux/landlock.h; system call numbers are the same on x
 from __future__ import annotations
 
 import ctypes
-import os
 
 from cap_planner.sandbox import kernel
 
@@ -57,11 +56,6 @@ def make_ruleset() -> int:
     return kernel.syscall('Landlock', _CREATE_RULESET, pointer, ctypes.c_size_t(size), 0)
 
 
-def restrict_self(ruleset: int) -> None:
-    """Put this process under the rule set, for good, and close the descriptor.
-
-    Raises:
-        OSError: the kernel refused.
-    """
-    kernel.syscall('Landlock', _RESTRICT_SELF, ctypes.c_int(ruleset), 0)
-    os.close(ruleset)
+def restrict_call(ruleset: int) -> kernel.Prepared:
+    """The call that puts a process under the rule set, for good. Wants no_new_privs."""
+    return kernel.syscall_call(_RESTRICT_SELF, ctypes.c_int(ruleset), 0)

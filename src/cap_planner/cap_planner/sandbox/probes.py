@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import contextlib
 import ctypes
 import mmap
 import os
@@ -51,8 +53,11 @@ def _read_environment() -> None:
 
 
 def _use_descriptors() -> None:
-    for number in (0, 1, 2, 4, 5, 6, 7):
-        os.fstat(number)
+    for number in set(range(1024)) - {syscalls.PIPE}:
+        with contextlib.suppress(OSError):
+            os.fstat(number)
+            return
+    raise PermissionError('closed')
 
 
 def _too_much_memory() -> None:
@@ -80,8 +85,16 @@ def _regain_by_exec() -> None:
         raise PermissionError('no_new_privs is set')
 
 
+def _trace() -> None:
+    if ctypes.CDLL(None).ptrace(0, 0, 0, 0) != 0:  # PTRACE_TRACEME
+        raise PermissionError('refused')
+
+
 def _system_call(number: int) -> Callable[[], object]:
     return lambda: kernel.syscall('probe', number, 0, 0, 0, 0, 0, 0)
+
+
+_BPF = 280 if os.uname().machine == 'aarch64' else 321
 
 
 _ALONE = ('seccomp',)
@@ -91,12 +104,15 @@ PROBES: dict[str, Probe] = {
     'open': Probe('seccomp', lambda: os.open('/etc/hostname', os.O_RDONLY), kills=True),
     'socket': Probe('seccomp', socket.socket, kills=True),
     'fork': Probe('seccomp', os.fork, kills=True),
+    'thread': Probe('seccomp', lambda: _thread.start_new_thread(print, ()), kills=True),
     'exec': Probe('seccomp', lambda: os.execv('/bin/true', ['true']), kills=True),
     'kill': Probe('seccomp', lambda: os.kill(os.getpid(), signal.SIGCONT), kills=True),
     'other descriptor': Probe('seccomp', lambda: os.write(1, b''), kills=True),
     'executable memory': Probe('seccomp', _executable_memory, kills=True),
     # io_uring_setup: the number is the same on every architecture.
     'io_uring': Probe('seccomp', _system_call(425), kills=True),
+    'ptrace': Probe('seccomp', _trace, kills=True),
+    'bpf': Probe('seccomp', _system_call(_BPF), kills=True),
     'pidfd': Probe('seccomp', _system_call(434), kills=True),
     'read a file': Probe(
         'landlock', lambda: os.listdir('/etc'), (*_ALONE, 'rlimits', 'identity', 'capabilities')

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import inspect
 import os
 import signal
 import time
@@ -28,6 +28,7 @@ from cap_planner.sandbox.program import (
     Status,
 )
 from cap_planner.sandbox.sessions import next_session
+from cap_planner.sandbox.start import sources, syntax_error
 from cap_planner.sandbox.wire import OverBudget, PeerEnded, Wire
 
 _END_SECONDS = 2.0
@@ -54,7 +55,6 @@ class Run:
         self._fork = zygote.fork(job(config, skip), config.start_seconds)
         self._wire = Wire(self._fork.pipe, config.poll_seconds, config.start_seconds)
         self._nested: dict[int, Call] = {}
-        self._sources: dict[str, str] = {}
 
     def has_ended(self) -> bool:
         """Whether the child runs no more, whoever ended it."""
@@ -79,29 +79,31 @@ class Run:
         except (OverBudget, PeerEnded, FrameError) as error:
             raise SandboxUnavailableError(f'the child did not start: {error}') from error
         if message.get('kind') != 'ready':
-            missing = [f'{name} ({why})' for name, ok, why in message.get('layers', ()) if not ok]
+            missing = [f'{name} ({why})' for name, why in message.get('missing', {}).items()]
             raise SandboxUnavailableError(f'missing layers: {"; ".join(missing) or message}')
 
     def execute(
         self,
         program: Program,
+        start: bytes,
         on_call: OnCall,
         wall_seconds: float,
         canceled: Callable[[], bool],
         on_nested: OnNested,
     ) -> Outcome:
-        """The run itself; see `Sandbox.run`."""
+        """The run itself; see `Sandbox.run`.
+
+        Args:
+            start: the frame of the program, from `packed_start`.
+        """
         try:
+            # Before it asks: the frame lies in the pipe while the child puts on its layers.
+            with contextlib.suppress(PeerEnded, OverBudget):  # why, it says in its own frame
+                self._wire.write(start)
             self.wait_until_ready()
         except SandboxUnavailableError as error:
             return Outcome(Status.UNAVAILABLE, str(error), program.session)
         self._wire.restart(wall_seconds, canceled)
-        self._sources = {**program.session.functions, **program.functions}
-        for name, text in [*self._sources.items(), ('program', program.source)]:
-            if problem := _syntax_error(text, name):
-                return Outcome(
-                    Status.PROGRAM_ERROR, str(problem.message), program.session, error=problem
-                )
         outcome = self._converse(program, on_call, on_nested)
         used = self._wire.used()
         if outcome is None or outcome.status not in (Status.FINISHED, Status.PROGRAM_ERROR):
@@ -119,12 +121,6 @@ class Run:
     def _converse(self, program: Program, on_call: OnCall, on_nested: OnNested) -> Outcome | None:
         """Until the child's answer is there, or a reason to kill it; None if it ended itself."""
         try:
-            try:
-                self._wire.send(_start(self._config, program, self._sources))
-            except FrameError as fault:
-                text = f'the session cannot be given to the program: {fault}'
-                error = ProgramError(type(fault).__name__, text, 0, ())
-                return Outcome(Status.PROGRAM_ERROR, text, program.session, error=error)
             return self._finish(program, self._serve(program, on_call, on_nested))
         except OverBudget as over:
             text = f'killed: {over}'
@@ -143,7 +139,7 @@ class Run:
                     call = _call(message, program)
                     with self._wire.excluded():
                         reply = on_call(call)
-                    self._send_reply(call, self._reply(call, reply))
+                    self._send_reply(call, self._reply(program, call, reply))
                 case 'lmp_result':
                     nested_call, result = self._nested_result(message)
                     if on_nested is not None:
@@ -162,16 +158,18 @@ class Run:
             message = f'{call.name}: the answer cannot be given to the program: {fault}'
             self._wire.send({'error': {'type': type(fault).__name__, 'message': message}})
 
-    def _reply(self, call: Call, reply: Reply) -> dict[str, Any]:
+    def _reply(self, program: Program, call: Call, reply: Reply) -> dict[str, Any]:
         match reply:
             case Raised(name, message):
                 return {'error': {'type': name, 'message': message}}
             case Nested(source, returns, variables, functions):
                 for text in (*functions.values(), source):
-                    if problem := _syntax_error(text, call.name):
+                    if problem := syntax_error(text, call.name):
                         return {'error': {'type': 'SyntaxError', 'message': problem.message}}
                 self._nested[call.id] = call
-                data = {'variables': dict(variables), 'functions': dict(functions)}
+                named = program.api[call.name].signature.parameters
+                extra = {k: value for k, value in call.kwargs.items() if k not in named}
+                data = {'variables': {**variables, **extra}, 'functions': dict(functions)}
                 return {'program': {'source': source, 'returns': returns} | data}
             case _:
                 return {'value': reply.value}
@@ -188,7 +186,7 @@ class Run:
     def _finish(self, program: Program, end: dict[str, Any]) -> Outcome:
         printed = _typed(end, 'printed', str)
         if end.get('error') is None:
-            session, dropped = next_session(program, end, self._sources)
+            session, dropped = next_session(program, end, sources(program))
             text = 'finished'
             return Outcome(Status.FINISHED, text, session, dropped=dropped, printed=printed)
         error = _program_error(end['error'])
@@ -244,30 +242,6 @@ def job(config: SandboxConfig, skip: Collection[str] = ()) -> dict[str, Any]:
     }
 
 
-def _start(config: SandboxConfig, program: Program, sources: dict[str, str]) -> dict[str, Any]:
-    session = {
-        'variables': dict(program.session.variables),
-        'functions': sources,
-        'imports': list(program.session.imports),
-    }
-    api = {
-        name: [
-            parameter.name
-            for parameter in function.signature.parameters.values()
-            if parameter.kind is not inspect.Parameter.VAR_KEYWORD
-        ]
-        for name, function in program.api.items()
-    }
-    return {
-        'program': program.source,
-        'session': session,
-        'api': api,
-        'seed': program.seed,
-        'print_limit': config.print_limit,
-        'session_bytes': config.session_bytes,
-    }
-
-
 def _call(message: dict[str, Any], program: Program) -> Call:
     name = _typed(message, 'name', str)
     if name not in program.api:
@@ -292,19 +266,6 @@ def _program_error(plain: Any) -> ProgramError:
     )
     name, message = _typed(plain, 'type', str), _typed(plain, 'message', str)
     return ProgramError(name[:80], message[:_TEXT_LIMIT], _typed(plain, 'line', int), places)
-
-
-def _syntax_error(source: str, where: str) -> ProgramError | None:
-    """Found here, because an interpreter that meets one looks for the file, and is killed."""
-    try:
-        compile(source, where, 'exec', dont_inherit=True)
-    except SyntaxError as error:
-        place = Place(where, '<module>', error.lineno or 0, (error.text or '').strip())
-        line = place.line if where == 'program' else 0
-        return ProgramError('SyntaxError', f'{where}: {error}', line, (place,))
-    except (ValueError, RecursionError, MemoryError) as error:
-        return ProgramError('SyntaxError', f'{where}: {error}', 0, ())
-    return None
 
 
 def _typed(message: Any, key: str, kind: type) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import sys
 import types
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from cap_planner.sandbox import libraries, vocabulary
@@ -14,9 +14,13 @@ from cap_planner.sandbox import libraries, vocabulary
 class Printed:
     """What the program printed, up to a limit of characters."""
 
-    def __init__(self, limit: int) -> None:
-        self._left = limit
+    def __init__(self) -> None:
+        self._left = 0
         self._parts: list[str] = []
+
+    def allow(self, characters: int) -> None:
+        """Keep so many from now on."""
+        self._left = characters
 
     def write(self, *values: object, sep: str = ' ', end: str = '\n', **_: object) -> None:
         """Take the place of the builtin `print`."""
@@ -38,7 +42,10 @@ class _Hints:
         self._scope = scope
 
     def __getattr__(self, name: str) -> Any:
-        return self._scope[name] if name in self._scope else Unwritten(name)
+        for names in (self._scope, self._scope.get('__builtins__', {})):
+            if name in names:
+                return names[name]
+        return Unwritten(name)
 
 
 class Unwritten:
@@ -75,19 +82,24 @@ def _import(
     raise ImportError(f'no module {name!r}; programs have numpy, shapely, transforms3d and math')
 
 
-def base_scope(stubs: Mapping[str, Callable[..., Any]], printed: Printed) -> dict[str, Any]:
-    """A fresh global namespace: builtins, errors, libraries and the functions of the API."""
-    own: dict[str, Any] = {
+def given_names(printed: Printed) -> dict[str, Any]:
+    """What a program has without defining it: builtins, errors and libraries.
+
+    It takes the place of the builtins, so that a namespace holds what its program made, and making
+    one costs nothing.
+    """
+    given: dict[str, Any] = {
         name: getattr(builtins, name)
         for name in vocabulary.BUILTINS | vocabulary.BUILTIN_ERRORS
         if hasattr(builtins, name)
     }
-    own |= {'print': printed.write, 'type': _type, '__import__': _import}
-    scope: dict[str, Any] = {'__builtins__': own, '__name__': 'program'}
-    scope |= libraries.preloaded()
-    scope |= vocabulary.api_errors()
-    scope |= stubs
-    return scope
+    given |= {'print': printed.write, 'type': _type, '__import__': _import}
+    return {**given, **libraries.preloaded(), **vocabulary.api_errors()}
+
+
+def namespace(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A fresh global namespace."""
+    return {'__builtins__': given, '__name__': 'program'}
 
 
 def protected_names(api: Iterable[str]) -> frozenset[str]:
@@ -109,10 +121,10 @@ def forget_the_disk() -> None:
     sys.path_hooks[:] = []
 
 
-def functions_of(scope: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+def functions_of(scope: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The functions of the session and the program, by name."""
     return {
         name: value
         for name, value in scope.items()
-        if isinstance(value, types.FunctionType) and base.get(name) is not value
+        if isinstance(value, types.FunctionType) and given.get(name) is not value
     }

@@ -8,7 +8,7 @@ anything, which is what carries the sandbox where other layers are void (RLIMIT_
 from __future__ import annotations
 
 import mmap
-from typing import Any
+import os
 
 PIPE = 3
 """The one descriptor of a program's process."""
@@ -23,8 +23,8 @@ _ON_THE_PIPE = ('read', 'write')
 _NOT_EXECUTABLE = ('mmap', 'mprotect')
 
 
-def make_filter() -> Any:
-    """The filter, ready to `load()`. Made before the fork, because making it takes longer.
+def make_filter() -> bytes:
+    """The filter as a BPF program. Made before the fork: that takes longer than loading it.
 
     Raises:
         ImportError, RuntimeError: pyseccomp or libseccomp is missing.
@@ -42,4 +42,9 @@ def make_filter() -> Any:
     for name in _NOT_EXECUTABLE:
         arg = pyseccomp.Arg(2, pyseccomp.MASKED_EQ, mmap.PROT_EXEC, 0)
         rules.add_rule(pyseccomp.ALLOW, name, arg)
-    return rules
+    # As a tree, which the kernel takes in faster than a list.
+    rules.set_attr(pyseccomp.Attr.CTL_OPTIMIZE, 2)
+    with os.fdopen(os.memfd_create('seccomp'), 'r+b') as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        return file.read()

@@ -6,7 +6,9 @@ Kept once, so that the check before the run and the scope at the run cannot drif
 from __future__ import annotations
 
 import builtins
+import functools
 import inspect
+from collections.abc import Mapping
 
 import cap_common.errors
 from cap_common.errors import CapError
@@ -46,7 +48,8 @@ _BUILTIN_ERRORS = """
 BUILTIN_ERRORS = frozenset(_BUILTIN_ERRORS.split())
 
 
-def api_errors() -> dict[str, type[CapError]]:
+@functools.cache
+def api_errors() -> Mapping[str, type[CapError]]:
     """The typed errors that a program may see, catch and raise, by class name."""
     classes = inspect.getmembers(cap_common.errors, inspect.isclass)
     found = {name: cls for name, cls in classes if issubclass(cls, CapError)}

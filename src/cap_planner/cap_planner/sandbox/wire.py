@@ -66,7 +66,15 @@ class Wire:
             FrameError: the message cannot be carried.
             OverBudget, PeerEnded: it was not taken.
         """
-        left = memoryview(frames.pack(message))
+        self.write(frames.pack(message))
+
+    def write(self, frame: bytes) -> None:
+        """Write a frame that is packed already.
+
+        Raises:
+            OverBudget, PeerEnded: it was not taken.
+        """
+        left = memoryview(frame)
         while left:
             try:
                 left = left[self._pipe.send(left) :]

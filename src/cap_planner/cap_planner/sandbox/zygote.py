@@ -26,9 +26,11 @@ import numpy as np
 from cap_planner.sandbox import frames, kernel, libraries, probes, scope, syscalls
 from cap_planner.sandbox.channel import Channel
 from cap_planner.sandbox.child import Child
-from cap_planner.sandbox.confine import LayerStatus, Limits, Prepared, confine, prepare
+from cap_planner.sandbox.confine import Confinement, Layers, Limits, statuses
+from cap_planner.sandbox.rehearsal import rehearse
 
 PACKET_BYTES = 1 << 16
+_READY = frames.pack({'kind': 'ready'})
 
 
 def main(control_fd: int, host_pid: int) -> None:
@@ -39,20 +41,26 @@ def main(control_fd: int, host_pid: int) -> None:
     control = socket.socket(fileno=control_fd)
     warnings.simplefilter('ignore')  # showing one would open a source file
     np.seterr(all='ignore')
-    prepared = prepare()
-    libraries.callables(), libraries.preloaded()  # made once, for all children
+    # All that a child would do before its program is done here if it can be: a child first has to
+    # copy each page of memory that it touches.
+    libraries.callables(), libraries.preloaded()
+    rehearse()
+    confinement = Confinement()
+    child = Child(Channel(syscalls.PIPE))
+    scope.forget_the_disk()
     gc.collect()
     gc.freeze()
     _send(control, {'ready': os.getpid()})
-    Zygote(control, prepared).serve()
+    Zygote(control, confinement, child).serve()
 
 
 class Zygote:
     """The loop: fork when asked, report who ended."""
 
-    def __init__(self, control: socket.socket, prepared: Prepared) -> None:
+    def __init__(self, control: socket.socket, confinement: Confinement, child: Child) -> None:
         self._control = control
-        self._prepared = prepared
+        self._confinement = confinement
+        self._child = child
         self._children: dict[int, int] = {}  # pidfd -> pid
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
@@ -71,7 +79,8 @@ class Zygote:
         if not data:
             return False
         pipe = fds[0]
-        zygote = os.getpid()
+        job = json.loads(data)['fork']
+        layers = self._confinement.layers(Limits(job['cpu_seconds'], job['memory_bytes']))
         try:
             pid = os.fork()
         except OSError as error:
@@ -79,16 +88,38 @@ class Zygote:
             _send(self._control, {'failed': f'fork: {error}'})
             return True
         if pid == 0:
+            status = 1
             try:
-                _child(self._prepared, json.loads(data)['fork'], pipe, zygote)
+                self._become_child(job, layers, pipe)
+                status = 0
             finally:
-                os._exit(1)
+                os._exit(status)
         os.close(pipe)
         pidfd = os.pidfd_open(pid)
         self._children[pidfd] = pid
         self._poll.register(pidfd, select.POLLIN)
         _send(self._control, {'forked': pid}, pidfd)
         return True
+
+    def _become_child(self, job: dict[str, Any], layers: Layers, pipe: int) -> None:
+        """What the process of a program does, to its end."""
+        if job.get('bare'):
+            os.write(pipe, b'.')  # what a fork costs by itself, for the benchmark
+            return
+        probe = probes.PROBES.get(job.get('probe', ''))
+        skip = probe.skip if probe else job['skip']
+        failed = self._confinement.confine(layers, pipe, skip)
+        channel = self._child.channel
+        if probe is not None:
+            held, why = probes.attempt(job['probe'])
+            channel.send({'kind': 'probe', 'held': held, 'why': why})
+        elif job.get('report'):
+            channel.send({'kind': 'report', 'layers': [list(s) for s in statuses(layers, failed)]})
+        elif failed and set(failed) - set(job['allow_missing']):
+            channel.send({'kind': 'refused', 'missing': failed})
+        else:
+            channel.write(_READY)
+            self._child.run(channel.receive())
 
     def _reap(self, pidfd: int) -> None:
         pid = self._children.pop(pidfd)
@@ -108,28 +139,3 @@ def _send(control: socket.socket, message: dict[str, Any], *fds: int) -> None:
         socket.send_fds(control, [json.dumps(message).encode()], list(fds))
     except (BrokenPipeError, ConnectionResetError):
         sys.exit(0)  # the host is gone; the death signal takes the children along
-
-
-def _child(prepared: Prepared, job: dict[str, Any], pipe: int, zygote: int) -> None:
-    limits = Limits(job['cpu_seconds'], job['memory_bytes'])
-    probe = probes.PROBES.get(job.get('probe', ''))
-    layers = confine(prepared, pipe, zygote, limits, probe.skip if probe else job['skip'])
-    channel = Channel(syscalls.PIPE)
-    missing = {layer.name for layer in layers if not layer.ok}
-    if probe is not None:
-        held, why = probes.attempt(job['probe'])
-        channel.send({'kind': 'probe', 'held': held, 'why': why})
-    elif missing - set(job['allow_missing']):
-        channel.send({'kind': 'refused', 'layers': _plain(layers)})
-    else:
-        channel.send({'kind': 'ready', 'layers': _plain(layers)})
-        scope.forget_the_disk()
-        try:
-            Child(channel, channel.receive()).run()
-        except frames.FrameError:
-            os._exit(1)
-    os._exit(0)
-
-
-def _plain(layers: list[LayerStatus]) -> list[list[Any]]:
-    return [[layer.name, layer.ok, layer.why] for layer in layers]
