@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from cap_bringup.client import Client
-from cap_bringup.progress import ProgressView
+from cap_bringup.progress import ProgressView, failure_text
 from cap_bringup.supervisor import node_environment
 from cap_common.domain import has_participant
 from cap_common.errors import CapError
@@ -77,7 +77,7 @@ def run_instruct(
 
 def _tell(console: Console, result: Any) -> int:
     if result.error_code:
-        console.print(f'{result.outcome}: {result.error_msg}', style='red')
+        console.print(f'{result.outcome}: {failure_text(result)}', style='red')
     else:
         console.print(result.outcome, style='green')
     if result.evidence_id:

@@ -10,6 +10,8 @@ from rich.status import Status
 from rich.syntax import Syntax
 from rich.text import Text
 
+from cap_common.errors import error_names
+
 
 class ProgressView:
     """Prints what the action's feedback tells, each thing once."""
@@ -30,6 +32,12 @@ class ProgressView:
             self._console.print(f'🔈 {feedback.spoken_text.splitlines()[-1]}')
         where = f'line {feedback.line}: ' if feedback.line else ''
         self._status.update(Text(f'{feedback.state}  {where}{feedback.call}'))
+
+
+def failure_text(result: Any) -> str:
+    """Label and text of a Result that has an error: `unreachable: ...`."""
+    label = error_names(type(result)).get(result.error_code, f'error {result.error_code}').lower()
+    return f'{label}: {result.error_msg}'
 
 
 def program_panel(program: str, title: str = 'program') -> Panel:

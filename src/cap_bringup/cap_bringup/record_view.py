@@ -205,7 +205,7 @@ def _result(call: Mapping[str, Any]) -> Text:
 
 def _run(run: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield Text(f'{run["status"]}, {run["child_seconds"]:.3f} s, CPU {run["cpu_seconds"]:.3f} s')
-    if run['text']:
+    if run['text'] not in ('', run['status']):
         yield shown(run['text'])
     if run['printed']:
         yield Text.assemble('printed: ', shown(run['printed'].rstrip()))

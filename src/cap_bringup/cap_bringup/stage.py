@@ -21,7 +21,7 @@ from rich.text import Text
 
 from cap_bringup.client import Client
 from cap_bringup.node_list import tabletop
-from cap_bringup.progress import ProgressView
+from cap_bringup.progress import ProgressView, failure_text
 from cap_bringup.supervisor import Supervisor, node_environment
 from cap_bringup.video import VideoRecorder
 from cap_common.domain import free_domain_id
@@ -161,7 +161,8 @@ class Stage:
         except CapError as error:
             ending.error = str(error)
         else:
-            ending.error = ending.result.error_msg
+            if ending.result.error_code:
+                ending.error = failure_text(ending.result)
             self._keep(ending)
         try:
             ending.after = client.world()
