@@ -181,7 +181,7 @@ def check_all_but_the_last_call_is_kept(record):
     assert len(ended[0]['result']) == 2, 'the position that was asked for'
     assert (in_flight['name'], in_flight['duration_s']) == ('put_first_on_second', None)
     assert record['world_before']['objects']
-    assert record['completions'][0]['text'] == record['program']
+    assert record['completions'][0]['text'].strip() == record['program'].strip()
 
 
 @pytest.mark.parametrize('name', ERROR_OF_A_DEAD)
