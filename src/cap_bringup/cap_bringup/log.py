@@ -59,9 +59,14 @@ def run_log(options: LogOptions, console: Console) -> int:
 
 def planner_evidence() -> Path:
     """Where a planner with the parameters of config/ keeps it."""
+    return evidence_path(planner_setting('evidence'))
+
+
+def planner_setting(name: str) -> str:
+    """A parameter of the planner as config/ has it."""
     config = Path(get_package_share_directory('cap_bringup'), 'config', 'planner.yaml')
     content = yaml.safe_load(config.read_text(encoding='utf-8'))
-    return evidence_path(content['/**/planner']['ros__parameters']['evidence'])
+    return str(content['/**/planner']['ros__parameters'][name])
 
 
 def _show_record(record: dict[str, Any], options: LogOptions, console: Console) -> None:

@@ -80,6 +80,9 @@ TABLETOP_ARGUMENTS = (
         str,
         'language model: offline, openai:NAME, replay:FILE or record:FILE=MODEL',
     ),
+    Argument(
+        'stronger_model', 'planner', str, 'asked once when the tries of the other are used up'
+    ),
     Argument('evidence', 'planner', str, 'SQLite file of the evidence'),
 )
 

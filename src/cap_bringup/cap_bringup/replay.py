@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cap_bringup.comparison import Difference, compare
-from cap_bringup.log import planner_evidence
+from cap_bringup.log import planner_evidence, planner_setting
 from cap_bringup.record_view import outcome, when
 from cap_bringup.stage import Order, Stage, StageError, tell_planner
 from cap_planner.evidence import EvidenceStore
@@ -68,11 +68,7 @@ def _perform(
     """Run the record again; returns the new record."""
     if record['outcome'] is None:
         raise ReplayError(f'{record["id"]} has not ended')
-    arguments = {
-        'objects': world_text(record),
-        'model': f'replay:{path.absolute()}#{record["id"]}',
-    }
-    stage = Stage(out, arguments)
+    stage = Stage(out, {'objects': world_text(record), **models_for(record, path)})
     console.print(f'replay of {record["id"]} of {when(record["started"])}:')
     console.print(Text(order_of(record).instruction, 'bold'))
     if record.get('session_before'):
@@ -87,6 +83,15 @@ def _perform(
         raise ReplayError('the planner left no record of it')
     with EvidenceReader.open(stage.evidence) as reader:
         return reader.export(ending.result.evidence_id)
+
+
+def models_for(record: Mapping[str, Any], path: Path) -> dict[str, str]:
+    """Launch arguments: who answers. Never a model that costs something."""
+    spec = f'replay:{path.absolute()}#{record["id"]}'
+    asked = {completion['model'] for completion in record['completions'] if completion['model']}
+    if len(asked) > 1 or planner_setting('stronger_model'):
+        return {'model': spec, 'stronger_model': spec}
+    return {'model': spec}
 
 
 def order_of(record: Mapping[str, Any]) -> Order:

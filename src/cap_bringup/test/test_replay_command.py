@@ -7,7 +7,7 @@ import pytest
 
 from cap_bringup import cli
 from cap_bringup.comparison import compare
-from cap_bringup.replay import ReplayError, order_of, world_text
+from cap_bringup.replay import ReplayError, models_for, order_of, world_text
 from cap_bringup.workspace import ROOT
 from cap_common.config import read_config
 from cap_description import cell_urdf
@@ -99,6 +99,17 @@ def test_records_that_cannot_be_replayed(store):
         world_text(make_record(store, Scene(1, (thing,))))
     with pytest.raises(ReplayError, match='more than one red block'):
         world_text(make_record(store, Scene(1, (SCENE.objects[1],) * 2)))
+
+
+def test_only_the_record_answers(store, monkeypatch):
+    record = make_record(store)
+    spec = f'replay:{store.path}#{record["id"]}'
+    assert models_for(record, store.path) == {'model': spec}
+    record['completions'] = [{'model': 'small'}, {'model': None}, {'model': 'large'}]
+    assert models_for(record, store.path) == {'model': spec, 'stronger_model': spec}
+    record['completions'] = []
+    monkeypatch.setattr('cap_bringup.replay.planner_setting', lambda name: f'openai:{name}')
+    assert models_for(record, store.path) == {'model': spec, 'stronger_model': spec}
 
 
 def test_the_same_is_asked_for(store):
