@@ -10,11 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from rich.console import Console
 
 from cap_bringup.node_list import SYSTEMS, TABLETOP_ARGUMENTS, Argument
 from cap_bringup.workspace import ROOT
+
+_Commands: TypeAlias = 'argparse._SubParsersAction[argparse.ArgumentParser]'
 
 DEFAULT_INSTRUCTION = 'put the blocks in the bowls with matching colors'
 _STYLE = {True: 'green', False: 'red'}
@@ -70,9 +73,33 @@ def _parser() -> argparse.ArgumentParser:
     instruct.add_argument('--session', default='', help='instructions of one session share context')
     instruct.set_defaults(run=_instruct)
 
+    _add_run(commands)
+    _add_evidence_commands(commands)
+
+    stop = commands.add_parser('stop', help='stop every motion, and latch it')
+    stop.add_argument('why', nargs='?', default='')
+    stop.set_defaults(run=_stop)
+    commands.add_parser('resume', help='allow motion again').set_defaults(run=_resume)
+    commands.add_parser('doctor', help='say what is missing').set_defaults(run=_doctor)
+    bench = commands.add_parser('bench', help='run a benchmark of benchmarks/')
+    bench.add_argument('name', choices=sorted(p.stem for p in (ROOT / 'benchmarks').glob('*.py')))
+    bench.add_argument('arguments', nargs=argparse.REMAINDER)
+    bench.set_defaults(run=_bench)
+    test = commands.add_parser('test', help='run every check and test; arguments go to pytest')
+    test.set_defaults(run=_test)
+    commands.add_parser('help', help='this text').set_defaults(run=_help)
+    return parser
+
+
+def _add_run(commands: _Commands) -> None:
     run = commands.add_parser('run', help='run a program of your own, as one that a model wrote')
     run.add_argument('file', metavar='FILE.py', help='- reads it from standard input')
-    run.add_argument('--domain', choices=SYSTEMS, default=SYSTEMS[0], help='(default: %(default)s)')
+    run.add_argument(
+        '--domain',
+        choices=SYSTEMS,
+        default=SYSTEMS[0],
+        help='what the program is for (default: %(default)s)',
+    )
     run.add_argument(
         '--verifier',
         choices=['on', 'off'],
@@ -84,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_launch_arguments(run, seed='drawn', evidence='evidence.db in the folder')
     run.set_defaults(run=_run)
 
+
+def _add_evidence_commands(commands: _Commands) -> None:
     log = commands.add_parser('log', help='show the newest instructions, or all about one')
     log.add_argument('id', nargs='?', default='', help='beginning of an id, or "last"')
     log.add_argument('--last', type=_count, default=20, metavar='N', help='how many to list')
@@ -102,20 +131,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_evidence(replay)
     replay.set_defaults(run=_replay)
-
-    stop = commands.add_parser('stop', help='stop every motion, and latch it')
-    stop.add_argument('why', nargs='?', default='')
-    stop.set_defaults(run=_stop)
-    commands.add_parser('resume', help='allow motion again').set_defaults(run=_resume)
-    commands.add_parser('doctor', help='say what is missing').set_defaults(run=_doctor)
-    bench = commands.add_parser('bench', help='run a benchmark of benchmarks/')
-    bench.add_argument('name', choices=sorted(p.stem for p in (ROOT / 'benchmarks').glob('*.py')))
-    bench.add_argument('arguments', nargs=argparse.REMAINDER)
-    bench.set_defaults(run=_bench)
-    test = commands.add_parser('test', help='run every check and test; arguments go to pytest')
-    test.set_defaults(run=_test)
-    commands.add_parser('help', help='this text').set_defaults(run=_help)
-    return parser
 
 
 def _help(*_: object) -> int:
@@ -155,6 +170,7 @@ def _add_launch_arguments(parser: argparse.ArgumentParser, **shown_defaults: str
         parser.add_argument(
             f'--{argument.name.replace("_", "-")}',
             dest=f'launch_{argument.name}',
+            metavar=argument.kind.__name__.upper(),
             type=_text_of(argument),
             help=f'{argument.description} (default: {default})',
         )
