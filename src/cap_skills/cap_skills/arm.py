@@ -51,6 +51,7 @@ class SkillConfig:
         min_force_limit, force_limit: least and most that a call may allow to push at the cup.
         payload_force: pull on the cup above which a load is too heavy.
         sealed_below: pressure in the cup that means something is held [Pa].
+        open_above: pressure at which nothing is pulled at any more [Pa].
         seal_s, release_s: how long these may take.
         scene_age_s: oldest scene to act on.
         nudge: how far aside of its target a thing may be put where that is half taken.
@@ -72,6 +73,7 @@ class SkillConfig:
     force_limit: float
     payload_force: float
     sealed_below: float
+    open_above: float
     seal_s: float
     release_s: float
     scene_age_s: float
@@ -113,6 +115,10 @@ class Arm:
     def sealed(self, reading: GripperReading) -> bool:
         """Whether the cup holds something."""
         return reading.pressure < self._config.sealed_below
+
+    def open(self, reading: GripperReading) -> bool:
+        """Whether the cup pulls at nothing any more."""
+        return reading.pressure > self._config.open_above
 
     def notice(self) -> None:
         """Bring what is believed to be held in line with what the cup feels."""

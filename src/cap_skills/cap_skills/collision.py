@@ -25,32 +25,33 @@ Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Box:
-    """A box in some frame: pose (4, 4) of its centre, full extents (3,) [m]."""
+class Solid:
+    """A box or an upright cylinder in some frame: pose (4, 4) of its centre, full extents [m]."""
 
     pose: Matrix
     size: Vector
+    round: bool = False
 
 
-def boxes_of(item: Item) -> list[Box]:
+def solids_of(item: Item) -> list[Solid]:
     """The solid parts of an object, in its own frame.
 
-    A bowl is a floor and a ring of slanted walls; anything else is its box.
+    A dish is a floor and a ring of slanted walls; anything else is its box or cylinder.
     """
-    if item.bowl is None:
-        return [Box(np.eye(4), item.size)]
+    if item.dish is None:
+        return [Solid(np.eye(4), item.size, item.round)]
     rim, height = float(min(item.size[:2])) / 2, float(item.size[2])
-    foot, wall = rim * item.bowl.foot_of_rim, item.bowl.wall
+    foot, wall = item.floor_radius, item.dish.wall
     floor = np.eye(4)
     floor[2, 3] = (wall - height) / 2
     # The square that fits into the foot's circle, and half of what it leaves out.
-    parts = [Box(floor, np.array([1.6 * foot, 1.6 * foot, wall]))]
+    parts = [Solid(floor, np.array([1.6 * foot, 1.6 * foot, wall]))]
     slant = np.arctan2(rim - foot, height)
     along = np.array([(rim + foot) / 2 - wall / 2, 0.0, 0.0])
     size = np.array([wall, 2 * rim * np.tan(np.pi / _WALLS), height / np.cos(slant)])
     for k in range(_WALLS):
         turn = euler2mat(0, 0, 2 * np.pi * k / _WALLS)
-        parts.append(Box(compose(turn @ along, turn @ euler2mat(0, slant, 0), np.ones(3)), size))
+        parts.append(Solid(compose(turn @ along, turn @ euler2mat(0, slant, 0), np.ones(3)), size))
     return parts
 
 
@@ -79,15 +80,15 @@ class CollisionWorld:
         for item in surroundings.items:
             if item.name in surroundings.ignore:
                 continue
-            for part in boxes_of(item):
-                geom = _add(spec.worldbody, world_from_base @ item.pose @ part.pose, part.size)
+            for part in solids_of(item):
+                geom = _add(spec.worldbody, world_from_base @ item.pose, part)
                 geom.name = _unique(spec, item.name)
                 geom.contype, geom.conaffinity = _WORLD, _ROBOT | _HELD
                 geom.margin = 0.0 if item.name in surroundings.touch else padding
         if surroundings.held is not None:
             held = surroundings.held
-            for part in boxes_of(held.item):
-                geom = _add(spec.body('tcp'), held.tcp_from_object @ part.pose, part.size)
+            for part in solids_of(held.item):
+                geom = _add(spec.body('tcp'), held.tcp_from_object, part)
                 geom.name = _unique(spec, held.item.name)
                 geom.contype, geom.conaffinity = _HELD, _ROBOT
         self._model = spec.compile()
@@ -130,11 +131,13 @@ def _fixed(body: mujoco.MjsBody) -> bool:
     return True
 
 
-def _add(body: mujoco.MjsBody, pose: Matrix, size: Vector) -> mujoco.MjsGeom:
+def _add(body: mujoco.MjsBody, body_from_object: Matrix, part: Solid) -> mujoco.MjsGeom:
+    pose = body_from_object @ part.pose
     x, y, z, w = quaternion_from_matrix(pose)
-    return body.add_geom(
-        type=mujoco.mjtGeom.mjGEOM_BOX, size=size / 2, pos=pose[:3, 3], quat=[w, x, y, z]
-    )
+    kind, size = mujoco.mjtGeom.mjGEOM_BOX, part.size / 2
+    if part.round:
+        kind, size = mujoco.mjtGeom.mjGEOM_CYLINDER, np.array([max(size[:2]), size[2], 0.0])
+    return body.add_geom(type=kind, size=size, pos=pose[:3, 3], quat=[w, x, y, z])
 
 
 def _unique(spec: mujoco.MjSpec, name: str) -> str:

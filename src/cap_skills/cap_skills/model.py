@@ -15,8 +15,8 @@ Joints = NDArray[np.float64]  # shape (6,) [rad], shoulder first
 
 
 @dataclass(frozen=True)
-class BowlShape:
-    """What a bowl's box does not say: it is round, and wider above.
+class DishShape:
+    """What the box of a bowl or a plate does not say: it is round, hollow, and wider above.
 
     Attributes:
         foot_of_rim: radius of its foot, of its rim's.
@@ -29,23 +29,25 @@ class BowlShape:
 
 @dataclass(frozen=True)
 class Item:
-    """One object of the scene: an oriented box, or a bowl in one.
+    """One object of the scene: an oriented box, or a dish or something round in one.
 
     Attributes:
         pose: base_from_object, shape (4, 4), of the box's centre.
         size: full extents along the object's own axes, shape (3,) [m].
+        round: whether it is as a cylinder about its own z axis is, rather than as a box.
     """
 
     name: str
     class_name: str
     pose: Matrix
     size: Vector
-    bowl: BowlShape | None = None
+    dish: DishShape | None = None
+    round: bool = False
 
     @property
     def hollow(self) -> bool:
         """Whether things can be lowered into it."""
-        return self.bowl is not None
+        return self.dish is not None
 
     @property
     def center(self) -> Vector:
@@ -67,7 +69,13 @@ class Item:
     def radius(self) -> float:
         """Of a circle around it, seen from above [m]."""
         half = self.size[:2] / 2
-        return float(max(half) if self.hollow else np.hypot(*half))
+        return float(max(half) if self.hollow or self.round else np.hypot(*half))
+
+    @property
+    def floor_radius(self) -> float:
+        """Of a dish's level floor [m]."""
+        assert self.dish is not None
+        return float(min(self.size[:2])) / 2 * self.dish.foot_of_rim
 
     @property
     def yaw(self) -> float:

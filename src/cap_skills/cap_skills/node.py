@@ -29,7 +29,7 @@ from cap_description.cell import fixed_transforms
 from cap_interfaces.action import MoveTo, PickPlace, Say
 from cap_interfaces.msg import Lease, Scene, SceneObject, Target
 from cap_skills.arm import Call
-from cap_skills.model import Item, Place, SceneView
+from cap_skills.model import Place, SceneView
 from cap_skills.parameters import (
     SkillsParameters,
     motion_limits,
@@ -242,12 +242,11 @@ class SkillsNode(Node):
         assert message is not None
         base_from_scene = self._base_from(message.header.frame_id, PerceptionLostError)
         items = tuple(
-            Item(
+            self._settings.item(
                 object_.name,
                 object_.class_name,
                 base_from_scene @ matrix_from_pose(object_.pose),
                 np.array([object_.size.x, object_.size.y, object_.size.z]),
-                self._settings.bowl if object_.class_name == 'bowl' else None,
             )
             for object_ in message.objects
         )

@@ -8,7 +8,7 @@ import numpy as np
 
 from cap_common.frames import Matrix, transform_points
 from cap_skills.arm import SkillConfig
-from cap_skills.model import BowlShape, Vector
+from cap_skills.model import DishShape, Item, Vector
 from cap_skills.planner import PlannerConfig
 from cap_skills.robot_model import RobotModel
 from cap_skills.targets import Area
@@ -28,7 +28,9 @@ class SkillsParameters:
     tool_speed: float
     sample_period: float
 
-    bowl: BowlShape
+    bowl: DishShape
+    plate: DishShape
+    round_classes: tuple[str, ...]
     steps: SkillConfig
     planning: PlannerConfig
 
@@ -39,6 +41,11 @@ class SkillsParameters:
     robot_silence_s: float
     slowest_real_time_factor: float
     max_say_chars: int
+
+    def item(self, name: str, class_name: str, pose: Matrix, size: Vector) -> Item:
+        """An object of the scene, with what its class tells beside its box."""
+        dish = {'bowl': self.bowl, 'plate': self.plate}.get(class_name)
+        return Item(name, class_name, pose, size, dish, class_name in self.round_classes)
 
 
 def motion_limits(parameters: SkillsParameters, robot: RobotModel) -> MotionLimits:

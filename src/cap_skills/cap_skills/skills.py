@@ -267,9 +267,8 @@ class Skills:
         call.check()
         placed = self._arm.tcp()
         self._arm.robot.suction(False)
-        if not self._arm.robot.wait(
-            lambda reading: not self._arm.sealed(reading), self._config.release_s, call.check
-        ):
+        # What is still pulled at on one side tips over when the cup rises.
+        if not self._arm.robot.wait(self._arm.open, self._config.release_s, call.check):
             raise PlaceFailedError(f'{held.item.name!r} did not come off the cup')
         self._arm.held = self._arm.wanted = None
         self._placed = held.item.at(placed @ held.tcp_from_object)

@@ -16,11 +16,14 @@ from cap_common.errors import (
     ObjectNotFoundError,
 )
 from cap_common.frames import Matrix
+from cap_skills.dishes import free_in, is_wide
 from cap_skills.kinematics import wrap
 from cap_skills.model import Item, Place, SceneView, Vector
-from cap_skills.surfaces import overlapping, surface_below
+from cap_skills.surfaces import grasp_height, overlapping, surface_below
 
 _SPOT_STEP = 0.02
+# Sides of a square differ by less [m], as measured.
+_SQUARE = 0.004
 # Kept free around what is set down: more than the planner's padding.
 _GAP = 0.010
 
@@ -60,7 +63,8 @@ class Spot:
     Attributes:
         xy: of its centre, shape (2,) [m].
         height: of the surface that it will stand on [m], as far as the scene knows.
-        yaw: that it shall have, up to quarter turns [rad].
+        yaw: that it shall have, up to quarter turns, and half turns of what is longer than wide
+            [rad].
         supports: names of what it will stand on or in; empty: the table.
     """
 
@@ -99,12 +103,13 @@ def find_object(place: Place, scene: SceneView) -> Item:
 def find_spot(place: Place, carried: Item, scene: SceneView, nudge: float) -> Spot:
     """Where to set `carried` down.
 
-    On or in an object: at its middle, or the middle of what is already there. At a point: there; on
-    top of what covers the point; and up to `nudge` [m] aside of what would be half under it.
+    On or in an object: at its middle, or the middle of what is already there; in a dish in which
+    things lie side by side, on a free spot of its floor. At a point: there; on top of what covers
+    the point; and up to `nudge` [m] aside of what would be half under it.
 
     Raises:
         InvalidGoalError, ObjectNotFoundError: no such target.
-        NoPathError: the point is half taken.
+        NoPathError: the point is half taken, or the dish is full.
     """
     others = [item for item in scene.items if item.name != carried.name]
     if place.name:
@@ -115,12 +120,14 @@ def find_spot(place: Place, carried: Item, scene: SceneView, nudge: float) -> Sp
     xy = np.array(place.position[:2])
     under = overlapping(xy, 0.0, others)
     if under:
-        return _on(max(under, key=lambda item: item.top), carried, others)
+        return _on(max(under, key=lambda item: item.top), carried, others, near=xy)
     return Spot(_clear_of(xy, carried, others, nudge), 0.0, carried.yaw, frozenset())
 
 
-def _on(base: Item, carried: Item, others: Sequence[Item]) -> Spot:
-    """On top of whatever is highest over an object's middle."""
+def _on(base: Item, carried: Item, others: Sequence[Item], near: Vector | None = None) -> Spot:
+    """Beside what is in a wide dish; else on top of whatever is highest over the middle."""
+    if base.hollow and is_wide(base, carried):
+        return _in_dish(base, carried, [item for item in others if item.name != base.name], near)
     names = {base.name}
     for _ in others:
         above = [item for item in overlapping(base.center[:2], 0.0, others) if item.top > base.top]
@@ -142,6 +149,18 @@ def _on(base: Item, carried: Item, others: Sequence[Item]) -> Spot:
     height = surface_below(xy, radius, [item for item in others if item.name in names]).height
     # A block is square to what it stands on; in a bowl it may lie as it comes.
     return Spot(xy, height, carried.yaw if base.hollow else base.yaw, frozenset(names))
+
+
+def _in_dish(dish: Item, carried: Item, others: Sequence[Item], near: Vector | None) -> Spot:
+    free = free_in(dish, carried, others, near)
+    if free is None:
+        there = overlapping(dish.center[:2], dish.floor_radius, others)
+        raise NoPathError(
+            f'there is no room for {carried.name!r} on {dish.name!r} beside '
+            f'{", ".join(sorted(repr(item.name) for item in there)) or "its rim"}'
+        )
+    xy, yaw = free
+    return Spot(xy, grasp_height(dish), yaw, frozenset({dish.name}))
 
 
 def _clear_of(xy: Vector, carried: Item, others: Sequence[Item], nudge: float) -> Vector:
@@ -183,13 +202,14 @@ def free_spot(near: Vector, carried: Item, scene: SceneView, area: Area) -> Spot
 
 
 def tool_poses(carried: Item, tcp: Matrix, spot: Spot) -> list[Matrix]:
-    """base_from_tcp for the object on the spot, in four quarter turns.
+    """base_from_tcp for the object on the spot, in all turns that look the same.
 
     Args:
         carried: the object as it is with the tool at `tcp` (base_from_tcp).
     """
     poses = []
-    for quarter in range(4):
+    is_square = carried.round or abs(carried.size[0] - carried.size[1]) < _SQUARE
+    for quarter in range(0, 4, 1 if is_square else 2):
         turn = wrap(spot.yaw - carried.yaw + quarter * np.pi / 2)
         rotation = axangle2mat((0, 0, 1), turn)
         pose = np.eye(4)

@@ -59,8 +59,7 @@ def item(parameters: SkillsParameters) -> Callable[..., Item]:
         c, s = np.cos(yaw), np.sin(yaw)
         pose[:2, :2] = ((c, -s), (s, c))
         pose[:3, 3] = x, y, bottom + size[2] / 2
-        shape = parameters.bowl if bowl else None
-        return Item(name, 'bowl' if bowl else 'block', pose, size, shape)
+        return parameters.item(name, 'bowl' if bowl else 'block', pose, size)
 
     return make
 

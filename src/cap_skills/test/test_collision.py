@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cap_skills.arm import SkillConfig
-from cap_skills.collision import CollisionWorld, boxes_of
+from cap_skills.collision import CollisionWorld, solids_of
 from cap_skills.kinematics import tool_down
 from cap_skills.model import Held, Item, Surroundings
 from cap_skills.robot_model import RobotModel
@@ -60,7 +60,7 @@ def test_the_table_and_the_arm_itself_count(robot: RobotModel, config: SkillConf
 
 
 def test_a_bowl_is_hollow(item: Callable[..., Item]) -> None:
-    boxes = boxes_of(item('blue bowl', 0, 0))
+    boxes = solids_of(item('blue bowl', 0, 0))
     assert len(boxes) > 6
     for box in boxes:
         inside = np.linalg.inv(box.pose) @ np.array([0, 0, 0.01, 1.0])
