@@ -23,6 +23,7 @@ KEYS = {
 }
 # rosdep has none: on a ROS 2 machine pip installs them (README).
 PYPI_ONLY = {
+    'httpx2',
     'imageio_ffmpeg',
     'mujoco',
     'ompl',
