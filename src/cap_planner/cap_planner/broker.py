@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cap_common.errors import CapError
@@ -32,7 +32,7 @@ class LmpProgram:
 
     written: Written
     returns: str
-    variables: dict[str, Any]
+    variables: dict[str, Any] = field(default_factory=dict)
 
 
 class Broker:
@@ -40,7 +40,7 @@ class Broker:
 
     Args:
         robot: has a method for every query and action of the API.
-        write: LMP name, query, context and names of variables in scope, to a checked program.
+        write: LMP name, query, context and names of variables in scope, to its program.
         stopped: polled before every call and after every action: why the program has to end.
         on_call: told of every call before it is carried out: its text, line and kind.
 
@@ -55,7 +55,7 @@ class Broker:
         robot: Any,
         budget: Budget,
         record: Record,
-        write: Callable[[str, str, str, list[str]], tuple[Written, str]],
+        write: Callable[[str, str, str, list[str]], LmpProgram],
         stopped: Callable[[], InstructionError | None],
         on_call: Callable[[str, int, Kind], None],
     ) -> None:
@@ -82,7 +82,8 @@ class Broker:
         """
         function = self._api[call.name]
         self._check_stop()
-        self._budget.call(function.waits)
+        waits = function.waits or (function.kind is Kind.QUERY and self._robot.pace_query())
+        self._budget.call(waits)
         arguments = {'args': plain(call.args), **plain(dict(call.kwargs))}
         call_id = self._record.call_started(call.name, arguments, call.line)
         started = time.monotonic()
@@ -115,14 +116,18 @@ class Broker:
     def _checked_call(self, function: ApiFunction, call: Call) -> Any:
         arguments = function.bind(call.args, call.kwargs)
         self._on_call(call_text(call.name, arguments), call.line, function.kind)
-        return self._dispatch(function, arguments)
+        return self._dispatch(function, arguments, call.depth)
 
-    def _dispatch(self, function: ApiFunction, arguments: dict[str, Any]) -> Any:
+    def _dispatch(self, function: ApiFunction, arguments: dict[str, Any], depth: int) -> Any:
         if function.kind is Kind.LMP:
             return self._lmp(function, arguments)
         handler = getattr(self._robot, function.name)
         if function.kind is Kind.QUERY:
             return handler(**arguments)
+        if depth:
+            raise WrongArgumentsError(
+                f'{function.name}: a program that is asked for a value does not act'
+            )
         try:
             with self._budget.motion():
                 value = handler(**arguments)
@@ -136,11 +141,11 @@ class Broker:
         query, context, variables = arguments.values()
         variables = {**context_variables(context), **variables}
         try:
-            written, returns = self._write(function.name, query, context, list(variables))
+            program = self._write(function.name, query, context, list(variables))
         except CapError as error:
             # Without the model there is nothing that the program could do about it.
             raise fatal(error) from error
-        return LmpProgram(written, returns, variables)
+        return replace(program, variables=variables)
 
 
 def context_variables(context: str) -> dict[str, Any]:

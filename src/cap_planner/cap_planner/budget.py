@@ -20,24 +20,28 @@ class Limits:
         model_s: thinking time of the language model, apart from `wall_s`.
         text_s: of `model_s`, for one text.
         text_tokens: of one text; what a reasoning model thinks counts.
+        window_tokens: of a prompt with its answer: earlier requests that do not fit are left out.
+        tokens: of all prompts and answers together, as the endpoint counts them.
         compute_s: the program's own time, without that of its calls.
         motion_s: of all actions together.
         calls: API calls in all, without those that wait for a picture: they cannot spin.
         calls_per_s: in any one second.
         programs: completions asked of the model, repairs and generated functions included.
-        repairs: of one text.
+        tries: of one text, before the stronger model is asked and the instruction is split.
     """
 
     wall_s: float
     model_s: float
     text_s: float
     text_tokens: int
+    window_tokens: int
+    tokens: int
     compute_s: float
     motion_s: float
     calls: int
     calls_per_s: int
     programs: int
-    repairs: int
+    tries: int
 
 
 class Budget:
@@ -51,6 +55,7 @@ class Budget:
         self._moving_since: float | None = None
         self._model_s = 0.0
         self._programs = 0
+        self._tokens = 0
         self._started = time.monotonic()
 
     @property
@@ -103,14 +108,17 @@ class Budget:
             raise _over(f'more than {self.limits.programs} texts asked of the language model')
         self.check_thinking()
 
-    def thought(self, duration_s: float) -> None:
-        """The model took so long."""
+    def thought(self, duration_s: float, tokens: int = 0) -> None:
+        """The model took so long, and read and wrote so much."""
         self._model_s += duration_s
+        self._tokens += tokens
 
     def check_thinking(self) -> None:
-        """Raise if no thinking time is left."""
+        """Raise if no thinking time is left, or no tokens."""
         if self._model_s >= self.limits.model_s:
             raise _over(f'the language model thought for {self.limits.model_s:g} s')
+        if self._tokens >= self.limits.tokens:
+            raise _over(f'{self._tokens} tokens of {self.limits.tokens} went to the language model')
 
 
 def _over(what: str) -> InstructionError:

@@ -81,16 +81,28 @@ class Engine:
         session_name = request.session or 'default'
         shown = for_people(request.instruction, self._max_instruction_chars)
         try:
-            record = self.parts.evidence.begin(shown, session_name, request.mode or 'auto')
+            record = self.parts.evidence.begin(
+                shown,
+                session_name,
+                request.mode or 'auto',
+                program=request.program,
+                skip_verifier=request.skip_verifier,
+            )
             on_begun(record.id)
+            session = self._session(session_name)
+            record.session_before(session.as_data())
         except Exception as fault:
             return Report('failed', *_told(fault))
-        run = InstructionRun(self.parts, record, on_progress, stopped)
+        run = InstructionRun(self.parts, record, session, on_progress, stopped)
         label, error = None, ''
         try:
             self._check(request)
-            session = self._session(session_name)
-            run.carry_out(request.instruction.strip(), session, self._arm_may_hide)
+            run.carry_out(
+                request.instruction.strip() or 'run a program',
+                self._arm_may_hide,
+                request.program,
+                verified=not request.skip_verifier,
+            )
         except Exception as failure:
             label, error = _told(failure)
         # An arm that stopped on its way may stand between the camera and what it was to pick.
@@ -111,7 +123,9 @@ class Engine:
     def _check(self, request: Request) -> None:
         text = request.instruction
         limit = self._max_instruction_chars
-        if not for_people(text).strip():
+        if request.skip_verifier:
+            self._check_unverified(request)
+        if not for_people(text).strip() and not request.program.strip():
             raise InstructionError(Label.INVALID_INSTRUCTION, 'the instruction is empty')
         if len(text) > limit:
             raise InstructionError(
@@ -127,9 +141,20 @@ class Engine:
                 Label.UNSUPPORTED_MODE, f'mode {request.mode!r} is not offered yet; use auto'
             )
 
+    def _check_unverified(self, request: Request) -> None:
+        if not request.program.strip():
+            text = 'skip_verifier is for a given program; what a model writes is always verified'
+            raise InstructionError(Label.INVALID_INSTRUCTION, text)
+        if not self.parts.allow_unverified:
+            raise InstructionError(
+                Label.UNSUPPORTED_MODE,
+                'programs run unverified only with CAP_ALLOW_UNVERIFIED=1 in the environment of '
+                'the planner, and with every layer of the sandbox on (sandbox.allow_missing: [])',
+            )
+
     def _session(self, name: str) -> Session:
         data = self.parts.evidence.load_session(name)
-        return Session.from_data(data).verified(self.parts.api) if data else Session(name)
+        return Session.from_data(data).verified(self.parts.domain.api) if data else Session(name)
 
 
 def _outcome(label: Label | None) -> str:

@@ -7,17 +7,31 @@ for each by its signature, and go on in the body of what comes back, depth first
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Protocol
 
 from cap_planner.completion import program_from_completion
 from cap_planner.models.base import ModelMalformedError
 from cap_planner.verifier import Undefined, defined_functions
 
 
+class FunctionDraft(Protocol):
+    """One function that is being written: its text, and better ones."""
+
+    def next(self) -> str:
+        """A definition that has passed the checks, or the error that says why there is none."""
+        ...
+
+    def failed(self, report: str) -> None:
+        """The text was no good; the next one is asked for with this report."""
+        ...
+
+
 def generate_functions(
     source: str,
     undefined: Callable[[str, Collection[str]], Iterable[Undefined]],
-    ask: Callable[[Undefined, Collection[str]], str],
+    ask: Callable[[Undefined, Collection[str]], FunctionDraft],
+    problem: Callable[[Undefined, Mapping[str, str]], str | None] = lambda *_: None,
     max_depth: int = 4,
     max_functions: int = 12,
 ) -> dict[str, str]:
@@ -27,7 +41,8 @@ def generate_functions(
         source: the program.
         undefined: the functions that a text calls and nobody has defined, given the names of those
             that have been generated: the verifier's answer.
-        ask: a definition of a function, checked, given those names.
+        ask: a definition of a function, given those names.
+        problem: what is wrong with a function, found by trying it with its helpers.
         max_depth: how many levels of functions may be generated.
         max_functions: how many for one program.
 
@@ -38,7 +53,7 @@ def generate_functions(
     Raises:
         ModelMalformedError: a bound is hit.
     """
-    generator = _Generator(undefined, ask, max_depth, max_functions)
+    generator = _Generator(undefined, ask, problem, max_depth, max_functions)
     generator.complete(source, depth=0)
     return generator.functions
 
@@ -47,7 +62,8 @@ class _Generator:
     def __init__(
         self,
         undefined: Callable[[str, Collection[str]], Iterable[Undefined]],
-        ask: Callable[[Undefined, Collection[str]], str],
+        ask: Callable[[Undefined, Collection[str]], FunctionDraft],
+        problem: Callable[[Undefined, Mapping[str, str]], str | None],
         max_depth: int,
         max_functions: int,
     ) -> None:
@@ -55,6 +71,7 @@ class _Generator:
         self._undefined = undefined
         self._known: set[str] = set()
         self._ask = ask
+        self._problem = problem
         self._max_depth = max_depth
         self._max_functions = max_functions
         self._asked: list[str] = []
@@ -63,21 +80,35 @@ class _Generator:
         for missing in self._undefined(source, self._known):
             if missing.name in self._known:
                 continue  # came with a sibling
-            if depth >= self._max_depth:
-                raise ModelMalformedError(
-                    f'{missing.signature} is needed at depth {depth}, and functions are written '
-                    f'only {self._max_depth} deep; asked for so far: {self._asked}'
-                )
-            if len(self._asked) >= self._max_functions:
-                raise ModelMalformedError(
-                    f'{missing.signature} would be function number {len(self._asked) + 1}, and '
-                    f'only {self._max_functions} are written for one program: {self._asked}'
-                )
+            self._check_bounds(missing, depth)
             self._asked.append(missing.name)
-            text = self._ask(missing, frozenset(self._known))
+            draft = self._ask(missing, frozenset(self._known))
+            self._write(missing, draft, depth)
+
+    def _write(self, missing: Undefined, draft: FunctionDraft, depth: int) -> None:
+        while True:
+            text = draft.next()
+            before = set(self._known)
             self._known |= defined_functions(text)
             self.complete(text, depth + 1)
-            self.functions[missing.name] = text
+            report = self._problem(missing, {**self.functions, missing.name: text})
+            if report is None:
+                self.functions[missing.name] = text
+                return
+            self._known = before | set(self.functions)
+            draft.failed(report)
+
+    def _check_bounds(self, missing: Undefined, depth: int) -> None:
+        if depth >= self._max_depth:
+            raise ModelMalformedError(
+                f'{missing.signature} is needed at depth {depth}, and functions are written '
+                f'only {self._max_depth} deep; asked for so far: {self._asked}'
+            )
+        if len(self._asked) >= self._max_functions:
+            raise ModelMalformedError(
+                f'{missing.signature} would be function number {len(self._asked) + 1}, and '
+                f'only {self._max_functions} are written for one program: {self._asked}'
+            )
 
 
 def definition_from_completion(text: str, missing: Undefined, taken: Collection[str] = ()) -> str:

@@ -1,39 +1,37 @@
-"""One instruction while it runs: program, sandbox, broker, and what came of it. No ROS."""
+"""One instruction while it runs: its programs, and what came of them. No ROS."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cap_common.errors import CapError
-from cap_planner.api.spec import Api, Kind
-from cap_planner.broker import Broker, LmpProgram
 from cap_planner.budget import Budget, Limits
+from cap_planner.domains import Domain
 from cap_planner.evidence import EvidenceStore, Record
-from cap_planner.labels import InstructionError, Label, label_of_class
-from cap_planner.lmp import LMPS, SessionTurn
-from cap_planner.models.base import LanguageModel
+from cap_planner.labels import InstructionError, Label
+from cap_planner.lmp import SessionTurn
+from cap_planner.models.base import LanguageModel, ModelMalformedError
 from cap_planner.places import Table
-from cap_planner.sandbox.host import Sandbox
-from cap_planner.sandbox.program import (
-    Call,
-    Nested,
-    Outcome,
-    Program,
-    Raised,
-    Reply,
-    Returned,
-    Status,
+from cap_planner.program_run import Runner
+from cap_planner.repair import (
+    is_repairable,
+    is_splittable,
+    parts_from_completion,
+    word_after_run,
 )
+from cap_planner.robot import SceneRobot, Skills
+from cap_planner.sandbox.host import Sandbox
 from cap_planner.sandbox.text import for_people
 from cap_planner.scene import SceneSource
 from cap_planner.session import Session
-from cap_planner.tabletop import Skills, TabletopRobot
+from cap_planner.tabletop import TabletopRobot
+from cap_planner.trial import try_function
 from cap_planner.verifier import defined_functions
-from cap_planner.writer import ProgramWriter, Written
+from cap_planner.whiteboard import WhiteboardRobot
+from cap_planner.writer import ProgramWriter, Scope, Written
 
 _POLL_S = 0.02
 _RESUME_S = 0.3
@@ -55,12 +53,14 @@ class Parts:
     """What the planner is made of. All instructions share it.
 
     Attributes:
+        stronger: the model that is asked when the tries of `model` are used up.
         skills: `stopped` of it is set to that of the instruction that runs.
         settle_s: how long processes that were just started are waited for.
         placement_tolerance_m: how far from its target a placed object may be seen.
+        allow_unverified: a given program may ask to run unverified.
     """
 
-    api: Api
+    domain: Domain
     model: LanguageModel
     sandbox: Sandbox
     scenes: SceneSource
@@ -70,6 +70,15 @@ class Parts:
     limits: Limits
     settle_s: float
     placement_tolerance_m: float
+    stronger: LanguageModel | None = None
+    allow_unverified: bool = False
+
+    def robot(self, spoken: Callable[[str], None]) -> SceneRobot:
+        """What answers the calls of one instruction."""
+        seen = (self.scenes, self.skills, self.table, spoken)
+        if self.domain.name == 'whiteboard':
+            return WhiteboardRobot(*seen)
+        return TabletopRobot(*seen, self.placement_tolerance_m)
 
 
 class InstructionRun:
@@ -84,11 +93,13 @@ class InstructionRun:
         self,
         parts: Parts,
         record: Record,
+        session: Session,
         on_progress: Callable[[Progress], None],
         stopped: Callable[[], InstructionError | None],
     ) -> None:
         self._parts = parts
         self._record = record
+        self._session = session
         self._on_progress = on_progress
         self._stopped_by = stopped
         self._stop: InstructionError | None = None
@@ -97,51 +108,162 @@ class InstructionRun:
         self.program_text = ''
         self.moved = False
         self.has_looked = False
+        self._left = session.left
+        self._dropped: dict[str, str] = {}
+        self._programs: list[str] = []
         self._budget = Budget(parts.limits)
-        self._writer = ProgramWriter(parts.api, parts.model, self._budget, record, self._stopped)
+        self._writer = ProgramWriter(
+            parts.domain, parts.model, parts.stronger, self._budget, record, self._stopped
+        )
         parts.skills.stopped = self._has_to_end
-        self._robot = TabletopRobot(
-            parts.scenes, parts.skills, parts.table, self._say, parts.placement_tolerance_m
+        self._robot = parts.robot(self._say)
+        self._runner = Runner(
+            domain=parts.domain,
+            sandbox=parts.sandbox,
+            robot=self._robot,
+            writer=self._writer,
+            budget=self._budget,
+            record=record,
+            tell=self.tell,
+            stopped=self._stopped,
+            ended=self._ended,
+            acts=self._acts,
         )
 
-    def carry_out(self, instruction: str, session: Session, look_first: bool) -> None:
-        """Write the program, run it, and look at what came of it.
+    # ── the instruction ──────────────────────────────────────────────────────────────────────
+
+    def carry_out(
+        self, instruction: str, look_first: bool, given: str = '', *, verified: bool = True
+    ) -> None:
+        """Have the program written, run it, and look at what came of it.
 
         Args:
             look_first: the arm may hide something from the camera.
+            given: runs in place of a program of the model.
+            verified: the given program is checked first.
 
         Raises:
             CapError: it was not carried out.
         """
-        parts = self._parts
-        self._settle(parts.settle_s)
+        self._settle(self._parts.settle_s)
         if stop := self._stopped():
             raise stop
         if look_first:
             self.tell('looking')
             self._look()
             self.has_looked = True
-        scene = self._robot.scene()
-        self._record.world('before', scene.as_data())
+        self._record.world('before', self._robot.scene().as_data())
         self.tell('prompting')
-        context = f'objects = {scene.names}'
-        written = self._writer.write(
-            LMPS['tabletop_ui'],
+        context, failed = self._context(), ''
+        try:
+            if not given:
+                self._write_and_run(instruction, may_split=True)
+            elif verified:
+                self._run(self._writer.given(self._parts.domain.ui, given, self._scope()))
+            else:
+                self._run(Written(given))
+        except CapError as failure:
+            failed = f'it failed: {str(failure).splitlines()[-1] if str(failure) else failure.name}'
+            raise
+        finally:
+            if verified and not (failed and not self._robot.done):
+                self._remember(instruction, context, failed)
+
+    def _remember(self, instruction: str, context: str, failed: str) -> None:
+        """What was done lives on, also of an instruction that failed: it may be undone."""
+        done = (*self._robot.done, *([failed] if failed else []))
+        program = '\n'.join(text.strip() for text in self._programs)
+        turn = SessionTurn(instruction, context, program, tuple(self._dropped), done)
+        self._session.remember(turn, self._left)
+        self._parts.evidence.save_session(self._session.name, self._session.as_data())
+
+    def _write_and_run(self, instruction: str, *, may_split: bool) -> None:
+        """Let the model write a program, and a better one for as long as it is worth it."""
+        draft = self._writer.draft(
+            self._parts.domain.ui,
             instruction,
-            context,
-            known={*session.names, 'objects'},
-            imports=session.left.imports,
-            turns=session.turns,
+            self._context(),
+            self._scope(),
+            turns=self._session.turns,
+            done=self._robot.done,
         )
+        while True:
+            try:
+                source = draft.next()
+                written = self._writer.with_functions(self._parts.domain.ui, source, self._scope())
+            except CapError as failure:
+                if may_split and is_splittable(failure) and self._split(instruction):
+                    return
+                raise
+            try:
+                self._run(written)
+            except InstructionError as failure:
+                if self._ended() or not is_repairable(failure):
+                    raise
+                self.tell('repairing')
+                word = word_after_run(failure, self._robot.done, self._context())
+                draft.has_run(failure, word)
+            else:
+                return
+
+    def _split(self, instruction: str) -> bool:
+        """Carry the instruction out as several simpler ones; False: it cannot be split."""
+        self.tell('splitting')
+        lmp = self._parts.domain.decompose
+        draft = self._writer.draft(lmp, instruction, self._context(), done=self._robot.done)
+        try:
+            parts = parts_from_completion(draft.next())
+        except CapError as failure:
+            if reason := self._ended():
+                raise reason from failure
+            return False
+        if len(parts) < 2:
+            return False
+        for number, part in enumerate(parts, 1):
+            try:
+                self._write_and_run(part, may_split=False)
+            except InstructionError as failure:
+                text = f'of {len(parts)} simpler requests number {number}, {part!r}: {failure}'
+                raise InstructionError(failure.label, text) from failure
+            except ModelMalformedError as failure:
+                text = f'of {len(parts)} simpler requests number {number}, {part!r}: {failure}'
+                raise ModelMalformedError(text) from failure
+        return True
+
+    def _context(self) -> str:
+        return f'objects = {self._robot.scene().names}'
+
+    def _scope(self) -> Scope:
+        """What a program finds that is written now."""
+        known = {*self._session_names(), 'objects'}
+        return Scope(
+            frozenset(known),
+            self._left.imports,
+            lambda missing, functions: try_function(
+                missing, functions, self._parts.domain.api, self._left, self._parts.sandbox
+            ),
+        )
+
+    def _session_names(self) -> set[str]:
+        return {*self._left.variables, *defined_functions(*self._left.functions.values())}
+
+    # ── one program ──────────────────────────────────────────────────────────────────────────
+
+    def _run(self, written: Written) -> None:
+        """Run a program, and see that it did what it set out to do.
+
+        Raises:
+            InstructionError: it did not.
+        """
         self.program_text = '\n\n'.join([*written.functions.values(), written.source])
         self._record.program(self.program_text, written.functions)
         self._progress = replace(self._progress, program=for_people(self.program_text))
         self.tell('running')
-        outcome = self._execute(written, session, {'objects': scene.names})
-        self._robot.check_placements()
-        turn = SessionTurn(instruction, context, written.source, tuple(outcome.dropped))
-        session.remember(turn, outcome.session)
-        parts.evidence.save_session(session.name, session.as_data())
+        outcome = self._runner.run(written, self._left, self._scope())
+        self._robot.check_outcome()
+        self._left = outcome.session
+        self._dropped.update(outcome.dropped)
+        self._programs.append(written.source)
 
     def _settle(self, timeout_s: float) -> None:
         """Wait for processes that were just started.
@@ -176,6 +298,8 @@ class InstructionRun:
         except CapError as error:
             self._record.world('after', {'unknown': str(error)})
 
+    # ── progress and its end ─────────────────────────────────────────────────────────────────
+
     def tell(self, state: str, line: int = 0, call: str = '') -> None:
         """Report progress."""
         self._progress = replace(self._progress, state=state, line=line, call=for_people(call))
@@ -193,100 +317,10 @@ class InstructionRun:
     def _has_to_end(self) -> bool:
         return self._ended() is not None or self._parts.sandbox.is_program_gone()
 
+    def _acts(self) -> None:
+        self.moved = True
+
     def _say(self, text: str) -> None:
         self.spoken.append(text)
         self._progress = replace(self._progress, spoken='\n'.join(self.spoken))
         self.tell('running', self._progress.line, self._progress.call)
-
-    def _execute(self, written: Written, session: Session, variables: dict[str, Any]) -> Outcome:
-        """Run the program in the sandbox."""
-        parts = self._parts
-        given = {**session.left.functions, **written.functions}
-        in_scope = defined_functions(*given.values(), written.source)
-        # Those of the nested programs, in whose scopes alone they run. Each is written once.
-        helpers: dict[str, str] = {}
-
-        def write(lmp: str, query: str, context: str, names: list[str]) -> tuple[Written, str]:
-            self.tell('prompting', self._progress.line, self._progress.call)
-            known = {*names, *in_scope, *defined_functions(*helpers.values())}
-            imports = session.left.imports
-            nested = self._writer.write(LMPS[lmp], query, context, known=known, imports=imports)
-            helpers.update(nested.functions)
-            self._record.functions(nested.functions)
-            return replace(nested, functions=dict(helpers)), LMPS[lmp].returns or ''
-
-        broker = Broker(
-            parts.api,
-            self._robot,
-            self._budget,
-            self._record,
-            write,
-            self._stopped,
-            self._on_call,
-        )
-        left = replace(session.left, variables={**session.left.variables, **variables})
-        outcome = parts.sandbox.run(
-            Program(written.source, parts.api, left, written.functions),
-            lambda call: _reply(broker, call),
-            wall_seconds=parts.limits.compute_s,
-            canceled=self._has_to_end,
-            on_nested_result=lambda call, result: broker.nested_result(call.id, result),
-        )
-        self._record.run(
-            status=outcome.status,
-            text=outcome.text,
-            printed=for_people(outcome.printed),
-            dropped=outcome.dropped,
-            child_seconds=outcome.child_seconds,
-            cpu_seconds=outcome.cpu_seconds,
-        )
-        if failure := _failure(outcome, broker.raised):
-            raise self._ended() or failure
-        if not broker.acted:
-            text = 'the program ended without doing or saying anything'
-            raise InstructionError(Label.WRONG_OUTCOME, text)
-        return outcome
-
-    def _on_call(self, text: str, line: int, kind: Kind) -> None:
-        self.moved = self.moved or (kind is Kind.ACTION and not text.startswith('say('))
-        self.tell('running', line, text)
-
-
-def _reply(broker: Broker, call: Call) -> Reply:
-    try:
-        value = broker.call(call)
-    except InstructionError:
-        raise
-    except CapError as error:
-        return Raised.of(error)
-    if isinstance(value, LmpProgram):
-        written = value.written
-        return Nested(written.source, value.returns, value.variables, written.functions)
-    return Returned(value)
-
-
-# What only an interface can tell: a program that raises such an error by itself is in error.
-_FAULTS = frozenset({Label.STOPPED, Label.BUSY, Label.PERCEPTION_LOST, Label.ROBOT_FAULT})
-
-
-def _failure(outcome: Outcome, raised: Collection[str]) -> InstructionError | None:
-    """Why a program did not finish.
-
-    Args:
-        raised: class names of the errors that its calls have raised.
-    """
-    if outcome.status is Status.FINISHED:
-        return None
-    if outcome.status is Status.PROGRAM_ERROR and outcome.error:
-        label = label_of_class(outcome.error.type)
-        if label in _FAULTS and outcome.error.type not in raised:
-            label = Label.PROGRAM_ERROR
-        return InstructionError(label, outcome.error.describe())
-    label = {
-        Status.KILLED: Label.BUDGET_EXCEEDED,
-        Status.UNAVAILABLE: Label.SANDBOX_UNAVAILABLE,
-        Status.LOST: Label.PROCESS_LOST,
-        # It got past the verifier and did what no honest program does: nothing to be repaired.
-        Status.VIOLATION: Label.PROGRAM_ERROR,
-    }[outcome.status]
-    return InstructionError(label, outcome.text)

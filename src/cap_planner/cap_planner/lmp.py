@@ -1,30 +1,20 @@
-"""Language-model programs: which there are, and the messages that ask for one. No ROS.
+"""Language-model programs: what one is, and the messages that ask for one. No ROS.
 
-The five of the paper's tabletop domain (Liang et al. 2022). What a model is told comes from three
-sources: the API declaration, prompts/<name>.md and prompts/common.md.
+What a model is told comes from three sources: the API declaration, the facts of the domain
+(prompts/<domain>.md), and prompts/<lmp>.py: a docstring with the task, then worked examples. Those
+files are Python, and the tests run every example in them.
 """
 
 from __future__ import annotations
 
-import re
+import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from cap_planner.api.spec import Api, Kind
-from cap_planner.completion import program_from_completion
 from cap_planner.models.base import Message
-
-__all__ = [
-    'LMPS',
-    'Example',
-    'Lmp',
-    'SessionTurn',
-    'build_messages',
-    'program_from_completion',
-    'repair_messages',
-]
 
 MAX_SESSION_TURNS = 8
 """Earlier instructions in a prompt; published demonstrations degrade beyond about ten."""
@@ -46,12 +36,14 @@ class SessionTurn:
         context: the objects line as it was then.
         program: what ran.
         dropped: names that it set and that did not live on.
+        done: what came of it: a line for each thing that was moved, and how it failed.
     """
 
     query: str
     context: str
     program: str
     dropped: tuple[str, ...] = ()
+    done: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,6 +51,7 @@ class Lmp:
     """A language-model program.
 
     Attributes:
+        domain: whose facts the model is told.
         returns: the variable that holds its value, or None.
         maintain_session: earlier instructions belong into the prompt.
         instructions: what its task is.
@@ -66,16 +59,84 @@ class Lmp:
         include_context: the context line belongs into the prompt, and is run before the program.
         calls: which functions of the API its programs are told of, and may call.
         query_prefix: stands before the query, behind the comment sign.
+        stop: texts before which an answer is cut: what would begin the next request.
     """
 
     name: str
+    domain: str
     returns: str | None
     maintain_session: bool
     instructions: str
     examples: tuple[Example, ...]
-    include_context: bool
-    calls: frozenset[Kind]
+    include_context: bool = True
+    calls: frozenset[Kind] = frozenset(Kind)
     query_prefix: str = ''
+    stop: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def load_lmp(
+    name: str,
+    domain: str,
+    *,
+    returns: str | None = None,
+    maintain_session: bool = False,
+    include_context: bool = True,
+    calls: frozenset[Kind] = frozenset(Kind),
+    query_prefix: str = '',
+) -> Lmp:
+    """The LMP of a prompt file.
+
+    Raises:
+        ValueError: the file has no docstring, or a block that is no example; with its first line.
+    """
+    source = _read(f'{name}.py')
+    instructions, examples = parse_prompt(source)
+    begins = ('\nobjects = [',) if include_context else ()
+    return Lmp(
+        name=name,
+        domain=domain,
+        returns=returns,
+        maintain_session=maintain_session,
+        instructions=instructions,
+        examples=examples,
+        include_context=include_context,
+        calls=calls,
+        query_prefix=query_prefix,
+        stop=(*begins, f'\n# {query_prefix}') if query_prefix else begins,
+    )
+
+
+def parse_prompt(source: str) -> tuple[str, tuple[Example, ...]]:
+    """Task and examples of a prompt file.
+
+    An example is a block without an empty line: comments and assignments of literals first, which
+    are the request and end with the query as a comment, then the program.
+
+    Raises:
+        ValueError: there is something else; with the line.
+    """
+    instructions = ast.get_docstring(ast.parse(source))
+    if not instructions:
+        raise ValueError('a prompt file begins with its task as a docstring')
+    body = source.partition('\n"""\n')[2]
+    examples = tuple(_example(block) for block in body.strip().split('\n\n') if block.strip())
+    return instructions.strip(), examples
+
+
+def _example(block: str) -> Example:
+    lines = block.strip().split('\n')
+    starts = [
+        index
+        for index, line in enumerate(lines)
+        if not line.startswith('#') and not line.startswith('objects = ')
+    ]
+    first = starts[0] if starts else len(lines)
+    if not 0 < first < len(lines) or not lines[first - 1].startswith('# '):
+        raise ValueError(f'no example: {lines[0]!r} is not followed by a query and a program')
+    return Example('\n'.join(lines[:first]), '\n'.join(lines[first:]))
 
 
 def build_messages(
@@ -84,24 +145,30 @@ def build_messages(
     query: str,
     context: str = '',
     session_turns: Sequence[SessionTurn] = (),
+    variables: Sequence[str] = (),
+    done: Sequence[str] = (),
 ) -> list[Message]:
-    """The chat that asks for one program.
+    """The chat that asks for a program.
 
     Args:
-        query: the instruction, description, question or signature.
-        context: such as "objects = ['blue block']".
-        session_turns: oldest first; the last MAX_SESSION_TURNS of them are used.
+        context: such as "objects = ['red block']".
+        session_turns: earlier instructions, oldest first; see window.py for how many.
+        variables: names that the program is given beside those of the context.
+        done: what has been done for the query already.
     """
-    messages: list[Message] = [{'role': 'system', 'content': _system_text(lmp, api)}]
+    messages: list[Message] = [{'role': 'system', 'content': system_text(lmp, api)}]
     for example in lmp.examples:
         messages += _pair(f'Example\n{example.request}', example.program)
-    if lmp.maintain_session:
-        for turn in session_turns[-MAX_SESSION_TURNS:]:
-            program = turn.program
-            if turn.dropped:
-                program += f'\n# Not kept for later requests: {", ".join(turn.dropped)}'
-            messages += _pair(_request(lmp, turn.query, turn.context), program)
-    messages.append({'role': 'user', 'content': _request(lmp, query, context)})
+    earlier: Sequence[str] = ()
+    for turn in session_turns:
+        program = turn.program
+        if turn.dropped:
+            program += f'\n# Not kept for later requests: {", ".join(turn.dropped)}'
+        messages += _pair(_request(lmp, turn.query, turn.context, earlier), program)
+        earlier = turn.done
+    given = [f'given: {", ".join(variables)}'] if variables else []
+    content = _request(lmp, query, context, [*earlier, *done, *given])
+    messages.append({'role': 'user', 'content': content})
     return messages
 
 
@@ -113,26 +180,35 @@ def repair_messages(messages: Sequence[Message], program: str, report: str) -> l
         program: the completion, as the model wrote it; empty: there was none to be kept.
         report: what is wrong, with lines and advice.
     """
-    # Indented, so that no line of the report can pass for a request.
-    indented = '\n'.join(f'  {line}' for line in report.strip().splitlines())
     text = (
-        f'This program cannot run:\n{indented}\n'
+        f'This program cannot run:\n{indented(report)}\n'
         'Write the whole program again with that put right. Answer with Python code only.'
     )
+    return continued(messages, program, text)
+
+
+def continued(messages: Sequence[Message], answer: str, text: str) -> list[Message]:
+    """The chat after an answer and the next word of the user."""
     return [
         *messages,
         # Endpoints refuse an empty message.
-        {'role': 'assistant', 'content': program if program.strip() else '# (no program)'},
+        {'role': 'assistant', 'content': answer if answer.strip() else '# (no program)'},
         {'role': 'user', 'content': text},
     ]
 
 
-def _request(lmp: Lmp, query: str, context: str) -> str:
-    """What the user writes: the context line, and the query as a comment that ends in a stop."""
+def indented(text: str) -> str:
+    """Indented, so that no line of it can pass for a request."""
+    return '\n'.join(f'  {line}' for line in text.strip().splitlines())
+
+
+def _request(lmp: Lmp, query: str, context: str, done: Sequence[str] = ()) -> str:
+    """What the user writes: what was done, the context line, and the query as a comment."""
     text = ' '.join(query.split())
-    if not text.endswith(('.', '?', '!')):
+    if not text.endswith(('.', '?', '!', '。', '？', '！')):
         text += '.'
-    lines = [context.strip()] if lmp.include_context and context.strip() else []
+    lines = [f'# {" ".join(line.split())}' for line in done]
+    lines += [context.strip()] if lmp.include_context and context.strip() else []
     return '\n'.join([*lines, f'# {lmp.query_prefix}{text}'])
 
 
@@ -143,7 +219,8 @@ def _pair(request: str, program: str) -> list[Message]:
     ]
 
 
-def _system_text(lmp: Lmp, api: Api) -> str:
+def system_text(lmp: Lmp, api: Api) -> str:
+    """The system message: task, functions, facts of the domain, and how to write."""
     functions = [function for function in api.values() if function.kind in lmp.calls]
     hints = '\n'.join(
         f'{function.header()}\n    {" ".join(function.doc.split())}' for function in functions
@@ -153,12 +230,10 @@ def _system_text(lmp: Lmp, api: Api) -> str:
     return (
         f'Your part: {lmp.name}\n\n{lmp.instructions}\n\n{returns}'
         f'## Functions\n\n{hints}\n\n'
-        f'Point is a numpy array of shape (2,). Errors that can be raised and caught: '
-        f'{", ".join(errors)}.\n\n{_common_text()}\n'
+        f'Point is a numpy array of shape (2,), Points one of shape (N, 2). Errors that can be '
+        f'raised and caught: {", ".join(errors)}.\n\n'
+        f'{_text(f"{lmp.domain}.md")}\n\n{_text("writing.md")}\n'
     )
-
-
-_EXAMPLE = re.compile(r'(?P<request>.+?)\n```python\n(?P<program>.+?)\n```', re.DOTALL)
 
 
 def _read(name: str) -> str:
@@ -166,45 +241,5 @@ def _read(name: str) -> str:
 
 
 @cache
-def _common_text() -> str:
-    return _read('common.md').strip()
-
-
-def _load(
-    name: str,
-    *,
-    returns: str | None = None,
-    maintain_session: bool = False,
-    include_context: bool = True,
-    calls: frozenset[Kind] = frozenset(Kind),
-    query_prefix: str = '',
-) -> Lmp:
-    instructions, _, examples = _read(f'{name}.md').partition('\n## Examples\n')
-    return Lmp(
-        name=name,
-        returns=returns,
-        maintain_session=maintain_session,
-        instructions=instructions.strip(),
-        examples=tuple(
-            Example(match['request'].strip(), match['program'].strip())
-            for match in _EXAMPLE.finditer(examples)
-        ),
-        include_context=include_context,
-        calls=calls,
-        query_prefix=query_prefix,
-    )
-
-
-_LOOKS = frozenset({Kind.QUERY, Kind.LMP})
-
-LMPS: dict[str, Lmp] = {
-    lmp.name: lmp
-    for lmp in (
-        _load('tabletop_ui', maintain_session=True),
-        _load('parse_obj_name', returns='ret_val', calls=_LOOKS),
-        _load('parse_position', returns='ret_val', calls=_LOOKS),
-        _load('parse_question', returns='ret_val', calls=_LOOKS),
-        _load('fgen', include_context=False, query_prefix='define function: '),
-    )
-}
-"""The language-model programs of the tabletop, by name."""
+def _text(name: str) -> str:
+    return _read(name).strip()

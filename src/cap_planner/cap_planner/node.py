@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import traceback
 from collections.abc import Callable
@@ -19,8 +20,8 @@ from cap_common.parameters import load_parameters
 from cap_common.spin import run_node
 from cap_interfaces.action import ExecuteInstruction
 from cap_interfaces.srv import Instruct
-from cap_planner.api import TABLETOP
 from cap_planner.budget import Limits
+from cap_planner.domains import DOMAINS, Domain
 from cap_planner.engine import Engine, Report, Request
 from cap_planner.evidence import EvidenceStore
 from cap_planner.evidence_reader import evidence_path
@@ -42,6 +43,8 @@ class PlannerParameters:
     """See config/planner.yaml."""
 
     model: str
+    stronger_model: str
+    domain: str
     evidence: str
     frame: str
     table: tuple[float, ...]
@@ -76,8 +79,11 @@ class PlannerNode(Node):
             self._ears, self.get_logger(), p.frame, p.scene_silence_s, p.scene_wait_s
         )
         parts = Parts(
-            api=TABLETOP,
+            domain=self._domain(p.domain),
             model=self._open_model(p.model),
+            stronger=self._open_model(p.stronger_model) if p.stronger_model else None,
+            allow_unverified=os.environ.get('CAP_ALLOW_UNVERIFIED') == '1'
+            and not p.sandbox.allow_missing,
             sandbox=self._sandbox,
             scenes=self._scenes,
             skills=RosSkills(
@@ -123,6 +129,11 @@ class PlannerNode(Node):
         for record_id in orphans:
             self.get_logger().warning(f'instruction {record_id} was cut off by the last exit')
         return orphans
+
+    def _domain(self, name: str) -> Domain:
+        if name not in DOMAINS:
+            raise ValueError(f'no domain {name!r}; there are {", ".join(DOMAINS)}')
+        return DOMAINS[name]
 
     def _open_model(self, spec: str) -> LanguageModel:
         try:

@@ -7,21 +7,22 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from geometry_msgs.msg import PoseStamped
 from rclpy.node import Node
 
 from cap_common.calls import ActionCaller
 from cap_common.errors import error_from_result
 from cap_common.heartbeat import BeatMonitor
-from cap_interfaces.action import MoveTo, PickPlace, Say
+from cap_interfaces.action import Draw, Erase, MoveTo, PickPlace, Say
 from cap_interfaces.msg import Target as TargetMessage
-from cap_planner.api.spec import Target
+from cap_planner.api.spec import Points, Target
 
 _SKILLS_NODE = 'skills'
 _POLL_S = 0.02
 
 
 class RosSkills:
-    """See cap_planner.tabletop.Skills. Targets are stamped with the program's frame.
+    """See cap_planner.robot.Skills. Targets are stamped with the program's frame.
 
     Args:
         deadline_s: of one action, on the steady clock.
@@ -45,6 +46,8 @@ class RosSkills:
         self._settle_s = settle_s
         self._pick_place = ActionCaller(node, PickPlace, 'pick_place', 'the skills node')
         self._move_to = ActionCaller(node, MoveTo, 'move_to', 'the skills node')
+        self._draw = ActionCaller(node, Draw, 'draw', 'the skills node')
+        self._erase = ActionCaller(node, Erase, 'erase', 'the skills node')
         self._say = ActionCaller(node, Say, 'say', 'the skills node')
         self.stopped: Callable[[], bool] = lambda: False
 
@@ -56,6 +59,14 @@ class RosSkills:
     def move_to(self, target: Target) -> None:
         """See Skills."""
         self._call(self._move_to, MoveTo.Goal(target=self._target(target)))
+
+    def draw(self, points: Points) -> None:
+        """See Skills."""
+        self._call(self._draw, Draw.Goal(path=[self._pose(*point) for point in points]))
+
+    def erase(self, points: Points) -> None:
+        """See Skills."""
+        self._call(self._erase, Erase.Goal(region=[self._pose(*point) for point in points]))
 
     def look(self) -> None:
         """See Skills."""
@@ -85,11 +96,13 @@ class RosSkills:
         return self._beats.lost(_SKILLS_NODE, self._silence_s)
 
     def _target(self, target: Target) -> TargetMessage:
-        message = TargetMessage()
-        message.pose.header.frame_id = self._frame
-        message.pose.pose.orientation.w = 1.0
         if isinstance(target, str):
-            message.name = target
-        else:
-            message.pose.pose.position.x, message.pose.pose.position.y = map(float, target)
+            return TargetMessage(name=target, pose=self._pose(0.0, 0.0))
+        return TargetMessage(pose=self._pose(*target))
+
+    def _pose(self, x: float, y: float) -> PoseStamped:
+        message = PoseStamped()
+        message.header.frame_id = self._frame
+        message.pose.orientation.w = 1.0
+        message.pose.position.x, message.pose.position.y = float(x), float(y)
         return message

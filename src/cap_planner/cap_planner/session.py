@@ -6,11 +6,14 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from cap_planner.api.spec import Api
-from cap_planner.lmp import MAX_SESSION_TURNS, SessionTurn
+from cap_planner.lmp import SessionTurn
 from cap_planner.sandbox import frames
 from cap_planner.sandbox.program import Session as Left
 from cap_planner.sandbox.scope import protected_names
 from cap_planner.verifier import defined_functions, verify
+
+MAX_TURNS = 50
+"""Earlier instructions that are kept; how many of them a prompt has: window.py."""
 
 
 @dataclass
@@ -22,8 +25,8 @@ class Session:
     left: Left = field(default_factory=Left)
 
     def remember(self, turn: SessionTurn, left: Left) -> None:
-        """Add an instruction that was carried out."""
-        self.turns = [*self.turns, turn][-MAX_SESSION_TURNS:]
+        """Add an instruction that was carried out, or did something before it failed."""
+        self.turns = [*self.turns, turn][-MAX_TURNS:]
         self.left = left
 
     @property
@@ -65,7 +68,9 @@ class Session:
             imports=tuple(data['imports']),
         )
         turns = [
-            SessionTurn(**{**turn, 'dropped': tuple(turn.get('dropped', ()))})
+            SessionTurn(
+                **{**turn, **{key: tuple(turn.get(key, ())) for key in ('dropped', 'done')}}
+            )
             for turn in data['turns']
         ]
         return cls(data['name'], turns, left)

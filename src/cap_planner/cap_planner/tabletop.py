@@ -1,4 +1,4 @@
-"""What the calls of the tabletop API do: queries on the scene, actions through skills. No ROS.
+"""What the actions of the tabletop API do, and whether they did it. No ROS.
 
 `TabletopRobot` has a method for every query and action that api/tabletop.py declares.
 """
@@ -7,47 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from cap_common.errors import CapError
-from cap_common.palette import PALETTE
-from cap_planner.api.spec import Point, Target
+from cap_planner.api.spec import Point
 from cap_planner.labels import InstructionError, Label, label_of
-from cap_planner.places import Table, nearest
-from cap_planner.sandbox.text import for_people
-from cap_planner.scene import Scene, SceneObject, SceneSource, normalize_name
-
-_MAX_SPOKEN = 1000
-
-
-class Skills(Protocol):
-    """The skill servers, as the broker calls them. A target is an object's name or a position.
-
-    All raise the errors of cap_common.errors.
-
-    Attributes:
-        stopped: polled while one of them works; true cancels it.
-    """
-
-    stopped: Callable[[], bool]
-
-    def pick_place(self, first: Target, second: Target) -> None:
-        """Pick the first, put it on the second."""
-        ...
-
-    def move_to(self, target: Target) -> None:
-        """Bring the tool above the target."""
-        ...
-
-    def look(self) -> None:
-        """Take the arm out of the camera's sight."""
-        ...
-
-    def say(self, text: str) -> None:
-        """Say it."""
-        ...
+from cap_planner.places import Table
+from cap_planner.robot import SceneRobot, Skills
+from cap_planner.scene import Scene, SceneObject, SceneSource
 
 
 @dataclass(frozen=True)
@@ -66,11 +34,10 @@ class Placement:
     failure: CapError | None = None
 
 
-class TabletopRobot:
-    """The tabletop for one program.
+class TabletopRobot(SceneRobot):
+    """The tabletop for one instruction.
 
     Args:
-        spoken: called with every text that is said.
         tolerance_m: how far a placed object may be from where it was put.
     """
 
@@ -82,51 +49,11 @@ class TabletopRobot:
         spoken: Callable[[str], None],
         tolerance_m: float,
     ) -> None:
-        self._scenes = scenes
-        self._skills = skills
-        self._table = table
-        self._spoken = spoken
+        super().__init__(scenes, skills, table, spoken)
         self._tolerance_m = tolerance_m
-        self._fresh_after_ns = -1
         self._placements: dict[str, Placement] = {}
 
-    # ── queries ──────────────────────────────────────────────────────────────────────────────
-
-    def get_obj_names(self) -> list[str]:  # noqa: D102 - declared in api/tabletop.py, as all below
-        return self.scene().names
-
-    def get_obj_pos(self, name: str) -> Point:  # noqa: D102
-        place = self._table.places.get(normalize_name(name))
-        return place if place is not None else self._find(name).xy
-
-    def get_bbox(self, name: str) -> list[float]:  # noqa: D102
-        return self._find(name).bbox
-
-    def get_color(self, name: str) -> list[float]:  # noqa: D102
-        red, green, blue = PALETTE.get(self._find(name).color, (128, 128, 128))
-        return [red / 255, green / 255, blue / 255, 1.0]
-
-    def is_obj_visible(self, name: str) -> bool:  # noqa: D102
-        scene = self._scenes.newer(self._scenes.now_ns())
-        wanted = normalize_name(name)
-        return any(normalize_name(item.name) == wanted and item.visible for item in scene.objects)
-
-    def denormalize_xy(self, pos_normalized: Point) -> Point:  # noqa: D102
-        return self._table.denormalize(pos_normalized)
-
-    def get_corner_positions(self) -> list[Point]:  # noqa: D102
-        return list(self._table.corners.values())
-
-    def get_side_positions(self) -> list[Point]:  # noqa: D102
-        return list(self._table.sides.values())
-
-    def get_corner_name(self, pos: Point) -> str:  # noqa: D102
-        return nearest(self._table.corners, pos)
-
-    def get_side_name(self, pos: Point) -> str:  # noqa: D102
-        return nearest(self._table.sides, pos)
-
-    # ── actions ──────────────────────────────────────────────────────────────────────────────
+    # ── actions, declared in api/tabletop.py ─────────────────────────────────────────────────
 
     def put_first_on_second(self, first: Target, second: Target) -> None:  # noqa: D102
         scene = self.scene()
@@ -142,36 +69,22 @@ class TabletopRobot:
             raise
         finally:
             # Whatever came of it, nobody knows where the object is until it is seen again.
-            self._fresh_after_ns = self._scenes.now_ns()
+            self.has_moved()
             if moved:
                 # A program may catch a failure. It has done what was asked only if the object is
                 # in the end where this, or a later attempt, was to put it.
                 place = (float(xy[0]), float(xy[1]))
                 self._placements[moved] = Placement(moved, place, support, failure)
+                if failure is None:
+                    self.done.append(_moved(scene.find(moved), place, support))
 
     def point_gripper_to(self, target: Target) -> None:  # noqa: D102
         self._skills.move_to(self._resolve(self.scene(), target))
 
-    def say(self, message: str) -> None:  # noqa: D102
-        text = for_people(message, _MAX_SPOKEN)
-        self._skills.say(text)
-        self._spoken(text)
-
-    def look(self) -> None:
-        """Take the arm out of the camera's sight; what follows is seen afterwards."""
-        self._skills.look()
-        self._fresh_after_ns = self._scenes.now_ns()
-
     # ── what came of it ──────────────────────────────────────────────────────────────────────
 
-    def scene(self) -> Scene:
-        """As it is now, seen after the last motion."""
-        if self._fresh_after_ns < 0:
-            return self._scenes.latest()
-        return self._scenes.newer(self._fresh_after_ns)
-
-    def check_placements(self) -> Scene:
-        """Compare the scene with what was placed; returns the scene.
+    def check_outcome(self) -> None:
+        """Compare the scene with what was placed.
 
         Raises:
             InstructionError: an object is not where it was to be put. The label is that of the
@@ -187,7 +100,6 @@ class TabletopRobot:
             failure = wrong[0][0].failure
             label = label_of(failure.name) if failure else Label.WRONG_OUTCOME
             raise InstructionError(label, '; '.join(text for _, text in wrong))
-        return scene
 
     def _misplaced(self, scene: Scene, placed: Placement) -> str | None:
         where = f'on the {placed.support}' if placed.support else f'at {_xy(placed.xy)}'
@@ -201,8 +113,10 @@ class TabletopRobot:
             return f'{text}: {error}'
         goal, limit = np.array(placed.xy), self._tolerance_m
         if support:
-            # What lies with its centre beyond the edge does not rest on it.
-            goal, limit = support.xy, min(limit, min(support.size[:2]) / 2)
+            # What lies with its centre beyond the edge does not rest on it. On a plate things lie
+            # side by side, wherever there is room.
+            edge = min(support.size[:2]) / 2
+            goal, limit = support.xy, edge if support.class_name == 'plate' else min(limit, edge)
         distance = float(np.linalg.norm(item.xy - goal))
         if distance > limit:
             return f'{text} and is seen {distance * 100:.1f} cm off, at {_xy(item.xy)}'
@@ -210,17 +124,15 @@ class TabletopRobot:
             return f'{text} and is seen {wrong}'
         return None
 
-    # ── helpers ──────────────────────────────────────────────────────────────────────────────
 
-    def _find(self, name: str) -> SceneObject:
-        return self.scene().find(name, also=self._table.places)
+def _moved(item: SceneObject, xy: tuple[float, float], support: str | None) -> str:
+    """A line for the session: enough to undo it, and to do the same with another object."""
+    text = f'moved {item.name!r} from {_place(item.xy)} to {_place(xy)}'
+    return f'{text} on {support!r}' if support else text
 
-    def _resolve(self, scene: Scene, target: Target) -> Target:
-        """An object's exact name, or a position."""
-        if not isinstance(target, str):
-            return target
-        place = self._table.places.get(normalize_name(target))
-        return place if place is not None else scene.find(target, also=self._table.places).name
+
+def _place(position: Point | tuple[float, float]) -> str:
+    return f'[{position[0]:.3f}, {position[1]:.3f}]'
 
 
 def _wrong_height(scene: Scene, item: SceneObject, support: SceneObject) -> str | None:

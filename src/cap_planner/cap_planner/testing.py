@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cap_common.errors import GraspFailedError
 from cap_planner.api.spec import Target
@@ -19,13 +20,15 @@ class SymbolicTable:
 
     Attributes:
         objects: positions by name, as (x, y, z) of the centre [m].
-        failures: errors that the next actions raise, in order.
+        failures: errors that the next actions raise, in order; None: that one succeeds.
+        strokes: what was drawn and erased, as points of shape (N, 2) [m].
     """
 
     def __init__(self, **objects: tuple[float, float]) -> None:
         self.objects = {name.replace('_', ' '): (x, y, 0.02) for name, (x, y) in objects.items()}
-        self.failures: list[Exception] = []
+        self.failures: list[Exception | None] = []
         self.moves: list[tuple[Target, Target]] = []
+        self.strokes: list[tuple[str, NDArray[np.float64]]] = []
         self.slip = np.zeros(2)
         self.looks = 0
         self.stopped: Callable[[], bool] = lambda: False
@@ -47,8 +50,8 @@ class SymbolicTable:
     def pick_place(self, first: Target, second: Target) -> None:
         """See Skills."""
         self.moves.append((first, second))
-        if self.failures:
-            raise self.failures.pop(0)
+        if self.failures and (failure := self.failures.pop(0)):
+            raise failure
         if not isinstance(first, str):
             raise GraspFailedError(f'nothing at {first}')
         goal = np.array(self.objects[second][:2] if isinstance(second, str) else second)
@@ -58,6 +61,14 @@ class SymbolicTable:
     def move_to(self, target: Target) -> None:
         """See Skills."""
         self.moves.append((target, target))
+
+    def draw(self, points: NDArray[np.float64]) -> None:
+        """See Skills."""
+        self.strokes.append(('draw', points))
+
+    def erase(self, points: NDArray[np.float64]) -> None:
+        """See Skills."""
+        self.strokes.append(('erase', points))
 
     def look(self) -> None:
         """See Skills."""
@@ -83,13 +94,35 @@ class SymbolicTable:
 
 
 class ScriptedModel:
-    """Answers one text after the other, and keeps what it was asked."""
+    """Answers one text after the other, the last one ever after, and keeps what it was asked."""
 
     def __init__(self, *answers: str) -> None:
         self.answers = list(answers)
+        self._last = ''
         self.asked: list[list[Message]] = []
 
     def complete(self, messages: Sequence[Message], options: Options) -> Completion:
         """See LanguageModel."""
         self.asked.append(list(messages))
-        return Completion(self.answers.pop(0), 'scripted', 1, 1, 0.0)
+        self._last = self.answers.pop(0) if self.answers else self._last
+        return Completion(self._last, 'scripted', 1, 1, 0.0)
+
+
+class GivenTexts:
+    """A FunctionDraft with its texts given.
+
+    Attributes:
+        reports: why the texts were not good enough.
+    """
+
+    def __init__(self, *texts: str) -> None:
+        self.texts = list(texts)
+        self.reports: list[str] = []
+
+    def next(self) -> str:
+        """See FunctionDraft."""
+        return self.texts.pop(0)
+
+    def failed(self, report: str) -> None:
+        """See FunctionDraft."""
+        self.reports.append(report)

@@ -1,28 +1,29 @@
 """From a request in words to a program that has passed the verifier. No ROS.
 
-messages ─▶ model ─▶ text ─▶ verifier ─▶ functions it lacks (fgen, depth first): each the same way
-              ▲                 │
-              └──── repair ◀────┘  a bounded number of times for each text
+messages ─▶ model ─▶ text ─▶ verifier ─▶ functions it lacks (fgen, depth first): each the same way,
+              ▲                 │                                                 and tried
+              └──── repair ◀────┘  a bounded number of times for each text, the last time by the
+                                   stronger model
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cap_common.errors import CapError
-from cap_planner.api.spec import Api
 from cap_planner.budget import Budget
+from cap_planner.completion import program_from_completion
+from cap_planner.domains import Domain
 from cap_planner.evidence import Record
 from cap_planner.fgen import definition_from_completion, generate_functions
 from cap_planner.labels import InstructionError, Label
 from cap_planner.lmp import (
-    LMPS,
     Lmp,
     SessionTurn,
     build_messages,
-    program_from_completion,
+    continued,
     repair_messages,
 )
 from cap_planner.models.base import (
@@ -33,6 +34,9 @@ from cap_planner.models.base import (
     Options,
 )
 from cap_planner.verifier import Report, Undefined, defined_functions, verify
+from cap_planner.window import fitting_turns
+
+Try = Callable[[Undefined, Mapping[str, str]], str | None]
 
 
 @dataclass(frozen=True)
@@ -47,128 +51,232 @@ class Written:
     functions: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Scope:
+    """What a program finds when it starts.
+
+    Attributes:
+        known: names of variables and functions of the session.
+        imports: import lines of the session.
+        try_function: what is wrong with a generated function, found by trying it.
+    """
+
+    known: frozenset[str] = frozenset()
+    imports: tuple[str, ...] = ()
+    try_function: Try = lambda *_: None
+
+    def with_names(self, names: Collection[str]) -> Scope:
+        """The same with more names."""
+        return replace(self, known=self.known | frozenset(names))
+
+
+class Draft:
+    """One text and its better versions, each asked for in the same chat.
+
+    Tries of the model come first, then one of the stronger model. Who writes the same text twice in
+    a row is not asked again.
+    """
+
+    def __init__(
+        self,
+        writer: ProgramWriter,
+        lmp: Lmp,
+        messages: Sequence[Message],
+        extract: Callable[[str], str],
+        scope: Scope,
+    ) -> None:
+        self._writer = writer
+        self._lmp = lmp
+        self._messages = list(messages)
+        self._extract = extract
+        self._scope = scope
+        self._models = writer.ladder()
+        self._text: str | None = None
+        self._failure: CapError | None = None
+
+    def next(self) -> str:
+        """A text that has passed the verifier.
+
+        Raises:
+            ModelMalformedError, InstructionError: why the last one was none, when every try is
+                used up; also BUDGET_EXCEEDED and STOPPED.
+            ModelUnavailableError: there is no answer.
+        """
+        while self._models:
+            model = self._models.pop(0)
+            text = ''
+            try:
+                text = self._writer.complete(model, self._lmp, self._messages)
+                if self._text is not None and text.strip() == self._text.strip():
+                    self._models = [other for other in self._models if other is not model]
+                    continue
+                source = self._extract(text)
+            except ModelMalformedError as error:
+                self._refuse(text, error, str(error))
+                continue
+            report = self._writer.verify(self._lmp, source, self._scope)
+            if report.ok:
+                self._text = text
+                return source
+            self._refuse(text, rejection(report), str(report))
+        assert self._failure
+        raise self._failure
+
+    def failed(self, report: str) -> None:
+        """The text was tried, and is no good."""
+        self._refuse(self._text or '', InstructionError(Label.MODEL_MALFORMED, report), report)
+
+    def has_run(self, failure: InstructionError, word: str) -> None:
+        """The program ran, and failed.
+
+        Args:
+            word: what the model is told.
+        """
+        self._messages = continued(self._messages, self._text or '', word)
+        self._failure = failure
+
+    def _refuse(self, text: str, failure: CapError, report: str) -> None:
+        self._text, self._failure = text, failure
+        self._messages = repair_messages(self._messages, text, report)
+
+
 class ProgramWriter:
     """Asks the model for the programs of one instruction.
 
     Args:
+        stronger: asked when the tries of `model` are used up, or None.
         stopped: polled, also while the model thinks: why to give up.
     """
 
     def __init__(
         self,
-        api: Api,
+        domain: Domain,
         model: LanguageModel,
+        stronger: LanguageModel | None,
         budget: Budget,
         record: Record,
         stopped: Callable[[], InstructionError | None],
     ) -> None:
-        self._api = api
+        self._domain = domain
         self._model = model
+        self._stronger = stronger
         self._budget = budget
         self._record = record
         self._stopped = stopped
+
+    def draft(
+        self,
+        lmp: Lmp,
+        query: str,
+        context: str = '',
+        scope: Scope = Scope(),
+        *,
+        turns: Sequence[SessionTurn] = (),
+        variables: Sequence[str] = (),
+        done: Sequence[str] = (),
+    ) -> Draft:
+        """The program for a query, as one chat. `next` of it raises what `Draft.next` does.
+
+        Args:
+            turns: of the session; as many of the last ones as fit into the model's window.
+            variables: names that the program is given beside those of the context.
+            done: what has been done for the query already.
+
+        Raises:
+            ModelUnavailableError: the prompt alone is too long for the window.
+        """
+        api, limits = self._domain.api, self._budget.limits
+
+        def build(some: Sequence[SessionTurn]) -> list[Message]:
+            return build_messages(lmp, api, query, context, some, variables, done)
+
+        turns = fitting_turns(turns, build, limits.window_tokens - limits.text_tokens)
+        return Draft(self, lmp, build(turns), program_from_completion, scope)
 
     def write(
         self,
         lmp: Lmp,
         query: str,
         context: str = '',
+        scope: Scope = Scope(),
         *,
-        known: Collection[str] = (),
-        imports: Collection[str] = (),
-        turns: Sequence[SessionTurn] = (),
+        variables: Sequence[str] = (),
     ) -> Written:
-        """A program for a query, with the functions it needs.
+        """The program for a query, with the functions it needs; raises as `Draft.next` does."""
+        source = self.draft(lmp, query, context, scope, variables=variables).next()
+        return self.with_functions(lmp, source, scope)
 
-        Args:
-            known: variables and functions of the session, which the program may use.
-            imports: import lines of the session.
+    def given(self, lmp: Lmp, source: str, scope: Scope) -> Written:
+        """A program that a person wrote, with the functions that it lacks.
 
         Raises:
-            ModelUnavailableError, ModelMalformedError: there is no program.
-            InstructionError: VERIFIER_REJECTED, UNKNOWN_API or WRONG_ARGUMENTS, when every repair
-                was rejected too; BUDGET_EXCEEDED; STOPPED.
+            InstructionError: the verifier's report.
         """
-        messages = build_messages(lmp, self._api, query, context, turns)
-        source = self._accepted(lmp, messages, program_from_completion, known, imports)
-        known = {*known, *defined_functions(source)}
-        return Written(source, self._functions_for(lmp, source, known, imports))
+        report = self.verify(lmp, source, scope, author='given')
+        if not report.ok:
+            raise rejection(report)
+        return self.with_functions(lmp, source, scope)
 
-    def _functions_for(
-        self, lmp: Lmp, source: str, known: Collection[str], imports: Collection[str]
-    ) -> dict[str, str]:
+    def with_functions(self, lmp: Lmp, source: str, scope: Scope) -> Written:
+        """A checked program with the functions that nobody has defined."""
+        scope = scope.with_names(defined_functions(source))
         # A function that is written for a program may call what that program may call.
-        fgen = replace(LMPS['fgen'], calls=lmp.calls)
+        fgen = replace(self._domain.fgen, calls=lmp.calls)
 
         def undefined(text: str, generated: Collection[str]) -> Sequence[Undefined]:
-            return self._verify(fgen, text, {*known, *generated}, imports).undefined
+            return self._report(fgen, text, scope.with_names(generated)).undefined
 
-        def ask(missing: Undefined, generated: Collection[str]) -> str:
-            taken = {*known, *generated}
-            return self._accepted(
-                fgen,
-                build_messages(fgen, self._api, missing.signature),
-                lambda text: definition_from_completion(text, missing, taken),
-                taken,
-                imports,
-            )
+        def ask(missing: Undefined, generated: Collection[str]) -> Draft:
+            known = scope.with_names(generated)
+            messages = build_messages(fgen, self._domain.api, missing.signature)
 
-        return generate_functions(source, undefined, ask)
+            def extract(text: str) -> str:
+                return definition_from_completion(text, missing, known.known)
 
-    def _accepted(
-        self,
-        lmp: Lmp,
-        messages: Sequence[Message],
-        extract: Callable[[str], str],
-        known: Collection[str],
-        imports: Collection[str],
-    ) -> str:
-        """A text that may run; what is wrong with one is told to the model, in its own chat."""
-        for repairs_left in reversed(range(self._budget.limits.repairs + 1)):
-            text = ''
-            try:
-                text = self._complete(lmp.name, messages)
-                source = extract(text)
-            except ModelMalformedError as error:
-                if not repairs_left:
-                    raise
-                problem = str(error)
-            else:
-                report = self._verify(lmp, source, known, imports)
-                self._record.verification(lmp.name, source, map(str, report.violations))
-                if report.ok:
-                    return source
-                if not repairs_left:
-                    raise rejection(report)
-                problem = str(report)
-            messages = repair_messages(messages, text, problem)
-        raise AssertionError('unreachable')
+            return Draft(self, fgen, messages, extract, known)
 
-    def _verify(
-        self, lmp: Lmp, source: str, known: Collection[str], imports: Collection[str]
-    ) -> Report:
+        return Written(source, generate_functions(source, undefined, ask, scope.try_function))
+
+    def ladder(self) -> list[LanguageModel]:
+        """Whom to ask for a text, try by try."""
+        stronger = [self._stronger] if self._stronger else []
+        return [self._model] * self._budget.limits.tries + stronger
+
+    def verify(self, lmp: Lmp, source: str, scope: Scope, *, author: str = '') -> Report:
         """What is wrong with a text, but for the functions that are yet to be written."""
+        report = self._report(lmp, source, scope)
+        self._record.verification(author or lmp.name, source, map(str, report.violations))
+        return report
+
+    def _report(self, lmp: Lmp, source: str, scope: Scope) -> Report:
         return verify(
             source,
-            self._api,
+            self._domain.api,
             calls=lmp.calls,
-            known=known,
-            imports=imports,
+            known=scope.known,
+            imports=scope.imports,
             returns=lmp.returns,
             allow_undefined=True,
         )
 
-    def _complete(self, lmp_name: str, messages: Sequence[Message]) -> str:
+    def complete(self, model: LanguageModel, lmp: Lmp, messages: Sequence[Message]) -> str:
+        """One answer of the model, on record.
+
+        Raises:
+            ModelUnavailableError, ModelMalformedError: as LanguageModel.complete.
+            InstructionError: BUDGET_EXCEEDED or STOPPED.
+        """
         if reason := self._stopped():
             raise reason
         self._budget.program()
         started, clock = time.time(), time.monotonic()
         try:
-            completion = self._model.complete(
+            completion = model.complete(
                 messages,
                 Options(
                     max_tokens=self._budget.limits.text_tokens,
                     deadline_s=self._budget.text_s,
+                    stop=lmp.stop,
                     canceled=lambda: self._stopped() is not None,
                 ),
             )
@@ -176,7 +284,7 @@ class ProgramWriter:
             duration = time.monotonic() - clock
             self._budget.thought(duration)
             self._record.completion(
-                lmp_name, messages, started=started, duration_s=duration, error=str(error)
+                lmp.name, messages, started=started, duration_s=duration, error=str(error)
             )
             if reason := self._stopped():
                 raise reason from error
@@ -184,10 +292,11 @@ class ProgramWriter:
                 # The endpoint may be well, and only what was left of the budget too short for it.
                 self._budget.check_thinking()
             raise
-        self._budget.thought(completion.duration_s)
+        tokens = completion.prompt_tokens + completion.completion_tokens
+        self._budget.thought(completion.duration_s, tokens)
         text = completion.text.encode(errors='replace').decode()
         self._record.completion(
-            lmp_name,
+            lmp.name,
             messages,
             started=started,
             duration_s=completion.duration_s,

@@ -25,12 +25,14 @@ LIMITS = Limits(
     model_s=9.0,
     text_s=9.0,
     text_tokens=99,
+    window_tokens=20_000,
+    tokens=1_000_000,
     compute_s=9.0,
     motion_s=9.0,
     calls=2,
     calls_per_s=99,
     programs=9,
-    repairs=1,
+    tries=2,
 )
 
 
@@ -39,6 +41,12 @@ class Robot:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
+        self.queries = 0
+        self.free_queries = 100
+
+    def pace_query(self) -> bool:
+        self.queries += 1
+        return self.queries > self.free_queries
 
     def say(self, message: str) -> None:
         if self.error:
@@ -61,7 +69,7 @@ class Desk:
             robot,
             self.budget,
             self._record,
-            lambda *_: (Written('ret_val = 1'), 'ret_val'),
+            lambda *_: LmpProgram(Written('ret_val = 1'), 'ret_val'),
             lambda: self.stop,
             lambda text, line, kind: self.heard.append(text),
         )
@@ -108,6 +116,14 @@ def test_calls_that_wait_for_a_picture_are_not_counted(tmp_path: Path) -> None:
     desk.call('get_obj_pos', 'cup')
     desk.call('get_obj_pos', 'cup')
     with pytest.raises(InstructionError, match='2 API calls'):
+        desk.call('get_obj_pos', 'cup')
+
+
+def test_queries_that_had_to_wait_for_a_picture_are_not_counted(tmp_path: Path) -> None:
+    robot = Robot()
+    robot.free_queries = 1
+    desk = Desk(tmp_path, robot)
+    for _ in range(20):
         desk.call('get_obj_pos', 'cup')
 
 

@@ -15,12 +15,14 @@ LIMITS = Limits(
     model_s=5.0,
     text_s=3.0,
     text_tokens=99,
+    window_tokens=20_000,
+    tokens=1_000_000,
     compute_s=9.0,
     motion_s=4.0,
     calls=3,
     calls_per_s=9,
     programs=2,
-    repairs=1,
+    tries=2,
 )
 
 

@@ -13,8 +13,8 @@ from cap_common.errors import (
     RobotFaultError,
     UnreachableError,
 )
-from cap_planner.api import TABLETOP
 from cap_planner.budget import Limits
+from cap_planner.domains import DOMAINS
 from cap_planner.engine import Engine, Request
 from cap_planner.evidence import EvidenceStore, Record
 from cap_planner.instruction_run import Parts
@@ -24,18 +24,21 @@ from cap_planner.places import Table
 from cap_planner.sandbox.host import Sandbox
 from cap_planner.sandbox.program import SandboxConfig
 from cap_planner.testing import ScriptedModel, SymbolicTable
+from cap_planner.window import estimated_tokens
 
 LIMITS = Limits(
     wall_s=30.0,
     model_s=30.0,
     text_s=20.0,
     text_tokens=500,
+    window_tokens=20_000,
+    tokens=1_000_000,
     compute_s=2.0,
     motion_s=30.0,
     calls=200,
     calls_per_s=150,
     programs=20,
-    repairs=2,
+    tries=3,
 )
 
 
@@ -54,9 +57,9 @@ def table():
 
 @pytest.fixture
 def make_engine(sandbox, table, tmp_path):
-    def make(model, limits=LIMITS):
+    def make(model, limits=LIMITS, **more):
         parts = Parts(
-            api=TABLETOP,
+            domain=DOMAINS['tabletop'],
             model=model,
             sandbox=sandbox,
             scenes=table,
@@ -66,6 +69,7 @@ def make_engine(sandbox, table, tmp_path):
             limits=limits,
             settle_s=0.2,
             placement_tolerance_m=0.045,
+            **more,
         )
         return Engine(parts, max_instruction_chars=500)
 
@@ -140,6 +144,183 @@ def test_a_program_whose_process_is_killed_takes_its_action_along(make_engine, t
     assert run(engine)[0].answer == 'b'
 
 
+def test_a_program_that_fails_is_written_again_with_what_was_done(make_engine, table):
+    table.failures = [None, GraspFailedError('slippery')]
+    first = 'put_first_on_second("red block", "red bowl")\nput_first_on_second("blue block", "red bowl")'
+    model = ScriptedModel(first, 'put_first_on_second("blue block", "blue bowl")')
+    report, progress = run(make_engine(model))
+    assert (report.outcome, report.label) == ('succeeded', None)
+    assert [move for move in table.moves if move[0] == 'red block'] == [('red block', 'red bowl')]
+    word = model.asked[1][-1]['content']
+    assert "moved 'red block' from [0.100, -0.400] to [0.100, -0.600] on 'red bowl'" in word
+    assert 'line 2' in word
+    assert 'GraspFailedError: slippery' in word
+    assert 'repairing' in [p.state for p in progress]
+
+
+def test_the_same_program_is_not_run_twice(make_engine, table):
+    table.failures = [UnreachableError('too far')] * 9
+    model = ScriptedModel('put_first_on_second("red block", "red bowl")')
+    report, _ = run(make_engine(model))
+    assert report.label is Label.UNREACHABLE
+    assert len(table.moves) == 1
+
+
+def test_the_stronger_model_is_asked_last(make_engine):
+    weak = ScriptedModel(*[f'x = [][{i}]\nsay("x")' for i in range(9)])
+    strong = ScriptedModel('say("strong")')
+    report, _ = run(make_engine(weak, stronger=strong))
+    assert report.answer == 'strong'
+    assert len(weak.asked) == LIMITS.tries
+    assert 'IndexError' in strong.asked[0][-1]['content']
+
+
+def test_what_fails_as_a_whole_is_split(make_engine, table):
+    parts = 'ret_val = ["put the red block away", "say done"]'
+    model = ScriptedModel(
+        *['x = [][1]\nsay("x")'] * 2,
+        parts,
+        'put_first_on_second("red block", "red bowl")',
+        'say("done")',
+    )
+    engine = make_engine(model)
+    report, _ = run(engine, 'put the red block away and say done', session='s')
+    assert (report.outcome, report.answer) == ('succeeded', 'done')
+    assert model.asked[2][0]['content'].startswith('Your part: decompose')
+    assert '# say done.' in model.asked[-1][-1]['content']
+    assert "# moved 'red block'" in model.asked[-1][-1]['content']
+    (turn,) = engine.parts.evidence.load_session('s')['turns']
+    assert turn['query'] == 'put the red block away and say done'
+    assert turn['program'].count('\n') == 1
+
+
+def test_a_part_that_fails_says_which(make_engine):
+    model = ScriptedModel(*['x = [][1]\nsay("x")'] * 2, 'ret_val = ["a", "b"]', 'say(f())')
+    report, _ = run(make_engine(model))
+    assert "of 2 simpler requests number 1, 'a'" in report.error
+
+
+def test_what_failed_after_it_moved_something_can_be_undone(make_engine, table):
+    table.failures = [None, GraspFailedError('slippery')]
+    program = 'put_first_on_second("red block", "red bowl")\nput_first_on_second("blue block", "red bowl")'
+    model = ScriptedModel(program)
+    engine = make_engine(model)
+    assert run(engine, 'put them away', session='s')[0].label is Label.GRASP_FAILED
+    model.answers = ['put_first_on_second("red block", [0.1, -0.4])']
+    assert run(engine, 'undo that', session='s')[0].outcome == 'succeeded'
+    lines = model.asked[-1][-1]['content'].splitlines()
+    assert lines[0] == "# moved 'red block' from [0.100, -0.400] to [0.100, -0.600] on 'red bowl'"
+    assert lines[1] == '# it failed: GraspFailedError: slippery'
+
+
+def test_functions_written_for_nested_programs_are_kept(make_engine):
+    model = ScriptedModel(
+        'say(parse_obj_name("the red one"))',
+        'ret_val = first_of(names=objects_of())',
+        'def first_of(names):\n    return names[0]',
+        'def objects_of():\n    return get_obj_names()',
+        'say(first_of(names=["x"]))',
+    )
+    engine = make_engine(model)
+    assert run(engine, session='s')[0].answer == 'red block'
+    assert run(engine, session='s')[0].answer == 'x'
+    assert not model.answers
+    assert len(model.asked) == 5, 'the function was there'
+
+
+def test_a_generated_function_is_tried_before_it_is_used(make_engine, table):
+    model = ScriptedModel(
+        'put_first_on_second("red block", middle_of(positions=get_side_positions()))',
+        'def middle_of(positions):\n    return np.mean(positions, axis=0)[5]',
+        'def middle_of(positions):\n    return np.mean(positions, axis=0)',
+    )
+    report, _ = run(make_engine(model))
+    assert report.outcome == 'succeeded'
+    assert len(table.moves) == 1
+    assert 'IndexError' in model.asked[2][-1]['content']
+    assert 'np.mean(positions, axis=0)[5]' in model.asked[2][-1]['content']
+
+
+def test_nested_programs_do_not_act_through_functions_of_the_session(make_engine, table):
+    model = ScriptedModel(
+        'def put_away(name):\n    put_first_on_second(name, "red bowl")\nsay("x")',
+        'say(str(parse_question("how many?")))',
+        'put_away("red block")\nret_val = 1',
+        'say(str(parse_question("how many?")))',
+    )
+    engine = make_engine(model)
+    assert run(engine, session='s')[0].outcome == 'succeeded'
+    report, _ = run(engine, session='s')
+    assert report.label is Label.WRONG_ARGUMENTS
+    assert not table.moves
+
+
+def test_a_given_program_runs_without_the_model(make_engine, table):
+    model = ScriptedModel()
+    program = 'put_first_on_second("red block", "red bowl")'
+    report, _ = run(make_engine(model), '', program=program)
+    assert (report.outcome, report.program) == ('succeeded', program)
+    assert table.moves
+    assert not model.asked
+
+
+def test_a_given_program_is_verified_and_not_repaired(make_engine):
+    model = ScriptedModel('say("x")')
+    report, _ = run(make_engine(model), program='import os\nsay("x")')
+    assert report.label is Label.VERIFIER_REJECTED
+    assert not model.asked
+
+
+def test_unverified_programs_need_the_operators_word(make_engine):
+    program = 'say(str(().__class__))'
+    refused, _ = run(make_engine(ScriptedModel()), program=program, skip_verifier=True)
+    assert refused.label is Label.UNSUPPORTED_MODE
+    assert 'CAP_ALLOW_UNVERIFIED=1' in refused.error
+    engine = make_engine(ScriptedModel(), allow_unverified=True)
+    assert run(engine, program=program, skip_verifier=True)[0].answer == "<class 'tuple'>"
+    asked = run(engine, 'do it', skip_verifier=True)[0]
+    assert asked.label is Label.INVALID_INSTRUCTION, 'what a model writes is always verified'
+
+
+def test_an_unverified_program_leaves_nothing_behind(make_engine):
+    engine = make_engine(ScriptedModel('say(str(x))'), allow_unverified=True)
+    run(engine, program='x = 5\nsay("a")', session='s', skip_verifier=True)
+    assert run(engine, session='s')[0].outcome == 'failed'
+
+
+def test_a_loop_over_queries_waits_for_pictures(make_engine, table):
+    limits = replace(LIMITS, calls_per_s=10**6, calls=250)
+    model = ScriptedModel('for i in range(1200):\n    x = get_obj_pos("red block")\nsay("x")')
+    pictures = []
+    newer = table.newer
+    table.newer = lambda stamp: pictures.append(stamp) or newer(stamp)
+    report, _ = run(make_engine(model, limits))
+    assert (report.outcome, report.error) == ('succeeded', '')
+    assert len(pictures) >= 50
+
+
+def test_tokens_are_budgeted(make_engine):
+    model = ScriptedModel(*[f'import os\nsay("{i}")' for i in range(9)])
+    report, _ = run(make_engine(model, replace(LIMITS, tokens=4)))
+    assert report.label is Label.BUDGET_EXCEEDED
+    assert 'tokens' in report.error
+
+
+def test_old_requests_make_room(make_engine):
+    model = ScriptedModel('say("x")')
+    assert run(make_engine(model))[0].outcome == 'succeeded'
+    room = LIMITS.text_tokens + estimated_tokens(model.asked[0]) + 600
+    engine = make_engine(model, replace(LIMITS, window_tokens=room))
+    for number in range(6):
+        assert run(engine, f'request {number} ' + 'x' * 400, session='s')[0].outcome == 'succeeded'
+    told = [m['content'] for m in model.asked[-1] if '# request' in m['content']]
+    assert 1 < len(told) < 6
+    assert 'request 5' in told[-1]
+    report, _ = run(make_engine(model, replace(LIMITS, window_tokens=1_000)), session='s')
+    assert report.label is Label.MODEL_UNAVAILABLE
+    assert 'window_tokens' in report.error
+
+
 def test_a_rejected_program_is_repaired(make_engine):
     model = ScriptedModel('import os\nsay("x")', 'say("better")')
     report, _ = run(make_engine(model))
@@ -148,10 +329,10 @@ def test_a_rejected_program_is_repaired(make_engine):
 
 
 def test_repair_is_bounded(make_engine):
-    model = ScriptedModel(*['import os\nsay("x")'] * 5)
+    model = ScriptedModel(*[f'import os\nsay("{i}")' for i in range(9)])
     report, _ = run(make_engine(model))
     assert report.label is Label.VERIFIER_REJECTED
-    assert len(model.asked) == 1 + LIMITS.repairs
+    assert len(model.asked) == 2 * LIMITS.tries, 'the tries, and those to split it'
 
 
 @pytest.mark.parametrize(
@@ -356,7 +537,7 @@ def test_the_model_is_lost_in_the_middle(make_engine):
 
 def test_context_is_data_and_never_code(make_engine):
     program = 'x = parse_obj_name("the block", "objects = get_obj_names()")\nsay(str(x))'
-    report, _ = run(make_engine(ScriptedModel(program, 'ret_val = objects')))
+    report, _ = run(make_engine(ScriptedModel(program)))
     assert report.label is Label.WRONG_ARGUMENTS
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pytest
 
 from cap_planner.api import TABLETOP
 from cap_planner.fgen import definition_from_completion, generate_functions
 from cap_planner.models.base import ModelMalformedError
+from cap_planner.testing import GivenTexts
 from cap_planner.verifier import Undefined, verify
 
 
@@ -17,10 +18,10 @@ def undefined(source: str, generated: Collection[str]) -> Sequence[Undefined]:
 
 
 def asker(answers: dict[str, str], asked: list[str] | None = None):  # type: ignore[no-untyped-def]
-    def ask(missing: Undefined, _: Collection[str]) -> str:
+    def ask(missing: Undefined, _: Collection[str]) -> GivenTexts:
         if asked is not None:
             asked.append(missing.signature)
-        return answers[missing.name]
+        return GivenTexts(answers[missing.name])
 
     return ask
 
@@ -94,8 +95,8 @@ def test_a_definition_is_taken_out_of_the_answer() -> None:
 
 
 def test_depth_is_bounded() -> None:
-    def ask(missing: Undefined, _: Collection[str]) -> str:
-        return f'def {missing.name}(x):\n    return f{int(missing.name[1:]) + 1}(x)'
+    def ask(missing: Undefined, _: Collection[str]) -> GivenTexts:
+        return GivenTexts(f'def {missing.name}(x):\n    return f{int(missing.name[1:]) + 1}(x)')
 
     with pytest.raises(ModelMalformedError, match='4 deep'):
         generate_functions('f0(1)', undefined, ask)
@@ -104,4 +105,24 @@ def test_depth_is_bounded() -> None:
 def test_number_is_bounded() -> None:
     source = '\n'.join(f'f{i}(1)' for i in range(20))
     with pytest.raises(ModelMalformedError, match='only 12'):
-        generate_functions(source, undefined, lambda f, _: f'def {f.name}(x):\n    return x')
+        generate_functions(
+            source, undefined, lambda f, _: GivenTexts(f'def {f.name}(x):\n    return x')
+        )
+
+
+def test_a_function_that_fails_its_trial_is_written_again_with_its_helpers() -> None:
+    draft = GivenTexts('def f(x):\n    return bad(x)', 'def f(x):\n    return good(x)')
+    helpers = {'bad': 'def bad(x):\n    return 0', 'good': 'def good(x):\n    return 1'}
+    tried: list[list[str]] = []
+
+    def ask(missing: Undefined, _: Collection[str]) -> GivenTexts:
+        return draft if missing.name == 'f' else GivenTexts(helpers[missing.name])
+
+    def problem(missing: Undefined, functions: Mapping[str, str]) -> str | None:
+        tried.append(list(functions))
+        return 'it is bad' if 'bad' in functions[missing.name] and missing.name == 'f' else None
+
+    functions = generate_functions('f(1)', undefined, ask, problem)
+    assert draft.reports == ['it is bad']
+    assert list(functions)[-2:] == ['good', 'f']
+    assert tried == [['bad'], ['bad', 'f'], ['bad', 'good'], ['bad', 'good', 'f']]

@@ -27,7 +27,7 @@ PARAMETERS = {
     'stop_deadline_s': 2.0,
     'still_rad_s': 0.01,
     'still_hold_s': 0.1,
-    # Long: what a silent arm means is StandstillJudge's test; here a stalled machine must not be one.
+    # Long: a silent arm is StandstillJudge's test; a stalled machine must not be one here.
     'joint_state_silence_s': 10.0,
 }
 

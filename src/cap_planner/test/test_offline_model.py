@@ -24,12 +24,17 @@ from hypothesis import strategies as st
 from cap_common import errors
 from cap_planner.api import TABLETOP
 from cap_planner.api.spec import Kind
+from cap_planner.completion import program_from_completion
+from cap_planner.domains import DOMAINS
 from cap_planner.fgen import definition_from_completion, generate_functions
-from cap_planner.lmp import LMPS, SessionTurn, build_messages, program_from_completion
+from cap_planner.lmp import SessionTurn, build_messages
 from cap_planner.models import LanguageModel, ModelMalformedError, Options
 from cap_planner.models.offline import OfflineModel
 from cap_planner.places import Table, nearest
+from cap_planner.testing import GivenTexts
 from cap_planner.verifier import Undefined, verify
+
+TABLE_LMPS = DOMAINS['tabletop'].prompts
 
 TABLE = Table(-0.25, -0.75, 0.25, -0.25)
 LIMIT = 0.05
@@ -79,13 +84,13 @@ class World:
         return self._lmp(lmp)(text, f'objects = {self.get_obj_names()}')
 
     def _program(self, lmp: str, text: str, context: str = '') -> str:
-        turns = self.turns if LMPS[lmp].maintain_session else []
-        messages = build_messages(LMPS[lmp], TABLETOP, text, context, turns)
+        turns = self.turns if TABLE_LMPS[lmp].maintain_session else []
+        messages = build_messages(TABLE_LMPS[lmp], TABLETOP, text, context, turns)
         completion = self.model.complete(messages, Options(deadline_s=5.0))
         program = program_from_completion(completion.text)
         known = {*self.variables, *self.functions}
         report = verify(
-            program, TABLETOP, known=known, returns=LMPS[lmp].returns, allow_undefined=True
+            program, TABLETOP, known=known, returns=TABLE_LMPS[lmp].returns, allow_undefined=True
         )
         assert report.ok, f'{report}\n{program}'
         self.programs.append((lmp, text, program))
@@ -99,9 +104,9 @@ class World:
         def undefined(text: str, generated: Collection[str]) -> Sequence[Undefined]:
             return verify(text, TABLETOP, known={*scope, *variables, *generated}).undefined
 
-        def ask(missing: Undefined, taken: Collection[str]) -> str:
+        def ask(missing: Undefined, taken: Collection[str]) -> GivenTexts:
             answer = self._program('fgen', missing.signature)
-            return definition_from_completion(answer, missing, taken)
+            return GivenTexts(definition_from_completion(answer, missing, taken))
 
         for name, source in generate_functions(program, undefined, ask).items():
             self.functions[name] = source
@@ -843,7 +848,10 @@ def test_repair_is_answered_with_the_same_program() -> None:
     from cap_planner.lmp import repair_messages
 
     messages = build_messages(
-        LMPS['tabletop_ui'], TABLETOP, 'stack the blocks', "objects = ['red block', 'blue block']"
+        TABLE_LMPS['tabletop_ui'],
+        TABLETOP,
+        'stack the blocks',
+        "objects = ['red block', 'blue block']",
     )
     model = OfflineModel()
     first = model.complete(messages, Options(deadline_s=1.0)).text
@@ -895,7 +903,7 @@ def test_speed() -> None:
     text = (
         'pick up the second block from the left and place it a little to the left of the red bowl'
     )
-    messages = build_messages(LMPS['tabletop_ui'], TABLETOP, text, context)
+    messages = build_messages(TABLE_LMPS['tabletop_ui'], TABLETOP, text, context)
     model = OfflineModel()
     model.complete(messages, Options(deadline_s=1.0))
     times = [model.complete(messages, Options(deadline_s=1.0)).duration_s for _ in range(5)]

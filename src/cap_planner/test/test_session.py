@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from cap_planner.api import TABLETOP
-from cap_planner.lmp import MAX_SESSION_TURNS, SessionTurn
+from cap_planner.lmp import SessionTurn
 from cap_planner.sandbox.program import Session as Left
-from cap_planner.session import Session
+from cap_planner.session import MAX_TURNS, Session
 
 TURN = SessionTurn('do', "objects = ['a']", 'x = 1', ('gone',))
 
@@ -37,11 +37,11 @@ def test_turns_of_an_earlier_release_are_read() -> None:
     assert Session.from_data(data).turns[0].dropped == ()
 
 
-def test_it_keeps_as_many_turns_as_a_prompt_shows() -> None:
+def test_the_oldest_turns_are_forgotten() -> None:
     session = Session('s')
-    for number in range(MAX_SESSION_TURNS + 3):
+    for number in range(MAX_TURNS + 3):
         session.remember(SessionTurn(str(number), '', ''), Left())
-    assert len(session.turns) == MAX_SESSION_TURNS
+    assert len(session.turns) == MAX_TURNS
     assert session.turns[0].query == '3'
 
 

@@ -40,7 +40,7 @@ def desk() -> Desk:
 
 def wrong(desk: Desk) -> str:
     with pytest.raises(InstructionError) as caught:
-        desk.robot.check_placements()
+        desk.robot.check_outcome()
     assert caught.value.label is Label.WRONG_OUTCOME
     return str(caught.value)
 
@@ -48,9 +48,9 @@ def wrong(desk: Desk) -> str:
 def test_what_rests_where_it_was_put_is_right(desk: Desk) -> None:
     desk.robot.put_first_on_second('red block', 'blue block')
     desk.nudge('red block', x=0.012, z=-0.006)  # the camera errs
-    desk.robot.check_placements()
+    desk.robot.check_outcome()
     desk.nudge('red block', z=0.014)
-    desk.robot.check_placements()
+    desk.robot.check_outcome()
 
 
 def test_what_stands_beside_its_support_fell_off(desk: Desk) -> None:
@@ -69,13 +69,13 @@ def test_the_last_of_several_on_one_support_rests_on_the_others(desk: Desk) -> N
     for target in ('blue block', 'red bowl'):
         desk.robot.put_first_on_second('gray block', target)
         desk.robot.put_first_on_second('red block', target)
-        desk.robot.check_placements()
+        desk.robot.check_outcome()
 
 
 def test_a_block_lies_in_a_bowl_and_not_on_its_rim(desk: Desk) -> None:
     desk.robot.put_first_on_second('red block', 'red bowl')
     desk.nudge('red block', x=0.03, z=0.015)  # it leans at the wall
-    desk.robot.check_placements()
+    desk.robot.check_outcome()
     desk.nudge('red block', z=0.03)
     assert 'above the rim' in wrong(desk)
 
@@ -84,7 +84,7 @@ def test_a_support_takes_along_what_stands_on_it(desk: Desk) -> None:
     desk.robot.put_first_on_second('red block', 'blue block')
     desk.nudge('red block', y=-0.1)
     desk.nudge('blue block', y=-0.1)
-    desk.robot.check_placements()
+    desk.robot.check_outcome()
 
 
 def test_a_vanished_support_is_a_wrong_outcome(desk: Desk) -> None:
@@ -96,7 +96,7 @@ def test_a_vanished_support_is_a_wrong_outcome(desk: Desk) -> None:
 def test_a_bare_position_has_the_tolerance(desk: Desk) -> None:
     desk.robot.put_first_on_second('red block', np.array([0.0, -0.5]))
     desk.nudge('red block', x=0.04)
-    desk.robot.check_placements()
+    desk.robot.check_outcome()
     desk.nudge('red block', x=0.01)
     assert '5.0 cm off' in wrong(desk)
 
@@ -106,10 +106,10 @@ def test_a_failure_is_made_good_or_told(desk: Desk) -> None:
     with pytest.raises(GraspFailedError):
         desk.robot.put_first_on_second('red block', 'blue block')
     with pytest.raises(InstructionError, match='slippery') as caught:
-        desk.robot.check_placements()
+        desk.robot.check_outcome()
     assert caught.value.label is Label.GRASP_FAILED
     desk.robot.put_first_on_second('red block', 'red bowl')
-    desk.robot.check_placements()
+    desk.robot.check_outcome()
 
 
 def test_names_are_those_of_objects_and_places(desk: Desk) -> None:

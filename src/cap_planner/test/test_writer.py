@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 
 from cap_common.errors import CapError
-from cap_planner.api import TABLETOP
 from cap_planner.budget import Budget, Limits
+from cap_planner.domains import DOMAINS
 from cap_planner.evidence import EvidenceStore
 from cap_planner.labels import InstructionError, Label
-from cap_planner.lmp import LMPS
 from cap_planner.models import (
     Completion,
     Message,
@@ -31,14 +30,18 @@ LIMITS = Limits(
     model_s=9.0,
     text_s=5.0,
     text_tokens=77,
+    window_tokens=20_000,
+    tokens=1_000_000,
     compute_s=9.0,
     motion_s=9.0,
     calls=9,
     calls_per_s=9,
     programs=9,
-    repairs=1,
+    tries=2,
 )
-UI, QUESTION = LMPS['tabletop_ui'], LMPS['parse_question']
+
+TABLE_LMPS = DOMAINS['tabletop'].prompts
+UI, QUESTION = TABLE_LMPS['tabletop_ui'], TABLE_LMPS['parse_question']
 
 MakeWriter = Callable[..., ProgramWriter]
 
@@ -49,9 +52,10 @@ def make_writer(tmp_path: Path) -> MakeWriter:
         model: Any,
         limits: Limits = LIMITS,
         stopped: Callable[[], InstructionError | None] = lambda: None,
+        stronger: Any = None,
     ) -> ProgramWriter:
         record = EvidenceStore(tmp_path / 'evidence.db').begin('x', 's', 'auto')
-        return ProgramWriter(TABLETOP, model, Budget(limits), record, stopped)
+        return ProgramWriter(DOMAINS['tabletop'], model, stronger, Budget(limits), record, stopped)
 
     return make
 
@@ -77,7 +81,7 @@ def test_repairs_of_a_function_are_bounded(make_writer: MakeWriter) -> None:
     with pytest.raises(InstructionError) as caught:
         make_writer(model).write(UI, 'do it')
     assert caught.value.label is Label.VERIFIER_REJECTED
-    assert len(model.asked) == 1 + 1 + LIMITS.repairs
+    assert len(model.asked) == 1 + LIMITS.tries
 
 
 def test_helpers_that_come_along_are_known(make_writer: MakeWriter) -> None:

@@ -13,7 +13,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from cap_common.errors import CapError
 
 Point = NDArray[np.float64]
 """A position on the table: shape (2,), metres, frame `workspace` (+x right, +y top)."""
+
+Points = Annotated[NDArray[np.float64], 'points']
+"""Positions in an order: shape (N, 2), N at least 2, metres."""
 
 Target = str | Point
 """The name of an object or of a named place, or a position."""
@@ -152,8 +155,8 @@ def api_from_module(domain: str, module: types.ModuleType) -> Api:
 
 def type_name(annotation: Any) -> str:
     """How a type is written in hints and errors."""
-    if annotation is Point:
-        return 'Point'
+    if annotation is Point or annotation is Points:
+        return 'Point' if annotation is Point else 'Points'
     if annotation == Target:
         return 'str | Point'
     if annotation is None or annotation is type(None):
@@ -167,7 +170,12 @@ def type_name(annotation: Any) -> str:
 
 def describe(annotation: Any) -> str:
     """A type in words."""
-    words = {str: 'a string', Point: 'a finite position [x, y] in metres', float: 'a finite number'}
+    words = {
+        str: 'a string',
+        Point: 'a finite position [x, y] in metres',
+        Points: 'two or more finite positions [[x, y], ...] in metres',
+        float: 'a finite number',
+    }
     return ' or '.join(words.get(o, type_name(o)) for o in _options(annotation))
 
 
@@ -191,7 +199,9 @@ def _fits(annotation: Any, value: Any) -> tuple[bool, Any]:  # noqa: PLR0911
         fits = bool(number and np.isfinite(value) and (annotation is float or value == int(value)))
         return fits, annotation(value) if fits else value
     if annotation is Point:
-        return _fits_point(value)
+        return _fits_array(value, lambda shape: shape == (2,))
+    if annotation is Points:
+        return _fits_array(value, lambda shape: shape[1:] == (2,) and shape[0] >= 2)
     if typing.get_origin(annotation) is list:
         (item,) = typing.get_args(annotation)
         if not isinstance(value, list | tuple):
@@ -201,14 +211,14 @@ def _fits(annotation: Any, value: Any) -> tuple[bool, Any]:  # noqa: PLR0911
     raise TypeError(f'the API has no check for {annotation!r}')
 
 
-def _fits_point(value: Any) -> tuple[bool, Any]:
+def _fits_array(value: Any, has_shape: Callable[[tuple[int, ...]], bool]) -> tuple[bool, Any]:
     if isinstance(value, str) or np.iscomplexobj(value):  # whose imaginary part would be dropped
         return False, value
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         return False, value
-    return bool(array.shape == (2,) and np.isfinite(array).all()), array
+    return bool(has_shape(array.shape) and np.isfinite(array).all()), array
 
 
 def _short(value: Any) -> str:

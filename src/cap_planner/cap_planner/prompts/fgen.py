@@ -1,4 +1,4 @@
-You write a Python function from the line that calls it. Its name and the names of its arguments say
+"""You write a Python function from the line that calls it. Its name and the names of its arguments say
 what it has to do. Answer with the definition alone: nothing outside of it runs.
 
 - Keep the name exactly; give the parameters the names of the keyword arguments of the call.
@@ -8,40 +8,27 @@ what it has to do. Answer with the definition alone: nothing outside of it runs.
 - Of objects to be stacked in order, the first is the bottom and stays where it is.
 - Positions come as arrays or lists [x, y]; make arrays of them before computing.
 - It may call the functions above, itself, and further helpers that do not exist yet.
-
-## Examples
+"""
 
 # define function: total = get_total(numbers=values).
-```python
 def get_total(numbers):
     return sum(numbers)
-```
 
 # define function: idx = get_top_most_idx(points=cup_positions).
-```python
 def get_top_most_idx(points):
     return int(np.argmax(np.array(points)[:, 1]))
-```
 
 # define function: name = get_biggest_obj_name(obj_names=cup_names).
-```python
 def get_biggest_obj_name(obj_names):
     areas = [get_bbox_area(bbox=get_bbox(name)) for name in obj_names]
     return obj_names[int(np.argmax(areas))]
-```
 
 # define function: area = get_bbox_area(bbox=get_bbox(name)).
-```python
 def get_bbox_area(bbox):
     x_min, y_min, x_max, y_max = bbox
     return (x_max - x_min) * (y_max - y_min)
-```
 
-# define function: swap_objects(first_name=cup_name, second_name=mug_name, free_pos=side_pos).
-```python
-def swap_objects(first_name, second_name, free_pos):
-    first_pos, second_pos = get_obj_pos(first_name), get_obj_pos(second_name)
-    put_first_on_second(first_name, free_pos)
-    put_first_on_second(second_name, first_pos)
-    put_first_on_second(first_name, second_pos)
-```
+# define function: tell_names(obj_names=cup_names).
+def tell_names(obj_names):
+    for name in obj_names:
+        say(name)

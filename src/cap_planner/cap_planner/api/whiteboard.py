@@ -1,0 +1,76 @@
+"""The whiteboard API: names and meanings of the paper's drawing domain.
+
+Coordinates are metres in the frame `whiteboard`, which lies on the board: +x to the right and +y to
+its top as the operator sees it.
+"""
+
+# mypy: disable-error-code="empty-body"
+
+from __future__ import annotations
+
+from typing import Any
+
+from cap_common.errors import (
+    LimitError,
+    PerceptionLostError,
+    RobotFaultError,
+    UnreachableError,
+)
+from cap_planner.api.spec import Kind, Points, declare
+from cap_planner.api.tabletop import (
+    denormalize_xy,
+    get_bbox,
+    get_color,
+    get_corner_name,
+    get_corner_positions,
+    get_obj_names,
+    get_obj_pos,
+    is_obj_visible,
+    parse_obj_name,
+    parse_question,
+    say,
+)
+
+__all__ = [
+    'denormalize_xy',
+    'draw',
+    'erase',
+    'get_bbox',
+    'get_color',
+    'get_corner_name',
+    'get_corner_positions',
+    'get_obj_names',
+    'get_obj_pos',
+    'is_obj_visible',
+    'parse_obj_name',
+    'parse_question',
+    'parse_shape_pts',
+    'say',
+    'transform_shape_pts',
+]
+
+_DRAWING_ERRORS = (UnreachableError, LimitError, PerceptionLostError, RobotFaultError)
+
+
+@declare(Kind.ACTION, *_DRAWING_ERRORS)
+def draw(pts_2d: Points) -> None:
+    """Draw a line through the points, in their order: the marker goes down at the first."""
+    ...
+
+
+@declare(Kind.ACTION, *_DRAWING_ERRORS)
+def erase(pts_2d: Points) -> None:
+    """Wipe along the points of a shape that was drawn."""
+    ...
+
+
+@declare(Kind.LMP)
+def parse_shape_pts(description: str, context: str = '', **variables: Any) -> Any:
+    """Points of the shape that a description means, as an array of shape (N, 2)."""
+    ...
+
+
+@declare(Kind.LMP)
+def transform_shape_pts(description: str, context: str = '', **variables: Any) -> Any:
+    """Points of the shape shape_pts=... after the change that the description means."""
+    ...
