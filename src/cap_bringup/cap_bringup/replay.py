@@ -15,6 +15,7 @@ from rich.text import Text
 from cap_bringup.comparison import Difference, compare
 from cap_bringup.log import planner_evidence, planner_setting
 from cap_bringup.record_view import outcome, when
+from cap_bringup.run import ALLOWED, may_skip_verifier
 from cap_bringup.stage import Order, Stage, StageError, tell_planner
 from cap_planner.evidence import EvidenceStore
 from cap_planner.evidence_reader import EvidenceReader, NoEvidenceError
@@ -68,9 +69,19 @@ def _perform(
     """Run the record again; returns the new record."""
     if record['outcome'] is None:
         raise ReplayError(f'{record["id"]} has not ended')
-    stage = Stage(out, {'objects': world_text(record), **models_for(record, path)})
+    if record.get('skip_verifier') and not may_skip_verifier():
+        raise ReplayError(f'{record["id"]} ran unverified, which needs {ALLOWED}=1')
+    arguments = {'objects': world_text(record), **models_for(record, path)}
+    if hidden := hidden_objects(record):
+        arguments['source'] = 'ground_truth'
+    stage = Stage(out, arguments)
     console.print(f'replay of {record["id"]} of {when(record["started"])}:')
     console.print(Text(order_of(record).instruction, 'bold'))
+    if hidden:
+        names = ', '.join(hidden)
+        console.print(
+            f'seen by ground truth, not by the camera, from which {names} would be hidden'
+        )
     if record.get('session_before'):
         with EvidenceStore(stage.evidence) as store:
             store.save_session(record['session'], record['session_before'])
@@ -120,6 +131,11 @@ def world_text(record: Mapping[str, Any]) -> str:
             f'the simulator cannot make the world of {record["id"]}: {error}'
         ) from None
     return layout_text(layout) or ';'
+
+
+def hidden_objects(record: Mapping[str, Any]) -> list[str]:
+    """What could not be seen, but was known to be there, such as below another block."""
+    return [item['name'] for item in record['world_before']['objects'] if not item['visible']]
 
 
 def _spec(item: Mapping[str, Any]) -> ObjectSpec:

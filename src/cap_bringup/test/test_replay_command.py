@@ -7,7 +7,7 @@ import pytest
 
 from cap_bringup import cli
 from cap_bringup.comparison import compare
-from cap_bringup.replay import ReplayError, models_for, order_of, world_text
+from cap_bringup.replay import ReplayError, hidden_objects, models_for, order_of, world_text
 from cap_bringup.workspace import ROOT
 from cap_common.config import read_config
 from cap_description import cell_urdf
@@ -101,6 +101,10 @@ def test_records_that_cannot_be_replayed(store):
         world_text(make_record(store, Scene(1, (SCENE.objects[1],) * 2)))
 
 
+def test_what_was_hidden_is_named(store):
+    assert hidden_objects(make_record(store)) == ['blue block']
+
+
 def test_only_the_record_answers(store, monkeypatch):
     record = make_record(store)
     spec = f'replay:{store.path}#{record["id"]}'
@@ -171,8 +175,9 @@ def test_every_difference_is_named(store, change, what, text):
     assert text in found[what]
 
 
-def test_what_cannot_be_is_told_before_anything_starts(store, tmp_path, capsys):
+def test_what_cannot_be_is_told_before_anything_starts(store, tmp_path, capsys, monkeypatch):
     out = ['--out', str(tmp_path / 'out'), '--evidence', str(store.path)]
+    monkeypatch.setenv('CAP_ALLOW_UNVERIFIED', '1')
     make_record(store, scene=None)
     assert cli.main(['replay', 'zzz', *out]) == 2
     assert cli.main(['replay', 'last', *out]) == 4
@@ -180,6 +185,10 @@ def test_what_cannot_be_is_told_before_anything_starts(store, tmp_path, capsys):
     store.begin('x', 's', 'auto')
     assert cli.main(['replay', 'last', *out]) == 4
     assert 'has not ended' in capsys.readouterr().out
+    make_record(store)
+    monkeypatch.delenv('CAP_ALLOW_UNVERIFIED')
+    assert cli.main(['replay', 'last', *out]) == 4
+    assert 'CAP_ALLOW_UNVERIFIED=1' in capsys.readouterr().out
     words = ['--out', str(tmp_path), '--evidence', str(store.path)]
     assert cli.main(['replay', 'last', *words]) == 2
     assert store.path.exists(), 'the record was not overwritten'
