@@ -558,6 +558,7 @@ def test_what_a_model_writes_instead_of_text(
         refusal(400, message='The input token count (1196265) exceeds the maximum number'),
         refusal(422, message='Please reduce the length of the messages or completion.'),
         refusal(413),
+        refusal(429, message='Request too large for gpt on tokens per min: Limit 30000'),
         reply(200, {'error': {'message': 'exceeds the context window', 'code': 400}}),
         stream({'error': {'code': 'context_length_exceeded', 'message': 'no'}}),
     ],

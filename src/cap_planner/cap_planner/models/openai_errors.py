@@ -42,6 +42,8 @@ def is_prompt_too_long(error: Exception) -> bool:
         return False
     status = getattr(error, 'status_code', None)
     words = f'{error} {error.code} {error.type}'
+    if status == 429:  # larger than what may be sent in a minute
+        return 'request too large' in words.lower()
     return status == 413 or (status in (None, 400, 422) and bool(_TOO_LONG.search(words)))
 
 
