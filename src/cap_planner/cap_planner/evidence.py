@@ -57,6 +57,7 @@ _ADDED = {
         'skip_verifier': 'INTEGER',
         'session_before': 'TEXT',
     },
+    'runs': {'ended': 'REAL'},
 }
 
 
@@ -303,6 +304,7 @@ class Record:
         self._store._insert(
             'runs',
             instruction_id=self.id,
+            ended=time.time(),
             status=status,
             text=text,
             printed=printed,
