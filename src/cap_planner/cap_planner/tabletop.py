@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cap_common.errors import CapError
-from cap_planner.api.spec import Point
+from cap_planner.api.spec import Point, Target
 from cap_planner.labels import InstructionError, Label, label_of
 from cap_planner.places import Table
 from cap_planner.robot import SceneRobot, Skills

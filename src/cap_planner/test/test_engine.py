@@ -76,6 +76,12 @@ def make_engine(sandbox, table, tmp_path):
     return make
 
 
+BOTH_IN_THE_RED_BOWL = """
+put_first_on_second("red block", "red bowl")
+put_first_on_second("blue block", "red bowl")
+"""
+
+
 def run(engine, text='do it', session='', stopped=lambda: None, **request):
     progress = []
     report = engine.run(Request(text, session, **request), progress.append, stopped)
@@ -146,8 +152,7 @@ def test_a_program_whose_process_is_killed_takes_its_action_along(make_engine, t
 
 def test_a_program_that_fails_is_written_again_with_what_was_done(make_engine, table):
     table.failures = [None, GraspFailedError('slippery')]
-    first = 'put_first_on_second("red block", "red bowl")\nput_first_on_second("blue block", "red bowl")'
-    model = ScriptedModel(first, 'put_first_on_second("blue block", "blue bowl")')
+    model = ScriptedModel(BOTH_IN_THE_RED_BOWL, 'put_first_on_second("blue block", "blue bowl")')
     report, progress = run(make_engine(model))
     assert (report.outcome, report.label) == ('succeeded', None)
     assert [move for move in table.moves if move[0] == 'red block'] == [('red block', 'red bowl')]
@@ -202,8 +207,7 @@ def test_a_part_that_fails_says_which(make_engine):
 
 def test_what_failed_after_it_moved_something_can_be_undone(make_engine, table):
     table.failures = [None, GraspFailedError('slippery')]
-    program = 'put_first_on_second("red block", "red bowl")\nput_first_on_second("blue block", "red bowl")'
-    model = ScriptedModel(program)
+    model = ScriptedModel(BOTH_IN_THE_RED_BOWL)
     engine = make_engine(model)
     assert run(engine, 'put them away', session='s')[0].label is Label.GRASP_FAILED
     model.answers = ['put_first_on_second("red block", [0.1, -0.4])']
