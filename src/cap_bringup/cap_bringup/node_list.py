@@ -78,7 +78,7 @@ TABLETOP_ARGUMENTS = (
         'model',
         'planner',
         str,
-        'language model: offline, openai:NAME, replay:FILE or record:FILE=MODEL',
+        'language model: offline, openai:NAME, replay:FILE, record:FILE=MODEL or cache:FILE=MODEL',
     ),
     Argument(
         'stronger_model', 'planner', str, 'asked once when the tries of the other are used up'

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import time
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -31,18 +32,12 @@ def record_view(record: Mapping[str, Any]) -> Iterator[RenderableType]:
         off = ', the verifier being off' if record.get('skip_verifier') else ''
         yield _heading(f'given program{off}')
         yield program_panel(for_people(record['given_program']), 'given')
-    yield from _lmps(record)
+    yield from _story(record)
     if record['functions']:
         yield _heading('generated functions')
         for function in record['functions']:
             title = f'{for_people(function["name"])}  sha256 {function["sha256"]}'
             yield program_panel(for_people(function['source']), title)
-    if record['calls']:
-        yield _heading('calls')
-        yield _calls(record['calls'])
-    for run in record['runs']:
-        yield _heading('sandbox')
-        yield from _run(run)
 
 
 def shown(text: str | None) -> Text:
@@ -73,7 +68,7 @@ def _head(record: Mapping[str, Any]) -> Table:
     mode = '' if record['mode'] == 'auto' else f', mode {for_people(record["mode"])}'
     table.add_row('session', Text.assemble(shown(record['session']), mode))
     ended = record['ended']
-    lasted = f', {ended - record["started"]:.1f} s' if ended else ''
+    lasted = f', {ended - record["started"]:.2f} s' if ended else ''
     table.add_row('when', when(record['started']) + lasted)
     table.add_row('outcome', outcome(record))
     if record['error']:
@@ -123,19 +118,41 @@ def _moved(item: Mapping[str, Any], then: Mapping[str, Any] | None) -> str:
     return f'  moved {distance:.3f} m to {_place(then)}' if distance > _MOVED_M else ''
 
 
-# ── programs ─────────────────────────────────────────────────────────────────────────────────────
+# ── what was written and run ─────────────────────────────────────────────────────────────────────
 
 
-def _lmps(record: Mapping[str, Any]) -> Iterator[RenderableType]:
-    """What the model wrote and what the verifier said of it, in the order in which it happened."""
-    completions = record['completions']
+def _story(record: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """What the model wrote, what the verifier said and what ran, in the order in which it happened.
+
+    Calls stand where their program ended.
+    """
+    completions, runs = record['completions'], record['runs']
     asked = (
         (c['started'], _completion(c, again=_continues(c, completions[:number])))
         for number, c in enumerate(completions)
     )
     checked = ((v['checked'], _verification(v)) for v in record['verifications'])
-    for _, parts in sorted(chain(asked, checked), key=lambda event: event[0]):
-        yield from parts
+    ends = [math.inf if run.get('ended') is None else run['ended'] for run in runs]
+    parts = _split(record['calls'], ends)
+    ran = (
+        (end, [*_run(run), *_calls(calls)])
+        for end, run, calls in zip(ends, runs, parts, strict=False)
+    )
+    for _, shown_parts in sorted(chain(asked, checked, ran), key=lambda event: event[0]):
+        yield from shown_parts
+    if parts[-1]:
+        yield _heading('calls of a program that did not come to its end')
+        yield from _calls(parts[-1])
+
+
+def _split(
+    calls: Sequence[Mapping[str, Any]], ends: Sequence[float]
+) -> list[list[Mapping[str, Any]]]:
+    """Calls by the end of the program that made them; the last list is of none."""
+    parts: list[list[Mapping[str, Any]]] = [[] for _ in (*ends, None)]
+    for call in calls:
+        parts[bisect_left(ends, call['started'])].append(call)
+    return parts
 
 
 def _continues(completion: Mapping[str, Any], earlier: Sequence[Mapping[str, Any]]) -> bool:
@@ -170,10 +187,9 @@ def _verification(verification: Mapping[str, Any]) -> list[RenderableType]:
     ]
 
 
-# ── what it did ──────────────────────────────────────────────────────────────────────────────────
-
-
-def _calls(calls: Sequence[Mapping[str, Any]]) -> Table:
+def _calls(calls: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
+    if not calls:
+        return
     table = Table(box=None, pad_edge=False)
     table.add_column('line', justify='right')
     table.add_column('call', overflow='fold')
@@ -187,7 +203,7 @@ def _calls(calls: Sequence[Mapping[str, Any]]) -> Table:
             _result(call),
             'not ended' if duration is None else f'{duration:.3f}',
         )
-    return table
+    yield table
 
 
 def call_text(call: Mapping[str, Any]) -> str:
@@ -204,6 +220,7 @@ def _result(call: Mapping[str, Any]) -> Text:
 
 
 def _run(run: Mapping[str, Any]) -> Iterator[RenderableType]:
+    yield _heading('run')
     yield Text(f'{run["status"]}, {run["child_seconds"]:.3f} s, CPU {run["cpu_seconds"]:.3f} s')
     if run['text'] not in ('', run['status']):
         yield shown(run['text'])

@@ -55,11 +55,11 @@ def record(store):
     record.call_ended(call, 0.0125, result=[0.125, -0.5])
     call = record.call_started('say', {'args': [ODD]}, 8)
     record.call_ended(call, 2.5, error=f'StoppedError: {ODD}')
-    record.call_started('say', {'args': ['last words']}, 9)
     record.run(
         **{'status': 'program_error', 'text': 'why', 'printed': ODD},
         **{'dropped': {'g': 'a lambda'}, 'child_seconds': 0.1, 'cpu_seconds': 0.05},
     )
+    record.call_started('say', {'args': ['last words']}, 9)
     record.world('after', scene(red_block=(0.1, -0.1, 0.02), green_block=(0.2, -0.5, 0.02)))
     record.end(Ending('failed', 'stopped', f'because {ODD}', 'it said'))
     return record
@@ -85,7 +85,9 @@ def test_one_record_for_people(store, record):
     ):
         assert told in text, told
     assert text.index('import os') < text.index('rejects') < text.index('repair')
-    assert text.index('repair') < text.index('lets it pass')
+    assert text.index('repair') < text.index('lets it pass') < text.index('program_error')
+    assert text.index('StoppedError') < text.index('did not come to its end')
+    assert text.index('did not come to its end') < text.index('last words')
     assert not {'\u202e', '\u202c', '\x1b'} & set(text)
 
 
