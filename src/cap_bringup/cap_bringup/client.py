@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import rclpy
 from numpy.typing import NDArray
+from rclpy.client import Client as ServiceClient
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -58,6 +59,8 @@ class Client:
         self._execute = ActionCaller(
             self._node, ExecuteInstruction, 'execute_instruction', 'the planner'
         )
+        # From the beginning: a stop must not wait until its server is discovered.
+        self._stop = self._node.create_client(Stop, 'stop')
         self._keep('lease', Lease, BEAT)
         self._keep('scene', Scene, LATCHED)
         if watch_world:
@@ -181,25 +184,28 @@ class Client:
 
     def stop(self, who: str, why: str) -> Stop.Response:
         """The latched stop."""
-        return self._service(Stop, 'stop', Stop.Request(who=who, why=why))
+        return self._call(self._stop, Stop.Request(who=who, why=why))
 
     def resume(self, who: str) -> Resume.Response:
         """Takes back the stop."""
         return self._service(Resume, 'resume', Resume.Request(who=who))
 
-    def _service(self, service_type: Any, name: str, request: Any, timeout_s: float = 5.0) -> Any:
+    def _service(self, service_type: Any, name: str, request: Any) -> Any:
         client = self._node.create_client(service_type, name)
         try:
-            if not client.wait_for_service(timeout_sec=timeout_s):
-                raise RobotFaultError(f'service {name!r} has no server: is the system up?')
-            done = threading.Event()
-            future = client.call_async(request)
-            future.add_done_callback(lambda _: done.set())
-            if not done.wait(timeout_s):
-                raise RobotFaultError(f'service {name!r} did not answer in {timeout_s:g} s')
-            return future.result()
+            return self._call(client, request)
         finally:
             self._node.destroy_client(client)
+
+    def _call(self, client: ServiceClient, request: Any, timeout_s: float = 5.0) -> Any:
+        if not client.wait_for_service(timeout_sec=timeout_s):
+            raise RobotFaultError(f'service {client.srv_name!r} has no server: is the system up?')
+        done = threading.Event()
+        future = client.call_async(request)
+        future.add_done_callback(lambda _: done.set())
+        if not done.wait(timeout_s):
+            raise RobotFaultError(f'service {client.srv_name!r} did not answer in {timeout_s:g} s')
+        return future.result()
 
     # ── the simulated world ──────────────────────────────────────────────────────────────────
 

@@ -16,16 +16,28 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from sensor_msgs.msg import JointState
+import numpy as np
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import FluidPressure, JointState
+from trajectory_msgs.msg import JointTrajectory
 
+from cap_bringup.braking import Plan, Sample
 from cap_bringup.client import Client
 from cap_bringup.node_list import tabletop
 from cap_bringup.supervisor import Supervisor, node_environment
 from cap_common.domain import free_domain_id
+from cap_common.ears import Ears
 from cap_common.qos import SENSOR
 from cap_planner.evidence import EvidenceStore
 
 READY_S = 120.0
+
+
+def children(pid: int) -> list[int]:
+    """Process ids of a process's children."""
+    lists = Path(f'/proc/{pid}/task').glob('*/children')
+    return [int(child) for text in lists for child in text.read_text().split()]
 
 
 @dataclass
@@ -37,12 +49,29 @@ class RunningSystem:
     evidence: EvidenceStore
 
     def kill(self, name: str) -> None:
-        """SIGKILL for one node; the supervisor starts it again."""
-        os.kill(self.nodes.pid(name), signal.SIGKILL)
+        """SIGKILL for one node, which the supervisor starts again, or for the `child`."""
+        os.kill(self.pid(name), signal.SIGKILL)
+
+    def pid(self, name: str) -> int:
+        """Process id of a node, or of the `child`: the program that runs in the sandbox.
+
+        Raises:
+            LookupError: no program runs, or no such node.
+        """
+        if name != 'child':
+            return self.nodes.pid(name)
+        found = [p for zygote in children(self.nodes.pid('planner')) for p in children(zygote)]
+        if len(found) != 1:
+            raise LookupError(f'{len(found)} programs run')
+        return found[0]
 
     def wait_ready(self) -> None:
         """Until instructions are taken again."""
-        self.client.wait_ready(READY_S, meanwhile=lambda: print(*self.nodes.poll(), sep='', end=''))
+        self.client.wait_ready(READY_S, meanwhile=self._keep_up)
+
+    def _keep_up(self) -> None:
+        for event in self.nodes.poll():
+            print(event)
 
 
 @contextmanager
@@ -134,6 +163,73 @@ class ArmWatch:
                 wanted = 'move' if moving else 'stop'
                 raise TimeoutError(f'the arm did not {wanted} in {timeout_s:g} s')
         return time.monotonic() - started
+
+
+class MotionRecorder:
+    """Every state of the arm and the gripper that the simulator publishes, and every plan.
+
+    The times are those at which it publishes them, in the messages' own stamps: how busy this
+    process is does not count. Of all since `forget`. Use as a context manager, within a Client.
+
+    Attributes:
+        samples, plans: see braking.py.
+        pressures: wall time [s] and absolute pressure in the cup [Pa].
+    """
+
+    _EVERY = QoSProfile(depth=5000, reliability=ReliabilityPolicy.BEST_EFFORT)
+
+    def __init__(self) -> None:
+        parent = self._parent = Node('motion_recorder')
+        self._ears = Ears(parent)
+        self.forget()
+        listeners: tuple[tuple[type, str, Any, Any], ...] = (
+            (JointState, 'joint_states', self._on_joints, self._EVERY),
+            (FluidPressure, 'gripper/vacuum', self._on_vacuum, self._EVERY),
+            (JointTrajectory, 'planned_trajectory', self._on_plan, 10),
+        )
+        for listener in listeners:
+            self._ears.listen(*listener)
+
+    def __enter__(self) -> MotionRecorder:
+        self._ears.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ears.close()
+        self._parent.destroy_node()
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.samples: list[Sample] = []
+        self.plans: list[Plan] = []
+        self.pressures: list[tuple[float, float]] = []
+
+    def _on_joints(self, message: JointState, info: Mapping[str, int]) -> None:
+        stamp = message.header.stamp
+        self.samples.append(
+            Sample(
+                wall_s=info['source_timestamp'] * 1e-9,
+                time_s=stamp.sec + stamp.nanosec * 1e-9,
+                q=np.array(message.position),
+                qd=np.array(message.velocity),
+            )
+        )
+
+    def _on_vacuum(self, message: FluidPressure, info: Mapping[str, int]) -> None:
+        self.pressures.append((info['source_timestamp'] * 1e-9, message.fluid_pressure))
+
+    def _on_plan(self, message: JointTrajectory, info: Mapping[str, int]) -> None:
+        points = message.points
+        self.plans.append(
+            Plan(
+                wall_s=info['source_timestamp'] * 1e-9,
+                times=np.array(
+                    [p.time_from_start.sec + p.time_from_start.nanosec * 1e-9 for p in points]
+                ),
+                positions=np.array([p.positions for p in points]),
+                velocities=np.array([p.velocities for p in points]),
+            )
+        )
 
 
 class ScriptedModelServer:

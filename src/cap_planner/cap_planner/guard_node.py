@@ -130,8 +130,8 @@ class GuardNode(Node):
         with self._lock:
             self._lease.stop(request.who, request.why)
             why = self._lease.status.why
-        self.get_logger().warning(why)
         self._cancel_everything(anew=True)
+        self.get_logger().warning(why)
         deadline = time.monotonic() + self._settings.stop_deadline_s
         pause = threading.Event()
         # A skill between two motions stands still too: give the lease the time to reach it.

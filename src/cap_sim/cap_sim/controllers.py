@@ -31,6 +31,8 @@ from cap_sim.trajectory import (
 
 _POLL_S = 0.02
 _FEEDBACK_S = 0.1
+# An accepted cancellation is noted within this.
+_NOTED_S = 1.0
 # The simulation has died when its time stands still for so long [s].
 _STILL_S = 5.0
 # How long the pump may take to hold something, and to let go of it, in simulated time [s].
@@ -80,7 +82,7 @@ class TrajectoryController:
             'joint_trajectory_controller/follow_joint_trajectory',
             execute_callback=self._execute,
             handle_accepted_callback=self._accept,
-            cancel_callback=lambda _: CancelResponse.ACCEPT,
+            cancel_callback=self._cancel,
             callback_group=ReentrantCallbackGroup(),
         )
 
@@ -93,6 +95,14 @@ class TrajectoryController:
                 started = error
             self._motions[bytes(handle.goal_id.uuid)] = started
         handle.execute()
+
+    def _cancel(self, handle: ServerGoalHandle) -> CancelResponse:
+        """Brake at once: the thread that waits for the motion's end has yet to wake."""
+        with self._lock:
+            motion = self._motions.get(bytes(handle.goal_id.uuid))
+        if isinstance(motion, Motion):
+            self._cell.brake(motion)
+        return CancelResponse.ACCEPT
 
     def _start(self, goal: FollowJointTrajectory.Goal) -> Motion:
         tolerances = self._tolerances(goal)
@@ -113,8 +123,18 @@ class TrajectoryController:
         )
 
     def _execute(self, handle: ServerGoalHandle) -> FollowJointTrajectory.Result:
+        goal_id = bytes(handle.goal_id.uuid)
         with self._lock:
-            motion = self._motions.pop(bytes(handle.goal_id.uuid))
+            motion = self._motions[goal_id]
+        try:
+            return self._result(handle, motion)
+        finally:
+            with self._lock:
+                del self._motions[goal_id]
+
+    def _result(
+        self, handle: ServerGoalHandle, motion: Motion | TrajectoryError
+    ) -> FollowJointTrajectory.Result:
         result = FollowJointTrajectory.Result()
         if isinstance(motion, TrajectoryError):
             result.error_code = result.INVALID_JOINTS if motion.names else result.INVALID_GOAL
@@ -131,7 +151,7 @@ class TrajectoryController:
         }.get(motion.state, result.INVALID_GOAL)
         if motion.state is MotionState.SUCCEEDED:
             handle.succeed()
-        elif handle.is_cancel_requested:
+        elif _is_canceled(handle, motion):
             handle.canceled()
         else:
             handle.abort()
@@ -143,8 +163,6 @@ class TrajectoryController:
         fed_back = 0.0
         try:
             while not motion.ended.wait(_POLL_S):
-                if handle.is_cancel_requested:
-                    self._cell.brake(motion)
                 elapsed = wait.elapsed_s()
                 if elapsed - fed_back >= _FEEDBACK_S:
                     fed_back = elapsed
@@ -167,6 +185,15 @@ class TrajectoryController:
             point.positions, point.velocities = q.tolist(), qd.tolist()
             point.time_from_start = Duration(sec=since.sec, nanosec=since.nanosec)
         return feedback
+
+
+def _is_canceled(handle: ServerGoalHandle, motion: Motion) -> bool:
+    """Whether the goal ends as canceled; rclpy notes so after the callback that brakes."""
+    deadline = time.monotonic() + (_NOTED_S if motion.state is MotionState.CANCELED else 0.0)
+    pause = threading.Event()
+    while not handle.is_cancel_requested and time.monotonic() < deadline:
+        pause.wait(1e-3)
+    return bool(handle.is_cancel_requested)
 
 
 class GripperController:

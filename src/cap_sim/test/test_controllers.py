@@ -58,6 +58,9 @@ class Bed:
         self._thread.join(DEADLINE_S)
 
     def turn(self, points: int, angle: float, seconds: float) -> Any:
+        return self.finish(self.begin_turn(points, angle, seconds).get_result_async())
+
+    def begin_turn(self, points: int, angle: float, seconds: float) -> Any:
         goal = FollowJointTrajectory.Goal()
         goal.trajectory.joint_names = list(ARM_JOINTS)
         start = self.bench.state.q
@@ -67,20 +70,20 @@ class Bed:
             goal.trajectory.points.append(
                 JointTrajectoryPoint(positions=turned.tolist(), time_from_start=at)
             )
-        return self._call(self._arm, goal)
+        return self._send(self._arm, goal)
 
     def grip(self, position: float) -> Any:
         goal = GripperCommand.Goal()
         goal.command.position = position
-        return self._call(self._gripper, goal)
+        return self.finish(self._send(self._gripper, goal).get_result_async())
 
-    def _call(self, client: OrderedActionClient, goal: Any) -> Any:
+    def _send(self, client: OrderedActionClient, goal: Any) -> Any:
         assert client.wait_for_server(DEADLINE_S)
-        handle = self._finish(client.send_goal_async(goal))
+        handle = self.finish(client.send_goal_async(goal))
         assert handle.accepted
-        return self._finish(handle.get_result_async())
+        return handle
 
-    def _finish(self, future: Future) -> Any:
+    def finish(self, future: Future) -> Any:
         done = threading.Event()
         future.add_done_callback(lambda _: done.set())
         assert done.wait(DEADLINE_S), 'no answer'
@@ -104,6 +107,23 @@ def test_a_motion_of_a_dead_simulation_does_not_go_on_when_it_lives_again(
     assert 'stands still' in response.result.error_string
     bed.bench.cell.step(1500)
     np.testing.assert_allclose(bed.bench.state.q, start, atol=0.05)
+
+
+def test_a_canceled_motion_brakes_from_the_next_step_on(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(controllers, '_POLL_S', DEADLINE_S)
+    handle = bed.begin_turn(1, angle=1.0, seconds=2.0)
+    bed.bench.cell.step(250)
+    speed = bed.bench.state.qd[0]
+    assert speed > 0.3
+    bed.finish(handle.cancel_goal_async())
+    bed.bench.cell.step(15)
+    assert bed.bench.state.qd[0] < speed - 0.1
+    bed.bench.cell.step(100)
+    response = bed.finish(handle.get_result_async())
+    assert response.status == GoalStatus.STATUS_CANCELED
+    assert abs(bed.bench.state.qd[0]) < 0.02
 
 
 def test_more_points_than_it_checks_in_time_are_refused(bed: Bed) -> None:

@@ -16,7 +16,7 @@ from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 from rclpy.task import Future
 from sensor_msgs.msg import FluidPressure, JointState
-from trajectory_msgs.msg import JointTrajectoryPoint
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from cap_common.action_client import OrderedActionClient
 from cap_common.ears import Ears
@@ -65,6 +65,7 @@ class RosRobot:
             (FluidPressure, 'gripper/vacuum', self._on_vacuum),
         ):
             ears.listen(kind, topic, callback, SENSOR)
+        self._planned = node.create_publisher(JointTrajectory, 'planned_trajectory', 10)
         clients = ReentrantCallbackGroup()
         self._follow = OrderedActionClient(
             node, FollowJointTrajectory, _TRAJECTORY_ACTION, callback_group=clients
@@ -98,6 +99,8 @@ class RosRobot:
         goal = FollowJointTrajectory.Goal()
         goal.trajectory.joint_names = list(ARM_JOINTS)
         goal.trajectory.points = _points(trajectory)
+        if self._planned.get_subscription_count():  # for people and for measurements
+            self._planned.publish(goal.trajectory)
         handle = self._send(self._follow, _TRAJECTORY_ACTION, goal, check)
         result = handle.get_result_async()
         deadline = time.monotonic() + trajectory.duration * self._stretch + 2.0
