@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,18 @@ class SymbolicTable:
     """SceneSource and Skills at once: a placed object is at once where it was put.
 
     Attributes:
+        SIZES: full extents by kind of object [m]; of others that of a block.
         objects: positions by name, as (x, y, z) of the centre [m].
         failures: errors that the next actions raise, in order; None: that one succeeds.
         strokes: what was drawn and erased, as points of shape (N, 2) [m].
     """
 
+    SIZES: ClassVar[dict[str, tuple[float, float, float]]] = {'bowl': BOWL}
+
     def __init__(self, **objects: tuple[float, float]) -> None:
-        self.objects = {name.replace('_', ' '): (x, y, 0.02) for name, (x, y) in objects.items()}
+        self.objects: dict[str, tuple[float, float, float]] = {}
+        for name, (x, y) in objects.items():
+            self.appear(name.replace('_', ' '), x, y)
         self.failures: list[Exception | None] = []
         self.moves: list[tuple[Target, Target]] = []
         self.strokes: list[tuple[str, NDArray[np.float64]]] = []
@@ -33,6 +39,10 @@ class SymbolicTable:
         self.looks = 0
         self.stopped: Callable[[], bool] = lambda: False
         self._time_ns = 0
+
+    def appear(self, name: str, x: float, y: float) -> None:
+        """An object is there from now on, on the table."""
+        self.objects[name] = (x, y, self._size(name)[2] / 2)
 
     def latest(self) -> Scene:
         """See SceneSource."""
@@ -56,7 +66,8 @@ class SymbolicTable:
             raise GraspFailedError(f'nothing at {first}')
         goal = np.array(self.objects[second][:2] if isinstance(second, str) else second)
         x, y = goal + self.slip
-        self.objects[first] = (float(x), float(y), self._height_over(x, y, first) + BLOCK[2] / 2)
+        z = self._height_over(x, y, first) + self._size(first)[2] / 2
+        self.objects[first] = (float(x), float(y), z)
 
     def move_to(self, target: Target) -> None:
         """See Skills."""
@@ -77,20 +88,22 @@ class SymbolicTable:
     def say(self, text: str) -> None:
         """See Skills."""
 
+    def _size(self, name: str) -> tuple[float, float, float]:
+        return self.SIZES.get(name.rpartition(' ')[2], BLOCK)
+
     def _height_over(self, x: float, y: float, besides: str) -> float:
-        """Of what carries a block there: the table, a bowl's bottom or another block."""
+        """Of what carries an object there: the table, a bowl's bottom or another object."""
         heights = [0.0]
         for name, (other_x, other_y, z) in self.objects.items():
-            if name != besides and np.hypot(other_x - x, other_y - y) < BLOCK[0]:
-                heights.append(0.01 if name.endswith('bowl') else z + BLOCK[2] / 2)
+            size = self._size(name)
+            reach = max(size[0] / 2, BLOCK[0])
+            if name != besides and np.hypot(other_x - x, other_y - y) < reach:
+                heights.append(0.01 if name.endswith('bowl') else z + size[2] / 2)
         return max(heights)
 
     def _object(self, name: str) -> SceneObject:
-        color, kind = name.split()
-        size = BOWL if kind == 'bowl' else BLOCK
-        x, y, z = self.objects[name]
-        position = (x, y, z if kind == 'block' else size[2] / 2)
-        return SceneObject(name, kind, color, position, size, 0.0, True)
+        color, _, kind = name.rpartition(' ')
+        return SceneObject(name, kind, color, self.objects[name], self._size(name), 0.0, True)
 
 
 class ScriptedModel:
