@@ -106,6 +106,13 @@ def test_who_needs_not_wait_any_longer_does_not(model: LanguageModel) -> None:
     assert time.monotonic() - start < 5.0
 
 
+def test_half_of_a_surrogate_pair_breaks_nothing(model: LanguageModel) -> None:
+    odd: list[Message] = [*MESSAGES[:1], {'role': 'user', 'content': '# drop \ud83e.'}]
+    with contextlib.suppress(ModelUnavailableError):
+        model.complete(odd, Options(deadline_s=5.0))
+    assert 'put_first' in model.complete(MESSAGES, Options(deadline_s=5.0)).text
+
+
 def test_several_threads(model: LanguageModel) -> None:
     texts: list[str] = []
     threads = [

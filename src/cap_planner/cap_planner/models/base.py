@@ -117,6 +117,9 @@ def cut_at_stop(text: str, stop: Sequence[str]) -> str:
     return text
 
 
+_TOKENS_PER_MESSAGE = 8  # at most: its role and its ends
+
+
 def estimated_tokens(text: str) -> int:
     """How many tokens a text may have, where nobody counts: one for three bytes of UTF-8.
 
@@ -124,3 +127,8 @@ def estimated_tokens(text: str) -> int:
     to 4.5 bytes of English or code for a token, and about one Chinese character, which is 3 bytes.
     """
     return -(-len(text.encode(errors='replace')) // 3)
+
+
+def estimated_prompt_tokens(messages: Sequence[Message]) -> int:
+    """How many tokens the messages of a prompt may have; see estimated_tokens."""
+    return sum(_TOKENS_PER_MESSAGE + estimated_tokens(message['content']) for message in messages)

@@ -26,7 +26,7 @@ from cap_planner.models.base import (
     Options,
     PromptTooLongError,
     cut_at_stop,
-    estimated_tokens,
+    estimated_prompt_tokens,
 )
 from cap_planner.models.openai_answer import (
     MAX_ERROR_BYTES,
@@ -49,7 +49,6 @@ _CONNECT_S = 10.0
 _STALL_S = 15.0
 _POLL_S = 0.05
 _END_S = 0.2  # what was canceled may take so long to end
-_TOKENS_PER_MESSAGE = 4  # about: its role and its ends
 
 
 class OpenAiModel:
@@ -62,7 +61,7 @@ class OpenAiModel:
         stall_s: longest silence in the middle of an answer [s].
 
     Raises:
-        ModelUnavailableError: no key.
+        ModelUnavailableError: no key, or none that can be sent.
     """
 
     def __init__(
@@ -75,15 +74,18 @@ class OpenAiModel:
         self._name = name
         self._url = base_url or endpoint()
         self._stall_s = stall_s
-        key = api_key or os.environ.get('OPENAI_API_KEY')
+        key = (api_key or os.environ.get('OPENAI_API_KEY') or '').strip()
+        if not (key.isascii() and key.isprintable()):
+            raise ModelUnavailableError(f'openai:{name}: what OPENAI_API_KEY is set to is no key')
         if not key and not _is_local(self._url):
             raise ModelUnavailableError(
                 f'openai:{name} needs a key: set OPENAI_API_KEY (and OPENAI_BASE_URL for another '
                 'endpoint than OpenAI), or use the model "offline"'
             )
+        self._key = key or 'none'
         self._dialect = Dialect()
         self._client = openai.AsyncOpenAI(
-            api_key=key or 'none', base_url=self._url, max_retries=0, http_client=_HttpClient()
+            api_key=self._key, base_url=self._url, max_retries=0, http_client=_HttpClient()
         )
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name='openai', daemon=True).start()
@@ -91,7 +93,7 @@ class OpenAiModel:
     def complete(self, messages: Sequence[Message], options: Options) -> Completion:
         """One chat completion; what may pass is tried again in time."""
         start = time.monotonic()
-        call = _Call(list(messages), options, start + options.deadline_s)
+        call = _Call(messages, options, start + options.deadline_s)
         try:
             answer = self._run(self._ask(call), call)
             text = answer.text(options.max_tokens)
@@ -205,7 +207,8 @@ class OpenAiModel:
     def _unavailable(
         self, error: Exception, tries: int, wait_s: float | None
     ) -> ModelUnavailableError:
-        text = f'{self._where()}: {advice(error)}'
+        # Some endpoints repeat the key that they refuse.
+        text = f'{self._where()}: {advice(error)}'.replace(self._key, '(the key)')
         if tries > 1:
             text += f', after {tries} tries'
         if wait_s is not None and tries <= _RETRIES:
@@ -224,8 +227,12 @@ class _Call:
         tokens_estimated: some of them.
     """
 
-    def __init__(self, messages: list[Message], options: Options, end: float) -> None:
-        self.messages = messages
+    def __init__(self, messages: Sequence[Message], options: Options, end: float) -> None:
+        # Half of a surrogate pair, which a person may have pasted, is no text to send.
+        self.messages: list[Message] = [
+            {**message, 'content': message['content'].encode(errors='replace').decode()}
+            for message in messages
+        ]
         self.options = options
         self._end = end
         self.prompt_tokens = 0
@@ -240,9 +247,7 @@ class _Call:
     @property
     def estimated_prompt(self) -> int:
         """Tokens of the messages."""
-        return sum(
-            _TOKENS_PER_MESSAGE + estimated_tokens(message['content']) for message in self.messages
-        )
+        return estimated_prompt_tokens(self.messages)
 
     def count(self, answer: Answer) -> None:
         """Add what one answer, or a piece of one, has used up; nothing before it has begun."""

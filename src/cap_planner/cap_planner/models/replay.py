@@ -96,7 +96,7 @@ class ReplayModel:
         raise ModelUnavailableError(
             f'{self._where} has no answer for {lmp or "any program"} to {request[:200]!r}; it has '
             f'answers for {", ".join(self._requests[:_SHOWN])}'
-            f'{", ..." if len(self._requests) > _SHOWN else ""}. Record it again'
+            f'{", ..." if len(self._requests) > _SHOWN else ""}'
         )
 
 
