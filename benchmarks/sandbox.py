@@ -46,6 +46,10 @@ class Robot:
     def say(self, message: str) -> None:
         """Nothing."""
 
+    def pace_query(self) -> bool:
+        """No picture is waited for."""
+        return False
+
 
 def seconds_until(happened: Callable[[Callable[[], None]], None]) -> float:
     """From now until what is given calls back."""
@@ -59,7 +63,6 @@ def bare_fork(zygote: launch.Zygote, config: SandboxConfig) -> float:
 
     def fork(arrived: Callable[[], None]) -> None:
         child = zygote.fork(job(config) | {'bare': True}, config.start_seconds)
-        child.pipe.setblocking(True)
         child.pipe.recv(1)
         arrived()
         child.close()

@@ -66,7 +66,7 @@ class Broker:
         self._write = write
         self._stopped = stopped
         self._on_call = on_call
-        self._nested: dict[int, tuple[int, float]] = {}
+        self._nested: dict[int, _Audit] = {}
         self.acted = False
         self.raised: set[str] = set()
 
@@ -84,29 +84,23 @@ class Broker:
         self._check_stop()
         waits = function.waits or (function.kind is Kind.QUERY and self._robot.pace_query())
         self._budget.call(waits)
-        arguments = {'args': plain(call.args), **plain(dict(call.kwargs))}
-        call_id = self._record.call_started(call.name, arguments, call.line)
-        started = time.monotonic()
+        audit = _Audit(self._record, call, at_end=function.kind is Kind.QUERY and not waits)
         try:
             value = self._checked_call(function, call)
         except CapError as error:
             self.raised.add(type(error).__name__)
-            self._record.call_ended(
-                call_id, time.monotonic() - started, error=f'{type(error).__name__}: {error}'
-            )
+            audit.end(error=f'{type(error).__name__}: {error}')
             raise
         if isinstance(value, LmpProgram):
-            self._nested[call.id] = (call_id, started)
+            self._nested[call.id] = audit
         else:
-            self._record.call_ended(call_id, time.monotonic() - started, result=plain(value))
+            audit.end(result=plain(value))
         return value
 
     def nested_result(self, call_id: int, result: NestedResult) -> None:
         """What the program of an LMP came to, for the record."""
-        record_id, started = self._nested.pop(call_id)
         error = ': '.join(result.error) if result.error else None
-        duration_s = time.monotonic() - started
-        self._record.call_ended(record_id, duration_s, result=plain(result.value), error=error)
+        self._nested.pop(call_id).end(result=plain(result.value), error=error)
 
     def _check_stop(self) -> None:
         """Raise why the program has to end: a person's stop before a budget of ours."""
@@ -146,6 +140,31 @@ class Broker:
             # Without the model there is nothing that the program could do about it.
             raise fatal(error) from error
         return replace(program, variables=variables)
+
+
+class _Audit:
+    """The line of one call in the evidence.
+
+    Args:
+        at_end: it is written once, when the call has ended: it does nothing to the world and takes
+            no time. Of any other, what is about to be done is on the disk before it is done.
+    """
+
+    def __init__(self, record: Record, call: Call, at_end: bool) -> None:
+        self._record = record
+        self._call = call
+        self._arguments = {'args': plain(call.args), **plain(call.kwargs)}
+        self._id = None if at_end else record.call_started(call.name, self._arguments, call.line)
+        self._started = time.monotonic()
+
+    def end(self, **outcome: Any) -> None:
+        """Write what came of it: `result` or `error`."""
+        duration_s = time.monotonic() - self._started
+        if self._id is None:
+            call = self._call
+            self._record.call_made(call.name, self._arguments, call.line, duration_s, **outcome)
+        else:
+            self._record.call_ended(self._id, duration_s, **outcome)
 
 
 def context_variables(context: str) -> dict[str, Any]:
@@ -191,9 +210,12 @@ def call_text(name: str, arguments: dict[str, Any]) -> str:
     return text if len(text) <= 200 else text[:197] + '...'
 
 
+_PLAIN = (str, bool, int, float, type(None))
+
+
 def plain(value: Any) -> Any:
     """JSON-ready form of a value for the evidence; what has none becomes its text."""
-    if isinstance(value, str | bool | int | float) or value is None:
+    if isinstance(value, _PLAIN):
         return value
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}

@@ -13,7 +13,7 @@ import json
 import sqlite3
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -59,6 +59,16 @@ _ADDED = {
     },
     'runs': {'ended': 'REAL'},
 }
+
+# Written for every call, while the program waits.
+_CALL_STARTED = (
+    'INSERT INTO calls (instruction_id, started, line, name, arguments) VALUES (?, ?, ?, ?, ?)'
+)
+_CALL_MADE = (
+    'INSERT INTO calls (instruction_id, started, line, name, arguments, duration_s, result, error)'
+    ' VALUES (?, ?, ?, ?, ?, ?, ?, ?)'
+)
+_CALL_ENDED = 'UPDATE calls SET duration_s=?, result=?, error=? WHERE id=?'
 
 
 def sha256(text: str) -> str:
@@ -178,23 +188,21 @@ class EvidenceStore(EvidenceReader):
             ).fetchone()
         return json.loads(row['data']) if row else None
 
+    def _execute(self, statement: str, values: Sequence[Any]) -> sqlite3.Cursor:
+        """Write at once; each text in `values` is one that `storable` or JSON made."""
+        with self._lock:
+            return self._db.execute(statement, values)
+
     def _insert(self, table: str, **values: Any) -> int:
         names = ', '.join(values)
         marks = ', '.join('?' * len(values))
-        with self._lock:
-            cursor = self._db.execute(
-                f'INSERT INTO {table} ({names}) VALUES ({marks})',
-                tuple(map(storable, values.values())),
-            )
-        return cursor.lastrowid or 0
+        statement = f'INSERT INTO {table} ({names}) VALUES ({marks})'
+        return self._execute(statement, tuple(map(storable, values.values()))).lastrowid or 0
 
     def _update(self, table: str, key: str, key_value: Any, **values: Any) -> None:
         sets = ', '.join(f'{name}=?' for name in values)
-        with self._lock:
-            self._db.execute(
-                f'UPDATE {table} SET {sets} WHERE {key}=?',
-                (*map(storable, values.values()), key_value),
-            )
+        statement = f'UPDATE {table} SET {sets} WHERE {key}=?'
+        self._execute(statement, (*map(storable, values.values()), key_value))
 
 
 class Record:
@@ -268,27 +276,30 @@ class Record:
 
     def call_started(self, name: str, arguments: Any, line: int) -> int:
         """An API call is about to be carried out."""
-        return self._store._insert(
-            'calls',
-            instruction_id=self.id,
-            started=time.time(),
-            line=line,
-            name=name,
-            arguments=json.dumps(arguments),
-        )
+        values = (self.id, time.time(), line, storable(name), json.dumps(arguments))
+        return self._store._execute(_CALL_STARTED, values).lastrowid or 0
 
     def call_ended(
         self, call_id: int, duration_s: float, *, result: Any = None, error: str | None = None
     ) -> None:
         """It has ended."""
-        self._store._update(
-            'calls',
-            'id',
-            call_id,
-            duration_s=duration_s,
-            result=None if error else json.dumps(result),
-            error=error,
-        )
+        text = None if error else json.dumps(result)
+        self._store._execute(_CALL_ENDED, (duration_s, text, storable(error), call_id))
+
+    def call_made(
+        self,
+        name: str,
+        arguments: Any,
+        line: int,
+        duration_s: float,
+        *,
+        result: Any = None,
+        error: str | None = None,
+    ) -> None:
+        """A call has ended that does nothing to the world: both of the above in one commit."""
+        text = None if error else json.dumps(result)
+        head = (self.id, time.time() - duration_s, line, storable(name), json.dumps(arguments))
+        self._store._execute(_CALL_MADE, (*head, duration_s, text, storable(error)))
 
     def run(
         self,

@@ -141,7 +141,7 @@ class EvidenceReader:
 
 def storable(value: Any) -> Any:
     """Half of a surrogate pair, which a model may write, has no place in UTF-8: it is escaped."""
-    if isinstance(value, str):
+    if isinstance(value, str) and not value.isascii():
         return value.encode(errors='backslashreplace').decode()
     return value
 

@@ -98,6 +98,26 @@ def test_a_deed_is_one_that_has_returned(tmp_path: Path) -> None:
     assert desk.heard == ["say('x')"]
 
 
+def test_what_is_about_to_be_done_is_kept_before_it_is_done(tmp_path: Path) -> None:
+    robot = Robot()
+    desk = Desk(tmp_path, robot, replace(LIMITS, calls=9))
+    before: list[list[float | None]] = []
+
+    def look(**_: str) -> None:
+        before.append([call['duration_s'] for call in desk.kept])
+
+    robot.say = robot.get_obj_pos = look  # type: ignore[assignment]
+    desk.call('say', 'x')
+    desk.call('get_obj_pos', 'x')  # does nothing to the world: one line, at its end
+    assert before[0] == [None]
+    assert len(before[1]) == 1
+    with pytest.raises(WrongArgumentsError):
+        desk.call('get_obj_pos', 1)
+    assert [call['name'] for call in desk.kept] == ['say', 'get_obj_pos', 'get_obj_pos']
+    assert all(call['duration_s'] is not None for call in desk.kept)
+    assert desk.kept[2]['error'].startswith('WrongArgumentsError')
+
+
 def test_calls_are_kept_with_what_they_came_to(tmp_path: Path) -> None:
     desk = Desk(tmp_path, Robot(PerceptionLostError('dark')))
     with pytest.raises(PerceptionLostError):

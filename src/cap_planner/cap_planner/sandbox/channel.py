@@ -7,12 +7,15 @@ from typing import Any
 
 from cap_planner.sandbox import frames
 
+_READ_BYTES = 1 << 14
+
 
 class Channel:
     """Whole frames over one descriptor, blocking; the host keeps the time."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        self._read = b''
 
     def send(self, message: dict[str, Any]) -> None:
         """Write one frame.
@@ -30,16 +33,20 @@ class Channel:
 
     def receive(self) -> dict[str, Any]:
         """The next frame. A host that is gone ends this process."""
-        size = frames.payload_size(self._read(frames.HEADER.size))
-        message: dict[str, Any] = frames.loads(self._read(size))
+        head = self._take(frames.HEADER.size)
+        message: dict[str, Any] = frames.loads(self._take(frames.payload_size(head)))
         return message
 
-    def _read(self, count: int) -> bytes:
-        parts = []
-        while count:
-            part = os.read(self._descriptor, min(count, 1 << 16))
+    def _take(self, count: int) -> bytes:
+        """The next bytes. What comes with them is kept: most frames take one system call."""
+        parts = [self._read]
+        missing = count - len(self._read)
+        while missing > 0:
+            part = os.read(self._descriptor, _READ_BYTES)
             if not part:
                 os._exit(0)
             parts.append(part)
-            count -= len(part)
-        return b''.join(parts)
+            missing -= len(part)
+        read = b''.join(parts)
+        self._read = read[count:]
+        return read[:count]

@@ -13,11 +13,11 @@ nesting, numbers beyond 64 bits and text that is no UTF-8. A tag is an object wi
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 import math
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,10 +35,13 @@ DTYPES = {
         *('float32', 'float64', 'complex128'),
     )
 }
+_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 HEADER = struct.Struct('>I')
 _TAG = '~'
 _MAX_AXES = 8
 _INT_BITS = 64
+_NUMPY = (np.ndarray, np.generic)
+_FEW = 64  # elements
 
 
 class FrameError(CapError):
@@ -75,7 +78,7 @@ def dumps(value: Any) -> bytes:
     Raises:
         FrameError: as for `pack`.
     """
-    text = json.dumps(to_plain(value), allow_nan=False, separators=(',', ':'))
+    text = _ENCODE(to_plain(value))
     if len(text) > MAX_BYTES:
         raise FrameError(f'{len(text)} bytes of data; at most {MAX_BYTES} are allowed')
     return text.encode('ascii')
@@ -90,8 +93,7 @@ def loads(payload: bytes) -> Any:
     if len(payload) > MAX_BYTES:
         raise FrameError(f'{len(payload)} bytes of data; at most {MAX_BYTES} are allowed')
     try:
-        plain = json.loads(payload.decode('utf-8'), parse_constant=_refuse, parse_int=_whole)
-        return from_plain(plain)
+        return from_plain(_DECODE(payload.decode('utf-8')))
     except (ValueError, RecursionError, MemoryError) as error:
         raise FrameError(f'not a frame: {type(error).__name__}: {error}'[:300]) from error
 
@@ -102,11 +104,15 @@ def to_plain(value: Any, depth: int = 0) -> Any:  # noqa: PLR0911
     Raises:
         FrameError: naming the type that cannot be carried.
     """
+    if check := _PLAIN.get(type(value)):
+        return check(value)
     if depth > MAX_DEPTH:
         raise FrameError(f'nested deeper than {MAX_DEPTH} levels')
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, np.ndarray | np.generic):
+    if type(value) is list:
+        return [to_plain(item, depth + 1) for item in value]
+    if type(value) is dict:
+        return _dict_to_plain(value, depth + 1)
+    if isinstance(value, _NUMPY):
         return _array_to_plain(value)
     if isinstance(value, str):
         return _text(value)
@@ -134,11 +140,18 @@ def _container_to_plain(value: Any, depth: int) -> Any:
     if isinstance(value, set | frozenset):
         return {_TAG: 'set', 'items': [to_plain(item, depth) for item in value]}
     if isinstance(value, dict):
-        if _TAG not in value and all(type(key) is str for key in value):
-            return {_text(key): to_plain(item, depth) for key, item in value.items()}
-        items = [[to_plain(k, depth), to_plain(v, depth)] for k, v in value.items()]
-        return {_TAG: 'dict', 'items': items}
+        return _dict_to_plain(value, depth)
     raise FrameError(f'a value of type {type(value).__name__} is no data')
+
+
+def _dict_to_plain(value: dict[Any, Any], depth: int) -> dict[str, Any]:
+    plain = {}
+    for key, item in value.items():
+        if type(key) is not str or key == _TAG:
+            items = [[to_plain(k, depth), to_plain(v, depth)] for k, v in value.items()]
+            return {_TAG: 'dict', 'items': items}
+        plain[_text(key)] = to_plain(item, depth)
+    return plain
 
 
 def _array_to_plain(value: np.ndarray[Any, Any] | np.generic) -> Any:
@@ -150,34 +163,39 @@ def _array_to_plain(value: np.ndarray[Any, Any] | np.generic) -> Any:
         if isinstance(value, np.generic):
             return _text(str(value))
         return {_TAG: 'text', 'shape': shape, 'data': [_text(str(item)) for item in array.flat]}
-    dtype = DTYPES.get(array.dtype.name)
+    name = _NAMES.get(array.dtype) or array.dtype.name
+    dtype = DTYPES.get(name)
     if dtype is None:
-        raise FrameError(f'an array of {array.dtype.name}; these are carried: {", ".join(DTYPES)}')
-    if array.dtype.kind in 'fc' and not np.isfinite(array).all():
-        raise FrameError('an array with NaN or infinity')
+        raise FrameError(f'an array of {name}; these are carried: {", ".join(DTYPES)}')
+    _check_finite(array)
     if array.nbytes > MAX_BYTES:
         raise FrameError(f'an array of {array.nbytes} bytes; at most {MAX_BYTES} are allowed')
-    data = base64.b64encode(array.astype(dtype).tobytes()).decode('ascii')
-    tag = 'scalar' if isinstance(value, np.generic) else 'array'
-    return {_TAG: tag, 'dtype': array.dtype.name, 'shape': shape, 'data': data}
+    data = binascii.b2a_base64(array.astype(dtype, copy=False).tobytes(), newline=False)
+    tag = 'array' if isinstance(value, np.ndarray) else 'scalar'
+    return {_TAG: tag, 'dtype': name, 'shape': shape, 'data': data.decode('ascii')}
 
 
-def from_plain(plain: Any, depth: int = 0) -> Any:  # noqa: PLR0911
+def _check_finite(array: np.ndarray[Any, Any]) -> None:
+    if array.dtype.kind not in 'fc':
+        return
+    if array.size <= _FEW and array.dtype.kind == 'f':
+        finite = all(map(math.isfinite, array.ravel().tolist()))  # numpy takes longer to begin
+    else:
+        finite = bool(np.isfinite(array).all())
+    if not finite:
+        raise FrameError('an array with NaN or infinity')
+
+
+def from_plain(plain: Any, depth: int = 0) -> Any:
     """The value that `to_plain` tagged.
 
     Raises:
         FrameError: a tag, type or number that it does not make.
     """
+    if check := _PLAIN.get(type(plain)):
+        return check(plain)
     if depth > MAX_DEPTH + 1:
         raise FrameError(f'nested deeper than {MAX_DEPTH} levels')
-    if isinstance(plain, str):
-        return _text(plain)
-    if isinstance(plain, bool) or plain is None:
-        return plain
-    if isinstance(plain, int):
-        return _bounded(plain)
-    if isinstance(plain, float):
-        return _finite(plain)
     if isinstance(plain, list):
         return [from_plain(item, depth + 1) for item in plain]
     if _TAG not in plain:
@@ -232,16 +250,18 @@ def _array(name: str, shape: Any, data: str) -> np.ndarray[Any, Any]:
         raise FrameError(f'an array of {name[:40]!r}; these are carried: {", ".join(DTYPES)}')
     axes = _axes(shape)
     try:
-        raw = base64.b64decode(data, validate=True)
-    except binascii.Error as error:
+        raw = binascii.a2b_base64(data, strict_mode=True)
+    except ValueError as error:  # binascii.Error is one; so is text beyond ASCII
         raise FrameError(f'array data: {error}') from error
     if len(raw) != math.prod(axes) * dtype.itemsize:
         raise FrameError(f'{len(raw)} bytes of array data for shape {list(axes)} of {name}')
     if dtype.kind == 'b' and raw.strip(b'\0\1'):
         raise FrameError('an array of bool with other bytes than 0 and 1')
-    array = np.frombuffer(raw, dtype).astype(name).reshape(axes)
-    if dtype.kind in 'fc' and not np.isfinite(array).all():
-        raise FrameError('an array with NaN or infinity')
+    # Of a bytearray, so that a program can change it.
+    array = np.frombuffer(bytearray(raw), dtype).reshape(axes)
+    if not dtype.isnative:
+        array = array.astype(dtype.newbyteorder('='))
+    _check_finite(array)
     return array
 
 
@@ -266,6 +286,8 @@ def _checked_text(value: Any) -> str:
 
 
 def _text(value: str) -> str:
+    if value.isascii():
+        return str(value)
     try:
         value.encode()
     except UnicodeEncodeError as error:
@@ -295,3 +317,21 @@ def _whole(digits: str) -> int:
 
 def _refuse(constant: str) -> None:
     raise FrameError(f'the number {constant}; only finite numbers are carried')
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+# What most values are, and what is asked of them.
+_PLAIN: dict[type, Callable[[Any], Any]] = {
+    str: _text,
+    int: _bounded,
+    float: _finite,
+    bool: _itself,
+    type(None): _itself,
+    np.ndarray: _array_to_plain,
+}
+# `to_plain` has made the tree, so that it is one.
+_ENCODE = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(',', ':')).encode
+_DECODE = json.JSONDecoder(parse_constant=_refuse, parse_int=_whole).decode

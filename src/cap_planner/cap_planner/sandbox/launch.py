@@ -159,7 +159,6 @@ class Zygote:
                 # The end of an earlier child may come first; nobody waits for it any more.
                 message, fds = self.receive(deadline - time.monotonic())
                 if 'forked' in message:
-                    pipe.setblocking(False)
                     return Fork(message['forked'], fds[0], pipe)
                 if 'failed' in message:
                     raise ZygoteError(message['failed'])

@@ -137,14 +137,16 @@ class Run:
             match message.get('kind'):
                 case 'call':
                     call = _call(message, program)
-                    with self._wire.excluded():
-                        reply = on_call(call)
+                    before = time.monotonic()
+                    reply = on_call(call)
+                    self._wire.exclude(time.monotonic() - before)
                     self._send_reply(call, self._reply(program, call, reply))
                 case 'lmp_result':
                     nested_call, result = self._nested_result(message)
                     if on_nested is not None:
-                        with self._wire.excluded():
-                            on_nested(nested_call, result)
+                        before = time.monotonic()
+                        on_nested(nested_call, result)
+                        self._wire.exclude(time.monotonic() - before)
                 case 'end':
                     return message
                 case kind:
@@ -243,15 +245,17 @@ def job(config: SandboxConfig, skip: Collection[str] = ()) -> dict[str, Any]:
 
 
 def _call(message: dict[str, Any], program: Program) -> Call:
-    name = _typed(message, 'name', str)
+    name, args, kwargs = (message.get(key) for key in ('name', 'args', 'kwargs'))
+    number, line, depth = (message.get(key) for key in ('id', 'line', 'depth'))
+    if not (type(number) is type(line) is type(depth) is int):
+        raise FrameError('a call with an id, line or depth that is no number')
+    if not (type(name) is str and type(args) is list and type(kwargs) is dict):
+        raise FrameError('a call without a name, args or kwargs')
     if name not in program.api:
         raise FrameError(f'a call of {name[:80]!r}, which is no function of the API')
-    kwargs = _typed(message, 'kwargs', dict)
-    if not all(isinstance(key, str) for key in kwargs):
+    if not all(type(key) is str for key in kwargs):
         raise FrameError('keyword arguments that are no names')
-    args = tuple(_typed(message, 'args', list))
-    number, line = _typed(message, 'id', int), _typed(message, 'line', int)
-    return Call(number, name, args, kwargs, line, _typed(message, 'depth', int))
+    return Call(number, name, tuple(args), kwargs, line, depth)
 
 
 def _program_error(plain: Any) -> ProgramError:
