@@ -238,11 +238,12 @@ def test_a_password_in_the_address_is_not_told(endpoint: Endpoint) -> None:
     model.close()
 
 
-def test_a_key_that_is_repeated_is_not_told(endpoint: Endpoint, model: OpenAiModel) -> None:
-    endpoint.faults = [refusal(401, message='Incorrect key: secret')]
-    with pytest.raises(ModelUnavailableError) as caught:
+def test_a_key_that_is_repeated_is_not_told(endpoint: Endpoint) -> None:
+    model = OpenAiModel('m', endpoint.url, 'sk-hush-hush')
+    endpoint.faults = [refusal(401, message='Incorrect key: sk-hush-hush')]
+    with pytest.raises(ModelUnavailableError, match=r'Incorrect key: \(the key\)'):
         ask(model)
-    assert 'secret' not in str(caught.value)
+    model.close()
 
 
 def test_half_of_a_surrogate_pair_is_not_sent(endpoint: Endpoint, model: OpenAiModel) -> None:
@@ -423,7 +424,9 @@ def test_no_try_beyond_the_deadline(endpoint: Endpoint, model: OpenAiModel, in_s
     asked = email.utils.formatdate(time.time() + 60, usegmt=True) if in_s == 'date' else in_s
     endpoint.faults = [refusal(429, ('retry-after', asked))]
     start = time.monotonic()
-    with pytest.raises(ModelUnavailableError, match=r'the next one, in (60|5\d(\.\d)?) s, would be'):
+    with pytest.raises(
+        ModelUnavailableError, match=r'the next one, in (60|5\d(\.\d)?) s, would be'
+    ):
         ask(model, 30.0)
     assert time.monotonic() - start < 10.0
 

@@ -48,6 +48,7 @@ _LONGEST_PAUSE_S = 8.0
 _CONNECT_S = 10.0
 _STALL_S = 15.0
 _POLL_S = 0.05
+_SHORTEST_SECRET = 8  # a shorter key is a word that somebody had to write
 _END_S = 0.2  # what was canceled may take so long to end
 
 
@@ -82,10 +83,10 @@ class OpenAiModel:
                 f'openai:{name} needs a key: set OPENAI_API_KEY (and OPENAI_BASE_URL for another '
                 'endpoint than OpenAI), or use the model "offline"'
             )
-        self._key = key or 'none'
+        self._key = key
         self._dialect = Dialect()
         self._client = openai.AsyncOpenAI(
-            api_key=self._key, base_url=self._url, max_retries=0, http_client=_HttpClient()
+            api_key=key or 'none', base_url=self._url, max_retries=0, http_client=_HttpClient()
         )
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name='openai', daemon=True).start()
@@ -207,8 +208,9 @@ class OpenAiModel:
     def _unavailable(
         self, error: Exception, tries: int, wait_s: float | None
     ) -> ModelUnavailableError:
-        # Some endpoints repeat the key that they refuse.
-        text = f'{self._where()}: {advice(error)}'.replace(self._key, '(the key)')
+        text = f'{self._where()}: {advice(error)}'
+        if len(self._key) >= _SHORTEST_SECRET:
+            text = text.replace(self._key, '(the key)')  # which some endpoints repeat
         if tries > 1:
             text += f', after {tries} tries'
         if wait_s is not None and tries <= _RETRIES:
