@@ -67,6 +67,8 @@ def _head(record: Mapping[str, Any]) -> Table:
     table.add_row('instruction', shown(record['instruction']))
     mode = '' if record['mode'] == 'auto' else f', mode {for_people(record["mode"])}'
     table.add_row('session', Text.assemble(shown(record['session']), mode))
+    if held := _session(record.get('session_before')):
+        table.add_row('', shown(held))
     ended = record['ended']
     lasted = f', {ended - record["started"]:.2f} s' if ended else ''
     table.add_row('when', when(record['started']) + lasted)
@@ -78,6 +80,16 @@ def _head(record: Mapping[str, Any]) -> Table:
     if record['program_sha256']:
         table.add_row('program', f'sha256 {record["program_sha256"]}')
     return table
+
+
+def _session(data: Mapping[str, Any] | None) -> str:
+    """What the session held."""
+    if not data:
+        return ''
+    turns = len(data['turns'])
+    counted = f'{turns} earlier instruction{"s" * (turns != 1)}' if turns else ''
+    names = ', '.join([*data['variables'], *(f'{name}()' for name in data['functions'])])
+    return '; '.join(filter(None, (counted, names)))
 
 
 # ── the world ────────────────────────────────────────────────────────────────────────────────────

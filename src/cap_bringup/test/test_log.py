@@ -37,7 +37,12 @@ def store(tmp_path):
 def record(store):
     """A record that has something of everything."""
     record = store.begin(f'do {ODD}', 'default', 'auto', program='say("given")')
-    record.session_before({'name': 'default', 'turns': []})
+    record.session_before(
+        {
+            **{'name': 'default', 'turns': [{'instruction': 'before'}]},
+            **{'variables': {'x': 1}, 'functions': {'f': 'def f(): ...'}, 'imports': []},
+        }
+    )
     record.world('before', scene(red_block=(0.1, -0.4, 0.02), blue_block=(0.0, -0.5, 0.02)))
     prompt = [{'role': 'user', 'content': 'do'}]
     for messages, text, violations in (
@@ -75,7 +80,13 @@ def test_one_record_for_people(store, record):
     status, text = log(store, record.id[:6])
     assert status == 0
     for told in (
-        *('failed: stopped', 'because evil', 'it said', 'default', 'say("given")'),
+        *(
+            'failed: stopped',
+            'because evil',
+            'it said',
+            '1 earlier instruction; x, f()',
+            'say("given")',
+        ),
         *('red block  (0.100, -0.400, 0.020)  moved 0.300 m to (0.100, -0.100, 0.020)',),
         *('blue block  (0.000, -0.500, 0.020)  gone', 'green block  new at (0.200'),
         *('a-model, 812 + 40 tokens, 0.25 s', 'tabletop_ui, repair', 'a lambda', 'why'),
