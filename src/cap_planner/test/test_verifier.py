@@ -245,3 +245,34 @@ def test_a_place_is_told_as_editors_count(source, where):
     text = str(verify(source, TABLETOP))
     assert text.startswith(where)
     assert source.splitlines()[-1].strip() in text
+
+
+@pytest.mark.parametrize(
+    ('source', 'says'),
+    [
+        ('names = get_obj_names()\nx = get_obj_pos(names)', "'name' must be a string"),
+        ('put_first_on_second(get_obj_names(), "a")', "'first' must be"),
+        ('put_first_on_second(f"{1}", is_obj_visible("a"))', "'second' must be"),
+        ('x = get_corner_name("a")', "'pos' must be a finite position"),
+        ('x = denormalize_xy([1e999, 0])', "'pos_normalized' must be a finite position"),
+    ],
+)
+def test_types_that_the_text_tells(source, says):
+    (violation,) = verify(source, TABLETOP).violations
+    assert violation.rule == 'arguments'
+    assert says in violation.message
+
+
+@pytest.mark.parametrize(
+    'source',
+    [
+        'x = get_obj_names()\nx = x[0]\ny = get_obj_pos(x)',
+        'def f(names):\n    return get_obj_pos(names)\nnames = get_obj_names()',
+        'for x in get_obj_names():\n    y = get_obj_pos(x)',
+        'x = parse_obj_name("a")\ny = get_obj_pos(x)',
+        'try:\n    x = get_obj_names()\nexcept ValueError as x:\n    y = get_obj_pos(x)',
+        'y = get_obj_pos(old)\nold = get_obj_names()',
+    ],
+)
+def test_types_that_the_text_leaves_open(source):
+    assert verify(source, TABLETOP, known=['old']).ok

@@ -74,16 +74,18 @@ class ApiFunction:
         except TypeError as error:
             raise WrongArgumentsError(f'{self.name}: {error}; it is {self.header()}') from error
         bound.apply_defaults()
-        checked: dict[str, Any] = {}
-        for name, value in bound.arguments.items():
-            parameter = self.signature.parameters[name]
-            if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-                checked[name] = dict(value)
-                continue
-            checked[name] = self._check(name, parameter.annotation, value)
-        return checked
+        return {name: self.check_argument(name, value) for name, value in bound.arguments.items()}
 
-    def _check(self, name: str, annotation: Any, value: Any) -> Any:
+    def check_argument(self, name: str, value: Any) -> Any:
+        """The plain form of a value for one parameter.
+
+        Raises:
+            WrongArgumentsError: with the signature in its text.
+        """
+        parameter = self.signature.parameters[name]
+        annotation = parameter.annotation
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            return dict(value)
         for option in _options(annotation):
             ok, checked = _fits(option, value)
             if ok:

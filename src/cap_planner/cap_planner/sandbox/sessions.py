@@ -7,9 +7,10 @@ the program here, so that a child cannot put a text of its own into the next pro
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from cap_planner.sandbox import libraries, vocabulary
 from cap_planner.sandbox.child_names import PROGRAM
 from cap_planner.sandbox.frames import FrameError
 from cap_planner.sandbox.program import Program, Session
@@ -44,7 +45,7 @@ def next_session(
             dropped[name] = 'a function under another name than its own'
     _check_names(program, functions)
     ordered = {name: functions[name] for name in known if name in functions} | functions
-    imports = dict.fromkeys((*program.session.imports, *_imports(tree)))
+    imports = dict.fromkeys((*program.session.imports, *_imports(tree, program)))
     return Session(variables, ordered, tuple(imports)), dropped
 
 
@@ -109,7 +110,26 @@ def _line_of(node: ast.stmt) -> int:
     return node.value.lineno if isinstance(node, ast.Assign) else node.lineno
 
 
-def _imports(tree: ast.Module) -> list[str]:
+def _imports(tree: ast.Module, program: Program) -> list[str]:
+    """The imports that live on: of a library, and binding no name that others rely on."""
+    protected = protected_names(program.api)
     return [
-        ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)
+        ast.unparse(node)
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom) and _is_harmless(node, protected)
     ]
+
+
+def _is_harmless(node: ast.Import | ast.ImportFrom, protected: Collection[str]) -> bool:
+    found = libraries.libraries()
+    if isinstance(node, ast.ImportFrom):
+        known = not node.level and node.module in {*found, *vocabulary.HINT_MODULES}
+        return known and not any((alias.asname or alias.name) in protected for alias in node.names)
+    for alias in node.names:
+        name = alias.asname or alias.name.partition('.')[0]
+        # `import numpy as np` binds what the name holds already; so does `import numpy.linalg`.
+        bound = found.get(alias.name if alias.asname else name)
+        again = bound is libraries.preloaded().get(name, node)
+        if alias.name not in found or (name in protected and not again):
+            return False
+    return True

@@ -19,6 +19,7 @@ from cap_planner.sandbox.text import python_lines
 from cap_planner.verifier.names import bound_names, defined_functions, free_names
 from cap_planner.verifier.report import Report, Undefined, Violation
 from cap_planner.verifier.rules import Rules, name_advice
+from cap_planner.verifier.tree import levels
 
 __all__ = ['Report', 'Undefined', 'Violation', 'defined_functions', 'scope_names', 'verify']
 
@@ -59,15 +60,15 @@ def verify(
     check = _Check(source)
     if tree := check.parse():
         scope = {*scope_names(api), *known}
-        nodes = list(ast.walk(tree))
+        nodes = check.nodes
         assigned = _assigned(nodes)
-        rules = Rules(api, calls, assigned, check.add)
+        rules = Rules(api, calls, assigned, known, check.add)
         earlier = ast.parse('\n'.join(imports)).body
         for statement in earlier:
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 rules.imports.check(statement, lambda *_: None)  # was checked with its program
         scope |= bound_names(earlier) - {'*'} - rules.imports.hinted.keys()
-        rules.check(tree)
+        rules.check(nodes)
         hinted = {k: v for k, v in rules.imports.hinted.items() if k not in assigned}
         undefined = check.names(tree, nodes, scope, hinted, allow_undefined)
         refuses = bool(tree.body) and isinstance(tree.body[-1], ast.Raise)
@@ -80,10 +81,17 @@ def verify(
 
 
 class _Check:
+    """What is found.
+
+    Attributes:
+        nodes: of the tree, once it is parsed.
+    """
+
     def __init__(self, source: str) -> None:
         self._source = source
         self._lines = python_lines(source)
         self.violations: set[Violation] = set()
+        self.nodes: list[ast.AST] = []
 
     def add(
         self,
@@ -133,10 +141,13 @@ class _Check:
         except (RecursionError, MemoryError):
             self.add((0, 0), 'too_deep', 'the program is nested too deeply', 'use variables')
             return None
-        deep = _deeper_than(tree, MAX_DEPTH)
-        if deep is not None:
-            self.add(deep, 'too_deep', 'an expression nested too deeply', 'use variables')
-            return None
+        self.nodes = []
+        for depth, level in enumerate(levels(tree)):
+            if depth > MAX_DEPTH:
+                deep = level[0] if hasattr(level[0], 'lineno') else tree
+                self.add(deep, 'too_deep', 'an expression nested too deeply', 'use variables')
+                return None
+            self.nodes += level
         return tree
 
     def names(
@@ -204,12 +215,3 @@ def _assigned(nodes: list[ast.AST]) -> set[str]:
         elif isinstance(node, ast.arg):
             names.add(node.arg)
     return names
-
-
-def _deeper_than(tree: ast.AST, limit: int) -> ast.AST | None:
-    level: list[ast.AST] = [tree]
-    for _ in range(limit):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-        if not level:
-            return None
-    return level[0] if hasattr(level[0], 'lineno') else tree

@@ -3,15 +3,97 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from cap_planner.api.spec import ApiFunction, WrongArgumentsError
+import numpy as np
+
+from cap_planner.api.spec import Api, ApiFunction, Kind, Point, Points, WrongArgumentsError
+
+_DEPTH = 5
+# A value of each type that the API returns.
+_SAMPLES: tuple[tuple[Any, Any], ...] = (
+    (None, None),
+    (str, 'text'),
+    (bool, True),
+    (Point, np.zeros(2)),
+    (Points, np.zeros((3, 2))),
+    (list[str], ['text']),
+    (list[float], [0.0, 0.0, 1.0, 1.0]),
+    (list[Point], [np.zeros(2)]),
+)
 
 
-def wrong_arguments(call: ast.Call, function: ApiFunction) -> str | None:
+class UnknownValueError(Exception):
+    """Nothing can be said about a value before the program runs."""
+
+
+class Values:
+    """Values that expressions may have, as far as the text of a program tells their types.
+
+    Args:
+        nodes: of the program.
+        known: names that may hold another value before the program binds them.
+    """
+
+    def __init__(
+        self, api: Api, nodes: Iterable[ast.AST] = (), known: Collection[str] = ()
+    ) -> None:
+        self._api = api
+        bound: Counter[str] = Counter()
+        self._values: dict[str, ast.expr] = {}
+        for node in nodes:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                    self._values[name] = value
+                case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+                    bound[name] += 1
+                case ast.arg(arg=name) | ast.FunctionDef(name=name):
+                    bound[name] += 2
+                case ast.alias(name=name, asname=asname):
+                    bound[asname or name] += 2
+                case ast.ExceptHandler(name=str(name)):
+                    bound[name] += 2
+        for name in [*self._values]:
+            if bound[name] != 1 or name in known:
+                del self._values[name]
+
+    def of(self, node: ast.expr, depth: int = 0) -> Any:
+        """A value of the expression's type; its own, if it is a literal.
+
+        Raises:
+            UnknownValueError: the text does not tell.
+        """
+        try:
+            return ast.literal_eval(node)
+        except (ValueError, TypeError):
+            pass
+        match node:
+            case ast.JoinedStr():
+                return 'text'
+            case ast.Name(id=name) if name in self._values and depth < _DEPTH:
+                return self.of(self._values[name], depth + 1)
+            case ast.Call(func=ast.Name(id=name)) if name in self._api:
+                return _sample(self._api[name])
+        raise UnknownValueError
+
+
+def _sample(function: ApiFunction) -> Any:
+    if function.kind is not Kind.LMP:
+        returns = function.signature.return_annotation
+        for kind, sample in _SAMPLES:
+            if kind == returns:
+                return sample
+    raise UnknownValueError
+
+
+def wrong_arguments(
+    call: ast.Call, function: ApiFunction, value_of: Callable[[ast.expr], Any]
+) -> str | None:
     """What is wrong with the arguments of a call; None: nothing that can be seen from here.
 
-    Number and names always, unless `*` or `**` hides them; types where all arguments are literals.
+    Number and names always, unless `*` or `**` hides them; types where the text tells them.
     """
     if any(isinstance(arg, ast.Starred) for arg in call.args):
         return None
@@ -19,20 +101,16 @@ def wrong_arguments(call: ast.Call, function: ApiFunction) -> str | None:
         return None
     keywords = {keyword.arg or '': keyword.value for keyword in call.keywords}
     try:
-        function.signature.bind(*call.args, **keywords)
+        bound = function.signature.bind(*call.args, **keywords)
     except TypeError as error:
         return f'{function.name}: {error}; it is {function.header()}'
-    try:
-        args = tuple(_literal(arg) for arg in call.args)
-        kwargs = {name: _literal(value) for name, value in keywords.items()}
-    except ValueError:
-        return None
-    try:
-        function.bind(args, kwargs)
-    except WrongArgumentsError as error:
-        return str(error)
+    for name, node in bound.arguments.items():
+        if not isinstance(node, ast.expr):
+            continue  # variables of an LMP call may be anything
+        try:
+            function.check_argument(name, value_of(node))
+        except UnknownValueError:
+            continue
+        except WrongArgumentsError as error:
+            return str(error)
     return None
-
-
-def _literal(node: ast.expr) -> Any:
-    return ast.literal_eval(node)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from cap_planner.verifier.tree import children, walk
+
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 _Comprehension = ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -24,7 +26,7 @@ def bound_names(nodes: Iterable[ast.AST]) -> set[str]:
                 continue
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
                 # Only an assignment expression reaches out of a comprehension.
-                inner = (n.target for n in ast.walk(node) if isinstance(n, ast.NamedExpr))
+                inner = (n.target for n in walk(node) if isinstance(n, ast.NamedExpr))
                 names |= {target.id for target in inner}
                 continue
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
@@ -33,7 +35,7 @@ def bound_names(nodes: Iterable[ast.AST]) -> set[str]:
                 names.add(asname or name.partition('.')[0])
             case ast.ExceptHandler(name=str(name)):
                 names.add(name)
-        stack += ast.iter_child_nodes(node)
+        stack += children(node)
     return names
 
 
@@ -55,7 +57,7 @@ def defined_functions(*texts: str) -> set[str]:
                 case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda()):
                     names.add(name)
                 case ast.stmt() | ast.ExceptHandler():  # a branch is no scope of its own
-                    stack += ast.iter_child_nodes(node)
+                    stack += children(node)
     return names
 
 
@@ -77,10 +79,8 @@ def _free(nodes: Iterable[ast.AST | None], scopes: tuple[set[str], ...]) -> Iter
                 yield from _free_in_function(node, scopes)
             case ast.ListComp() | ast.SetComp() | ast.GeneratorExp() | ast.DictComp():
                 yield from _free_in_comprehension(node, scopes)
-            case ast.AnnAssign(target=target, value=value):
-                yield from _free([target, value], scopes)  # annotations are never evaluated
             case _:
-                yield from _free(ast.iter_child_nodes(node), scopes)
+                yield from _free(children(node), scopes)
 
 
 def _free_in_function(node: _Function, scopes: tuple[set[str], ...]) -> Iterator[ast.Name]:

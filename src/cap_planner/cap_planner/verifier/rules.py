@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import ast
 import difflib
+import itertools
 import re
 import string
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from cap_planner.api.spec import Api, ApiFunction, Kind
 from cap_planner.labels import Label
 from cap_planner.sandbox import libraries, vocabulary
-from cap_planner.verifier.calls import wrong_arguments
+from cap_planner.verifier.calls import Values, wrong_arguments
 from cap_planner.verifier.imports import Imports
+from cap_planner.verifier.tree import by_type, children
 
-_ALLOWED = (
-    *(ast.Module, ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete, ast.Pass),
-    *(ast.For, ast.While, ast.If, ast.Break, ast.Continue, ast.FunctionDef, ast.Return),
-    *(ast.Try, ast.ExceptHandler, ast.Raise, ast.Assert, ast.Import, ast.ImportFrom, ast.alias),
-    *(ast.Name, ast.Attribute, ast.Subscript, ast.Slice, ast.Starred, ast.Call, ast.keyword),
-    *(ast.Constant, ast.JoinedStr, ast.FormattedValue, ast.List, ast.Tuple, ast.Set, ast.Dict),
-    *(ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.IfExp, ast.NamedExpr, ast.Lambda),
-    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.comprehension),
-    *(ast.arguments, ast.arg, ast.Nonlocal),
-    *(ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context),
+_ALLOWED = frozenset(
+    {
+        *(ast.Module, ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Delete, ast.Pass),
+        *(ast.For, ast.While, ast.If, ast.Break, ast.Continue, ast.FunctionDef, ast.Return),
+        *(ast.Try, ast.ExceptHandler, ast.Raise, ast.Assert, ast.Import, ast.ImportFrom, ast.alias),
+        *(ast.Name, ast.Attribute, ast.Subscript, ast.Slice, ast.Starred, ast.Call, ast.keyword),
+        *(ast.Constant, ast.JoinedStr, ast.FormattedValue, ast.List, ast.Tuple, ast.Set, ast.Dict),
+        *(ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.IfExp, ast.NamedExpr, ast.Lambda),
+        *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.comprehension),
+        *(ast.arguments, ast.arg, ast.Nonlocal),
+    }
+)
+# Those that write down a name.
+_NAMING = (
+    *(ast.Name, ast.FunctionDef, ast.ClassDef, ast.arg, ast.keyword, ast.ExceptHandler),
+    *(ast.alias, ast.Nonlocal, ast.Global),
 )
 _FORBIDDEN = {
     'ClassDef': ('a class', 'write functions, and keep data in dicts'),
@@ -55,47 +63,59 @@ class Rules:
     Args:
         calls: the kinds of functions that the program may call.
         assigned: names that the program binds other than by import: they hide a library's.
+        known: names of the session.
     """
 
-    def __init__(self, api: Api, calls: Collection[Kind], assigned: set[str], add: Add) -> None:
+    def __init__(
+        self,
+        api: Api,
+        calls: Collection[Kind],
+        assigned: set[str],
+        known: Collection[str],
+        add: Add,
+    ) -> None:
         self._api = api
         self._calls = calls
         self._assigned = assigned
         self._add = add
         self.imports = Imports()
+        self._known = known
+        self._values = Values(api)
 
-    def check(self, tree: ast.Module) -> None:
-        """Apply all rules."""
-        nodes = list(_without_annotations(tree))
-        for node in nodes:
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                self.imports.check(node, self._add)
-        handled = {node.name for node in nodes if isinstance(node, ast.ExceptHandler)}
-        good_formats = {
-            id(node.func) for node in nodes if isinstance(node, ast.Call) and _is_plain_format(node)
-        }
-        for node in nodes:
-            self._check_kind(node)
+    def check(self, nodes: Sequence[ast.AST]) -> None:
+        """Apply all rules to the nodes of a program."""
+        self._values = Values(self._api, nodes, self._known)
+        groups = by_type(nodes)
+
+        def of(*kinds: type[ast.AST]) -> Iterator[Any]:
+            return itertools.chain.from_iterable(groups.get(kind, ()) for kind in kinds)
+
+        for node in of(ast.Import, ast.ImportFrom):
+            self.imports.check(node, self._add)
+        for kind in groups.keys() - _ALLOWED:
+            for node in of(kind):
+                self._check_kind(node)
+        for node in of(*_NAMING):
             self._check_identifiers(node)
-            match node:
-                case ast.Name(id=name):
-                    self._check_part(node, name)
-                case ast.Attribute():
-                    self._check_attribute(node, id(node) in good_formats)
-                case ast.Constant(value=str(text)) if _DUNDER.search(text):
-                    self._add(node, 'dunder', f'the text {text[:40]!r} names an internal', '')
-                case ast.Call(func=ast.Name(id=name)):
-                    self._check_call(node, name)
-                case ast.While():
-                    self._check_loop(node)
-                case ast.Raise(exc=exc) if exc is not None:
-                    self._check_raise(node, exc, handled)
-                case ast.FunctionDef(decorator_list=[first, *_]):
-                    self._add(first, 'decorator', 'a decorator', 'write the function without it')
+        for node in of(ast.Name):
+            self._check_part(node, node.id)
+        good_formats = {id(node.func) for node in of(ast.Call) if _is_plain_format(node)}
+        for node in of(ast.Attribute):
+            self._check_attribute(node, id(node) in good_formats)
+        for node in of(ast.Constant):
+            self._check_text(node)
+        for node in of(ast.Call):
+            self._check_call(node)
+        for node in of(ast.While):
+            self._check_loop(node)
+        handled = {node.name for node in of(ast.ExceptHandler)}
+        for node in of(ast.Raise):
+            self._check_raise(node, handled)
+        for node in of(ast.FunctionDef):
+            for decorator in node.decorator_list[:1]:
+                self._add(decorator, 'decorator', 'a decorator', 'write the function without it')
 
     def _check_kind(self, node: ast.AST) -> None:
-        if isinstance(node, _ALLOWED):
-            return
         kind = type(node).__name__
         if kind == 'MatchValue' or kind.startswith(('match', 'type_', 'withitem', 'TypeVar')):
             return
@@ -153,12 +173,19 @@ class Rules:
         """The function of the API that a name stands for."""
         return self._api.get(self.imports.hinted.get(name, name))
 
-    def _check_call(self, node: ast.Call, name: str) -> None:
+    def _check_text(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str) and _DUNDER.search(node.value):
+            self._add(node, 'dunder', f'the text {node.value[:40]!r} names an internal', '')
+
+    def _check_call(self, node: ast.Call) -> None:
+        if not isinstance(node.func, ast.Name):
+            return
+        name = node.func.id
         if name == 'type' and len(node.args) + len(node.keywords) != 1:
             self._add(node, 'forbidden_name', 'type() with other than one argument', '')
         function = self._function(name)
         if function is not None:
-            wrong = wrong_arguments(node, function)
+            wrong = wrong_arguments(node, function, self._values.of)
             if wrong:
                 self._add(node, 'arguments', wrong, '', label=Label.WRONG_ARGUMENTS)
 
@@ -177,7 +204,10 @@ class Rules:
             advice = 'end it by break, or by a condition that a query changes'
             self._add(node, 'endless_loop', 'this loop never ends', advice)
 
-    def _check_raise(self, node: ast.Raise, exc: ast.expr, handled: set[str | None]) -> None:
+    def _check_raise(self, node: ast.Raise, handled: set[str | None]) -> None:
+        exc = node.exc
+        if exc is None:
+            return
         raised = exc.func if isinstance(exc, ast.Call) else exc
         known = vocabulary.ERRORS | handled
         if not (isinstance(raised, ast.Name) and raised.id in known):
@@ -193,20 +223,6 @@ def name_advice(name: str, scope: set[str]) -> str:
 def _close(name: str, names: Any) -> str:
     near = difflib.get_close_matches(name, names, n=2, cutoff=0.75)
     return f'is {" or ".join(near)} meant?' if near else ''
-
-
-def _without_annotations(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those of annotations, which are never evaluated."""
-    stack = [tree]
-    while stack:
-        node = stack.pop()
-        yield node
-        for field in node._fields:
-            value = getattr(node, field, None)
-            if isinstance(value, list):
-                stack += [item for item in value if isinstance(item, ast.AST)]
-            elif isinstance(value, ast.AST) and field not in ('annotation', 'returns'):
-                stack.append(value)
 
 
 def _identifiers(node: ast.AST) -> list[tuple[str, bool]]:  # noqa: PLR0911
@@ -245,7 +261,7 @@ def _own_nodes(body: list[ast.stmt]) -> Iterator[ast.AST]:
         if isinstance(node, ast.FunctionDef | ast.Lambda):
             continue
         yield node
-        stack += ast.iter_child_nodes(node)
+        stack += children(node)
 
 
 def _breaks(body: list[ast.stmt]) -> bool:

@@ -1,0 +1,64 @@
+"""The nodes of a syntax tree that a rule can have something against.
+
+`ast.walk` also visits contexts and operators, more than half of all nodes.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+
+# Their values are no nodes, or nodes that no rule is about: annotations are never evaluated.
+_NO_CHILDREN = frozenset(
+    {
+        *('ctx', 'op', 'ops', 'annotation', 'returns', 'type_comment', 'kind', 'name', 'asname'),
+        *('names', 'id', 'attr', 'arg', 'module', 'level', 'conversion', 'simple', 'is_async'),
+    }
+)
+# `names` of an import are nodes; of `global` and `nonlocal` they are texts.
+_IMPORTS = (ast.Import, ast.ImportFrom)
+
+
+@cache
+def _child_fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    fields = tuple(field for field in kind._fields if field not in _NO_CHILDREN)
+    if kind in _IMPORTS:
+        return ('names',)
+    return () if kind is ast.Constant else fields
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """The nodes right below one, in the order of the text, without contexts, operators and
+    annotations.
+    """
+    found: list[ast.AST] = []
+    for field in _child_fields(type(node)):
+        value = getattr(node, field, None)
+        if type(value) is list:
+            found += [item for item in value if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
+
+
+def walk(node: ast.AST) -> list[ast.AST]:
+    """A node and all below it, level by level."""
+    return [each for level in levels(node) for each in level]
+
+
+def levels(node: ast.AST) -> Iterator[list[ast.AST]]:
+    """The nodes of a tree: first its root, then what is right below it, and so on."""
+    level = [node]
+    while level:
+        yield level
+        level = [child for each in level for child in children(each)]
+
+
+def by_type(nodes: Iterable[ast.AST]) -> dict[type[ast.AST], list[Any]]:
+    """The nodes of each type, in their order."""
+    groups: dict[type[ast.AST], list[Any]] = {}
+    for node in nodes:
+        groups.setdefault(type(node), []).append(node)
+    return groups
