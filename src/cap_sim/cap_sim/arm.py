@@ -149,10 +149,8 @@ class Arm:
         trajectory = motion.trajectory
         slowing = 0.0
         if self._braking is not None:
-            speed = float(np.abs(trajectory.at(self._path_time).qd).max())
-            # Path time slows down so that the fastest joint decelerates as told, at most in one go.
-            slowing = min(self._brake_deceleration / max(speed, 1e-6), 1 / dt)
-            slowing = min(slowing, self._path_rate / dt)
+            # At most in one go.
+            slowing = min(self._slowing(trajectory.at(self._path_time)), self._path_rate / dt)
         self._path_rate -= slowing * dt
         self._path_time += self._path_rate * dt
         point = trajectory.at(self._path_time)
@@ -164,6 +162,17 @@ class Arm:
         stands = self._path_rate <= 1e-9 or self._path_time >= trajectory.duration_s
         if self._braking is not None and stands:
             self._finish(motion, *self._braking)
+
+    def _slowing(self, point: Reference) -> float:
+        """How path time slows down so that the fastest joint decelerates as told [1/s].
+
+        Where the path speeds up by itself that takes more; where it slows down, less.
+        """
+        fastest = int(np.abs(point.qd).argmax())
+        speed = abs(float(point.qd[fastest]))
+        gain = float(np.sign(point.qd[fastest]) * point.qdd[fastest])
+        wanted = self._brake_deceleration + self._path_rate**2 * gain
+        return max(wanted, 0.0) / max(speed, 1e-6)
 
     def _judge(self, motion: Motion) -> None:
         """End the motion when it is done or too far off; before the reference moves on."""

@@ -51,6 +51,20 @@ def test_a_brake_at_full_speed_stops_on_the_path_within_half_a_second(bench):
     np.testing.assert_allclose(cell.state.q, rest, atol=1e-4)
 
 
+@pytest.mark.parametrize('steps', [50, 150, 250, 350, 450, 550])
+def test_a_brake_takes_as_long_as_told_wherever_on_the_path_it_begins(bench, steps):
+    cell = bench()
+    motion = cell.move_joints(cell.state.q + FAR, FASTEST_S + 0.3)
+    cell.cell.step(steps)
+    speed, start = np.abs(cell.state.qd).max(), cell.cell.time_s
+    cell.cell.brake(motion)
+    while not motion.ended.is_set():
+        cell.cell.step(1)
+    assert cell.cell.time_s - start == pytest.approx(speed / 8.0, abs=0.01)
+    cell.cell.step(20)
+    assert np.abs(cell.state.qd).max() < 0.01
+
+
 def test_a_newer_motion_takes_over_without_a_jump(bench):
     cell = bench()
     first = cell.move_joints(cell.state.q + FAR, FASTEST_S)
