@@ -8,7 +8,7 @@ from typing import Any
 
 from cap_common.errors import CapError
 from cap_planner.api.spec import Kind
-from cap_planner.broker import Broker, LmpProgram
+from cap_planner.broker import Broker, LmpProgram, context_variables
 from cap_planner.budget import Budget
 from cap_planner.domains import Domain
 from cap_planner.evidence import Record
@@ -70,9 +70,8 @@ class Runner:
         def write(lmp_name: str, query: str, context: str, names: list[str]) -> LmpProgram:
             lmp = self.domain.lmps[lmp_name]
             taken = {*names, *in_scope, *defined_functions(*helpers.values())}
-            nested = self.writer.write(
-                lmp, query, context, scope.with_names(taken), variables=names
-            )
+            told = [name for name in names if name not in context_variables(context)]
+            nested = self.writer.write(lmp, query, context, scope.with_names(taken), variables=told)
             helpers.update(nested.functions)
             self.record.functions(nested.functions)
             return LmpProgram(replace(nested, functions=dict(helpers)), lmp.returns or '')

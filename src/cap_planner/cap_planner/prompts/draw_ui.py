@@ -11,6 +11,8 @@ to do.
 - Answer questions with `say`, and draw nothing.
 - Earlier requests of the session stand above. Their variables and functions still exist: 'it' and
   'them' mean the shapes that an earlier request drew.
+- What the robot did for the request before stands in lines such as `# drew 4 points within [0.02, -0.04]
+  and [0.08, 0.01]`: the corners of a box around them. The points themselves are in your variables.
 """
 
 objects = []
@@ -18,12 +20,15 @@ objects = []
 triangle_pts = parse_shape_pts('a triangle with sides of 7 cm')
 draw(triangle_pts)
 
+# drew 4 points within [-0.035, -0.020] and [0.035, 0.040]
 objects = []
 # move it 6 cm to the left.
 erase(triangle_pts)
 triangle_pts = transform_shape_pts('move it 6 cm to the left', shape_pts=triangle_pts)
 draw(triangle_pts)
 
+# erased 4 points within [-0.035, -0.020] and [0.035, 0.040]
+# drew 4 points within [-0.095, -0.020] and [-0.025, 0.040]
 objects = []
 # cut it in half with a vertical line.
 line_pts = parse_shape_pts(
@@ -31,6 +36,7 @@ line_pts = parse_shape_pts(
 )
 draw(line_pts)
 
+# drew 2 points within [-0.060, -0.020] and [-0.060, 0.040]
 objects = []
 # turn both by 30 degrees.
 center_pos = np.mean(np.concatenate([triangle_pts[:-1], line_pts]), axis=0)
@@ -46,11 +52,16 @@ triangle_pts, line_pts = new_triangle_pts, new_line_pts
 for new_pts in [triangle_pts, line_pts]:
     draw(new_pts)
 
+# erased 4 points within [-0.095, -0.020] and [-0.025, 0.040]
+# erased 2 points within [-0.060, -0.020] and [-0.060, 0.040]
+# drew 4 points within [-0.078, -0.034] and [-0.018, 0.036]
+# drew 2 points within [-0.078, -0.017] and [-0.048, 0.036]
 objects = []
 # wipe the line away.
 erase(line_pts)
 line_pts = None
 
+# erased 2 points within [-0.078, -0.017] and [-0.048, 0.036]
 objects = []
 # undo that.
 line_pts = new_line_pts

@@ -2,7 +2,8 @@
 order in which the marker follows them; a closed shape ends with its first point.
 
 - Find objects with `parse_obj_name` and the context `f'objects = {get_obj_names()}'`.
-- A shape that the description refers to is in the variable that it names, or in `shape_pts`.
+- A shape that the description refers to is in the variable that it names, or in `shape_pts`; the line
+  `# given: ...` lists what there is.
 - Curves need a point at least every centimetre; straight sides need only their ends.
 """
 
@@ -27,14 +28,16 @@ x_min, y_min, x_max, y_max = get_bbox(cup_name)
 side = max(x_max - x_min, y_max - y_min) + 0.04
 ret_val = make_rectangle_pts(center=get_obj_pos(cup_name), width=side, height=side)
 
+# given: shape_pts
 # a vertical line through the center of the shape.
-center_pos = np.mean(shape_pts[:-1], axis=0)
-height = np.ptp(shape_pts[:, 1])
-ret_val = make_line_pts(center=center_pos, length=height, angle_deg=90)
+center_x = np.mean(shape_pts[:-1, 0])
+y_min, y_max = np.min(shape_pts[:, 1]), np.max(shape_pts[:, 1])
+ret_val = np.array([[center_x, y_min], [center_x, y_max]])
 
 # a spiral with 3 turns in the bottom left.
 ret_val = make_spiral_pts(center=denormalize_xy([0.2, 0.2]), radius=0.06, num_turns=3)
 
+# given: line_pts
 # a small triangle that stands on the line line_pts.
 middle_pos = np.mean(line_pts, axis=0)
 width, height = 0.06, 0.05

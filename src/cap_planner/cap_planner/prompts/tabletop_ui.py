@@ -20,6 +20,7 @@ mug_name = parse_obj_name('the mug', f'objects = {get_obj_names()}')
 plate_name = parse_obj_name('the plate', f'objects = {get_obj_names()}')
 put_first_on_second(mug_name, plate_name)
 
+# moved 'black mug' from [0.200, -0.350] to [0.100, -0.500] on 'red plate'
 objects = ['white cup', 'black mug', 'red plate']
 # now shift it 3 cm toward the top.
 target_pos = parse_position(f'the point 3 cm above the {mug_name}')
@@ -95,6 +96,9 @@ brick_names = parse_obj_name('the bricks', f'objects = {get_obj_names()}')
 triangle_positions = parse_position(f'the {len(brick_names)} corners of a triangle in the middle')
 move_objects_to_positions(obj_names=brick_names, positions=triangle_positions)
 
+# moved 'red brick' from [-0.200, -0.300] to [0.000, -0.380]
+# moved 'blue brick' from [0.000, -0.300] to [-0.104, -0.560]
+# moved 'white brick' from [0.200, -0.300] to [0.104, -0.560]
 objects = ['red brick', 'blue brick', 'white brick', 'gray tray']
 # turn the triangle by 60 degrees.
 brick_positions = [get_obj_pos(name) for name in brick_names]
