@@ -162,6 +162,36 @@ def test_an_instruction_of_the_evidence(tmp_path: Path) -> None:
     assert changed.model.endswith('(replayed; the prompt has changed since)')
 
 
+def test_a_repair_is_found_by_what_it_repairs(tmp_path: Path) -> None:
+    def failed(messages: Sequence[Message], answer: str, where: float) -> list[Message]:
+        word = {'role': 'user', 'content': f'This program was run, and failed:\n  at {where}'}
+        return [*messages, {'role': 'assistant', 'content': answer}, word]
+
+    chats = [prompt('a.')]
+    chats.append(failed(chats[0], 'A', 0.101))
+    chats.append(failed(chats[1], 'better', 0.202))
+    model = recorded(tmp_path / 't.jsonl', *zip(chats, ('A', 'better', 'best'), strict=True))
+    now = prompt('a.', hints='new')
+    assert text_of(model, now) == 'A'
+    now = failed(now, 'A', 0.1013)
+    completion = model.complete(now, SOON)
+    assert completion.text == 'better'
+    assert 'has changed' in completion.model
+    assert text_of(model, failed(now, 'better', 0.2)) == 'best'
+    with pytest.raises(ModelUnavailableError):
+        model.complete(failed(prompt('b.'), 'A', 0.1), SOON)
+
+
+def test_a_later_request_is_no_repair(tmp_path: Path) -> None:
+    first = prompt('a.')
+    answer = {'role': 'assistant', 'content': 'A'}
+    both = [*first, answer, *prompt('b.')[1:]]
+    model = recorded(tmp_path / 't.jsonl', (first, 'A'), (both, 'B'))
+    assert text_of(model, first) == 'A'
+    with pytest.raises(ModelUnavailableError):
+        model.complete([*first, answer, *prompt('c.')[1:]], SOON)
+
+
 def test_errors_on_record_come_again(tmp_path: Path) -> None:
     path = tmp_path / 'evidence.db'
     asked = prompt('a.')

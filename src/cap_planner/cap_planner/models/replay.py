@@ -4,7 +4,9 @@ The name of the model says that an answer is replayed, and whose it was. It is l
 
 1. the exact prompt;
 2. the request, among the answers that a person wrote;
-3. language-model program and last message, when the prompt has changed since: the name says so.
+3. language-model program and last message, when the prompt has changed since: the name says so;
+4. the answer that is to be repaired, when that is all that is the same: what is wrong with a
+   program that has run is told with measured numbers.
 
 Of several answers to the same each has its turn, and after the last one the first again.
 """
@@ -55,6 +57,7 @@ class ReplayModel:
                 self._records[key].append(recorded)
         self._requests = list(dict.fromkeys(_shown(recorded) for recorded in records))
         self._turns: Counter[Hashable] = Counter()
+        self._given: dict[str, Recorded] = {}
         self._lock = threading.Lock()
 
     def complete(self, messages: Sequence[Message], options: Options) -> Completion:
@@ -66,6 +69,8 @@ class ReplayModel:
         """
         start = time.monotonic()
         recorded, changed = self._find(messages, options)
+        with self._lock:
+            self._given[prompt_key(messages, None)] = recorded
         if recorded.text is None:
             error = ModelMalformedError if recorded.malformed else ModelUnavailableError
             raise error(recorded.error)
@@ -87,6 +92,7 @@ class ReplayModel:
             ((lmp, request), False),
             (('', request), False),
             ((lmp, last, 'changed'), True),
+            (self._repaired(messages), True),
         ):
             if (found := self._records.get(key)) is not None:
                 with self._lock:
@@ -98,6 +104,12 @@ class ReplayModel:
             f'answers for {", ".join(self._requests[:_SHOWN])}'
             f'{", ..." if len(self._requests) > _SHOWN else ""}'
         )
+
+    def _repaired(self, messages: Sequence[Message]) -> Hashable:
+        """The key of what came after the answer that this chat goes on from, if it does."""
+        asks_anew = request_of(messages[-1:]) != last_message(messages[-1:])
+        earlier = None if asks_anew else self._given.get(prompt_key(messages[:-2], None))
+        return earlier and ('after', prompt_key(earlier.messages, None))
 
 
 def open_replay(name: str) -> ReplayModel:
@@ -164,6 +176,7 @@ def _keys_of(recorded: Recorded) -> tuple[Hashable, ...]:
     return (
         prompt_key(recorded.messages, recorded.stop),
         (recorded.lmp, recorded.request, 'changed'),
+        ('after', prompt_key(recorded.messages[:-2], None)),
     )
 
 
