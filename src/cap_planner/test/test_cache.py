@@ -19,6 +19,7 @@ from cap_planner.models.base import Completion
 from cap_planner.models.cache import CachedModel
 from cap_planner.testing import ScriptedModel
 
+FIXTURES = [HealthCheck.function_scoped_fixture]
 MESSAGES: list[Message] = [{'role': 'user', 'content': 'hi'}]
 SOON = Options(deadline_s=1.0)
 
@@ -89,7 +90,7 @@ def test_errors_are_not_kept(tmp_path: Path) -> None:
     assert model.complete(MESSAGES, SOON).text == 'A'
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=FIXTURES)
 @given(question=st.text(), answer=st.text())
 def test_any_text(tmp_path: Path, question: str, answer: str) -> None:
     messages: list[Message] = [{'role': 'user', 'content': question}]
@@ -181,7 +182,7 @@ def test_a_folder_is_no_file(tmp_path: Path) -> None:
             cached(path)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=FIXTURES)
 @given(st.data())
 def test_damage_is_noticed(tmp_path: Path, data: st.DataObject) -> None:
     """Whatever byte flips: the right answer, the model asked again, or an error; nothing else."""

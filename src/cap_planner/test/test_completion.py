@@ -8,7 +8,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cap_planner.completion import MAX_CHARS, program_from_completion
@@ -192,6 +192,7 @@ FRAGMENTS = [
 ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=8), max_size=25).map(''.join))
 def test_an_answer_is_a_program_that_stood_there_or_an_error(text: str) -> None:
     try:
@@ -216,6 +217,7 @@ PROGRAMS = st.sampled_from(
 FENCES = st.sampled_from([('', ''), ('```python\n', '```'), ('```\n', '```'), ('~~~py\n', '~~~')])
 
 
+@settings(deadline=None)
 @given(PROSE, FENCES, PROGRAMS, PROSE, st.sampled_from(['\n', '\r\n', '\r']))
 def test_a_program_in_the_usual_wrapping(
     before: str, fence: tuple[str, str], program: str, after: str, newline: str

@@ -6,7 +6,7 @@ import email.utils
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cap_planner.models.openai_errors import retry_after_s
@@ -38,6 +38,7 @@ def test_a_date() -> None:
     assert 90.0 < seconds <= 100.0
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_whatever_they_say(milliseconds: str, seconds: str) -> None:
     wait = retry_after_s({'retry-after-ms': milliseconds, 'retry-after': seconds})

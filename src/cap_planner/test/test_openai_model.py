@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import gzip
 import json
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cap_planner.models import (
     Completion,
@@ -39,6 +42,7 @@ from cap_planner.models.testing import (
     whole,
 )
 
+FIXTURES = [HealthCheck.function_scoped_fixture]
 PROGRAM = "put_first_on_second('blue block', 'red bowl')"
 MESSAGES: list[Message] = [
     {'role': 'system', 'content': 'Write programs.'},
@@ -552,6 +556,79 @@ def test_what_a_model_writes_instead_of_text(
         ask(model)
     assert caught.value.name == 'MODEL_MALFORMED'
     assert len(endpoint.requests) == 1
+
+
+PARTS = [
+    *(
+        b'data: ',
+        b'event: error\n',
+        b': ping\n',
+        b'\n',
+        b'\n\n',
+        b'[DONE]',
+        b'\r\n',
+        b'\xff',
+        b'null',
+    ),
+    *(
+        b'{',
+        b'}',
+        b'[',
+        b']',
+        b'"choices"',
+        b':',
+        b',',
+        b'"error"',
+        b'"delta"',
+        b'0',
+        b'"x"',
+        b'1e999',
+    ),
+    *(
+        json.dumps(body).encode()
+        for body in (whole('a'), piece('stop', content='a'), usage_piece())
+    ),
+]
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda value: st.lists(value, max_size=3) | st.dictionaries(st.text(max_size=3), value),
+    max_leaves=5,
+)
+FIELDS = ['model', 'usage', 'choices', 'error', 'delta', 'message', 'content', 'finish_reason']
+FIELDS += ['tool_calls', 'refusal', 'prompt_tokens', 'completion_tokens', 'reasoning', 'code']
+
+
+@st.composite
+def odd_answers(draw: st.DrawFn) -> object:
+    """Good answers in which some fields hold anything."""
+    odd = draw(st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=3))
+
+    def change(value: Any) -> Any:
+        if isinstance(value, list):
+            return [change(item) for item in value]
+        if isinstance(value, dict):
+            return {key: odd.get(key, change(item)) for key, item in value.items()}
+        return value
+
+    return change(draw(st.sampled_from([whole('a'), piece('stop', content='a'), usage_piece()])))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=FIXTURES)
+@given(
+    st.lists(st.sampled_from(PARTS), max_size=12).map(b''.join)
+    | odd_answers().map(lambda answer: json.dumps(answer).encode())
+    | odd_answers().map(lambda answer: b'data: ' + json.dumps(answer).encode() + b'\n\n'),
+    st.sampled_from(['application/json', 'text/event-stream', 'text/html', '']),
+    st.sampled_from([200, 200, 400, 429, 500]),
+)
+def test_whatever_an_endpoint_answers(
+    endpoint: Endpoint, model: OpenAiModel, body: bytes, kind: str, status: int
+) -> None:
+    endpoint.faults = [reply(status, body, kind=kind)]
+    with contextlib.suppress(ModelError):
+        completion = ask(model)
+        assert completion.text
+        assert completion.prompt_tokens > 0
 
 
 # ── prompts that are too long ────────────────────────────────────────────────────────────────────
