@@ -55,8 +55,9 @@ class Caller(Node):
 
 @pytest.fixture
 def make_planner(start, tmp_path):
-    def make():
-        arguments = ['--params-file', str(CONFIG), '-p', f'evidence:={tmp_path}/evidence.db']
+    def make(*more):
+        evidence = ['-p', f'evidence:={tmp_path}/evidence.db']
+        arguments = ['--params-file', str(CONFIG), *evidence, *more]
         return start(partial(PlannerNode, cli_args=['--ros-args', *arguments])).node
 
     return make
@@ -160,6 +161,23 @@ def test_a_cancellation_that_came_too_late(planner, caller):
     caller.get(handle.cancel_goal_async(), 'the answer to the cancellation')
     status, result = caller.result(handle)
     assert (status, result.outcome) == (GoalStatus.STATUS_SUCCEEDED, 'succeeded')
+
+
+@pytest.mark.parametrize(
+    ('variable', 'parameters', 'allowed'),
+    [
+        ('1', [], True),
+        (None, [], False),
+        ('0', [], False),
+        ('1', ['-p', 'sandbox.allow_missing:=[landlock]'], False),
+    ],
+)
+def test_who_may_skip_the_verifier(monkeypatch, make_planner, variable, parameters, allowed):
+    monkeypatch.delenv('CAP_ALLOW_UNVERIFIED', raising=False)
+    if variable:
+        monkeypatch.setenv('CAP_ALLOW_UNVERIFIED', variable)
+    planner = make_planner(*parameters)
+    assert planner._engine.parts.allow_unverified is allowed
 
 
 @pytest.mark.parametrize('url', ['http://localhost:abc/v1', 'http://[::1'])
