@@ -74,6 +74,7 @@ TABLETOP_ARGUMENTS = (
     ),
     Argument('real_time_factor', 'sim', float, 'speed of the simulation; 0.0: as fast as it can'),
     Argument('source', 'perception', str, 'what perception looks at: camera or ground_truth'),
+    Argument('detector', 'perception', str, 'what finds objects in pictures; else by the world'),
     Argument(
         'model',
         'planner',
@@ -85,6 +86,9 @@ TABLETOP_ARGUMENTS = (
     ),
     Argument('evidence', 'planner', str, 'SQLite file of the evidence'),
 )
+
+# Worlds whose objects need another detector than that of config/perception.yaml.
+_DETECTORS = {'fruits': 'color_size'}
 
 _TABLETOP = (
     NodeSpec('cap_sim', 'sim_node', 'sim', uses_sim_time=False, needs_robot_description=True),
@@ -108,4 +112,6 @@ def tabletop(arguments: Mapping[str, str]) -> list[NodeSpec]:
     for argument in TABLETOP_ARGUMENTS:
         if text := arguments.get(argument.name):
             given[argument.node][argument.name] = argument.value(text)
+    if detector := _DETECTORS.get(arguments.get('world', '')):
+        given['perception'].setdefault('detector', detector)
     return [replace(spec, parameters=given[spec.name]) for spec in _TABLETOP]

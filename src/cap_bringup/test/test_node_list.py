@@ -69,6 +69,17 @@ def test_arguments_reach_their_nodes_and_nothing_else_does():
     assert specs['guard'].parameters == {}
 
 
+def test_the_world_of_fruits_has_its_detector():
+    def detector(arguments):
+        specs = {spec.name: spec for spec in tabletop(arguments)}
+        return specs['perception'].parameters.get('detector')
+
+    assert detector({'world': 'fruits'}) == 'color_size'
+    assert detector({'world': 'fruits', 'detector': 'mdetr'}) == 'mdetr'
+    assert detector({'world': 'blocks'}) is None
+    assert detector({}) is None
+
+
 def test_a_seed_that_is_no_number():
     with pytest.raises(ValueError, match="seed is no int: 'seven'"):
         tabletop({'seed': 'seven'})

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from cap_perception.catalogue import Thing
 from cap_perception.deproject import pixels_of, workspace_points
 from cap_perception.shapes import (
     Circle,
@@ -22,6 +23,7 @@ from cap_perception.types import CameraFrame, Detection, Observation
 MAX_TILT = np.deg2rad(50.0)  # of a block's top; steeper, another face is the top
 _BESIDE = 0.008  # [m] outside a box's top edge; nearer, a side face seen at a slant is no lower
 _STEP = 0.01  # [m] of depth that is another surface
+_WHOLE = 0.85  # share of length and width of a thing that is not half hidden
 
 
 def observe(
@@ -38,6 +40,8 @@ def observe(
             fit = _block(frame, points, models)
         elif detection.class_name == 'bowl':
             fit = _bowl(points, models)
+        elif (thing := models.thing(detection.class_name)) is not None:
+            fit = _plate(points, thing) if thing.class_name == 'plate' else _thing(points, thing)
         else:
             fit = _any_box(points)
         if fit is None:
@@ -51,9 +55,21 @@ def observe(
                 size,
                 detection.score,
                 complete,
+                is_plain=is_plain(models, detection.class_name),
             )
         )
     return found
+
+
+def is_plain(models: Models, class_name: str) -> bool:
+    """Whether a thing is called by its class alone: it has but one colour."""
+    thing = models.thing(class_name)
+    return thing is not None and bool(thing.color)
+
+
+def upright(points: Points) -> Rectangle:
+    """The smallest level rectangle around points (N, 3), at no particular height."""
+    return fit_rectangle(points, Plane(np.array([0.0, 0.0, 1.0]), 0.0))
 
 
 _Fit = tuple[np.ndarray, tuple[float, float, float], bool]
@@ -92,6 +108,36 @@ def _bowl(points: Points, models: Models) -> _Fit | None:
     matrix[:3, 3] = circle.x, circle.y, circle.z - 0.5 * models.bowl_height
     size = (models.bowl_diameter, models.bowl_diameter, models.bowl_height)
     return matrix, size, circle.coverage > 0.7
+
+
+def _plate(points: Points, plate: Thing) -> _Fit | None:
+    """A plate by points of its edge; it stands on the table or on something."""
+    circle = fit_circle(points, plate.size[0] / 2, 0.006)
+    if circle is None:
+        return None
+    matrix = np.eye(4)
+    matrix[:3, 3] = circle.x, circle.y, max(circle.z, plate.size[2]) - plate.size[2] / 2
+    return matrix, plate.size, circle.coverage > 0.7
+
+
+def _thing(points: Points, thing: Thing) -> _Fit | None:
+    """A thing of known size by what is seen of it from above; it stands upright."""
+    length, width, height = thing.size
+    top = float(np.percentile(points[:, 2], 90))
+    # Of a tall thing one side is seen too; its top alone is about its middle.
+    is_tall = height > 1.5 * width
+    rectangle = upright(points[points[:, 2] > top - 0.2 * height] if is_tall else points)
+    sides = np.array(rectangle.sides)
+    matrix = np.eye(4)
+    if not thing.is_round:
+        # The smallest rectangle around an ellipse may lie askew; its second moments do not.
+        _, axes = np.linalg.eigh(np.cov(points[:, :2].T))
+        cos, sin = axes[:, 1] * (1.0 if axes[0, 1] >= 0 else -1.0)
+        matrix[:2, :2] = (cos, -sin), (sin, cos)
+    matrix[:2, 3] = rectangle.workspace_from_rectangle[:2, 3]
+    matrix[2, 3] = max(top, height) - height / 2
+    whole = (np.sort(sides)[::-1] > _WHOLE * np.array([length, width])).all()
+    return matrix, thing.size, bool(is_tall or whole)
 
 
 def _any_box(points: Points) -> _Fit | None:

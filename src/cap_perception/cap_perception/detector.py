@@ -23,7 +23,10 @@ class UnknownProviderError(LookupError):
 
 
 # Name in the configuration -> module:factory. A module is imported only when it is chosen.
-DETECTORS = {'color_shape': 'cap_perception.color_shape:from_parameters'}
+DETECTORS = {
+    'color_shape': 'cap_perception.color_shape:from_parameters',
+    'color_size': 'cap_perception.color_size:from_parameters',
+}
 
 
 def load_provider(kind: str, name: str, providers: dict[str, str]) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cap_common.frames import Matrix
+from cap_perception.catalogue import Thing, parse_things
 
 Points = NDArray[np.float64]
 
@@ -24,6 +25,11 @@ class Models:
     bowl_diameter: float
     bowl_height: float
     tolerance: float  # of a measured side or diameter, as a share of the model's
+    things: tuple[str, ...] = ()  # others, as `catalogue.parse_things` reads them
+
+    def thing(self, class_name: str) -> Thing | None:
+        """A thing of the catalogue; None for others."""
+        return parse_things(self.things).get(class_name)
 
     def size_of(self, class_name: str) -> tuple[float, float, float] | None:
         """Full extents of a class with a model; None for others."""

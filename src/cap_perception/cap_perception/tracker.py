@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -267,12 +267,12 @@ def _averaged(old: Observation, new: Observation, share: float = 0.3) -> Observa
         matrix[:3, :3] = old.workspace_from_box[:3, :3] @ np.array(
             [[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]]
         )
-    return Observation(new.class_name, new.color, matrix, new.size, new.score, new.complete)
+    return replace(new, workspace_from_box=matrix)
 
 
 def _free_name(seen: Observation, taken: set[str]) -> str:
     """ "<colour> <class>", with the lowest number that makes it unique; 1 is not written."""
-    base = f'{seen.color} {seen.class_name}'.strip()
+    base = seen.class_name if seen.is_plain else f'{seen.color} {seen.class_name}'.strip()
     number = 1
     while (name := base if number == 1 else f'{base} {number}') in taken:
         number += 1

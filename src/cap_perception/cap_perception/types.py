@@ -56,6 +56,7 @@ class Observation:
         workspace_from_box: 4x4; origin at the box's centre, z out of its top.
         size: full extents along the box's axes [m].
         complete: nothing in front of it was in the way of the fit; else the pose is a guess.
+        is_plain: it is called by its class alone, not by its colour and class.
     """
 
     class_name: str
@@ -64,6 +65,7 @@ class Observation:
     size: tuple[float, float, float]
     score: float
     complete: bool
+    is_plain: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -56,8 +56,8 @@ class PlaceChecker:
 
 
 def _top_samples(class_name: str, size: tuple[float, float, float]) -> Points:
-    """Points (N, 3) in the box's frame that its top surface has: a bowl only its rim."""
-    if class_name == 'bowl':
+    """Points (N, 3) in the box's frame that its top surface has: a dish only its rim."""
+    if class_name in ('bowl', 'plate'):
         angles = np.linspace(0.0, 2 * np.pi, 24, endpoint=False)
         across = 0.48 * np.column_stack([np.cos(angles), np.sin(angles)])
     else:

@@ -22,7 +22,7 @@ _RESTARTS = 2000
 # The worlds that a seed draws, by name.
 BLOCKS, FRUITS = 'blocks', 'fruits'
 # Low and high corner of where the edges of things may be in the worlds of other things [m].
-TABLE_LOW, TABLE_HIGH = (-0.32, -0.78), (0.32, -0.20)
+TABLE_LOW, TABLE_HIGH = (-0.32, -0.78), (0.32, -0.26)
 # Between the circles around two things [m]: room for the cup, and for one thing's side face.
 _GAP = 0.025
 
@@ -148,7 +148,7 @@ def fruit_layout(seed: int) -> Layout:
 
 
 def free_place(
-    rng: np.random.Generator, kind: str, taken: Iterable[ObjectSpec]
+    rng: np.random.Generator, kind: str, taken: Iterable[ObjectSpec], tries: int = _RESTARTS
 ) -> tuple[float, float]:
     """A free place on the table for one more thing.
 
@@ -157,7 +157,7 @@ def free_place(
     """
     others = list(taken)
     radius = radius_of(kind)
-    for _ in range(_RESTARTS):
+    for _ in range(tries):
         xy = rng.uniform(np.add(TABLE_LOW, radius), np.subtract(TABLE_HIGH, radius))
         if all(np.hypot(*(xy - other.xy)) > radius + other.radius + _GAP for other in others):
             return float(xy[0]), float(xy[1])
@@ -177,7 +177,9 @@ def _scatter(rng: np.random.Generator, things: Sequence[tuple[str, str]]) -> lis
         try:
             for kind, color in things:
                 yaw = float(rng.uniform(-np.pi, np.pi))
-                specs.append(ObjectSpec(kind, color, free_place(rng, kind, specs), yaw))
+                specs.append(
+                    ObjectSpec(kind, color, free_place(rng, kind, specs, _TRIES_PER_OBJECT), yaw)
+                )
         except LayoutError:
             continue
         return specs

@@ -71,6 +71,7 @@ def test_a_layout_has_no_two_of_a_name():
 
 
 @given(seed=st.integers(0, 2**32 - 1))
+@settings(deadline=None)
 def test_fruits_bottles_and_plates_are_apart_and_on_the_table(seed):
     layout = fruit_layout(seed)
     things = {item.name: item for item in layout.objects}
