@@ -33,7 +33,7 @@ class Channel:
 
     def receive(self) -> dict[str, Any]:
         """The next frame. A host that is gone ends this process."""
-        head = self._take(frames.HEADER.size)
+        head = self._take(frames.HEADER_BYTES)
         message: dict[str, Any] = frames.loads(self._take(frames.payload_size(head)))
         return message
 

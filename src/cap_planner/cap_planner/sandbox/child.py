@@ -6,7 +6,7 @@ import __future__
 import itertools
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -38,28 +38,33 @@ class Child:
     Frames to the host: `call`, `lmp_result`, `end`. Frames from the host: the start, and one reply
     per call: `{'value': …}`, `{'error': {'type', 'message'}}` or `{'program': {…}}`.
 
-    The zygote makes one before each fork. What is made there, the child need not make in pages of
+    The zygote makes it, before the fork: what is made there, the child need not make in pages of
     memory that it first has to copy.
+
+    Args:
+        api: names of the functions that the host answers.
+        print_limit, session_bytes: see SandboxConfig.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(
+        self, channel: Channel, api: Collection[str], print_limit: int, session_bytes: int
+    ) -> None:
         self.channel = channel
+        self._session_bytes = session_bytes
         self._start: dict[str, Any] = {}
         self._ids = itertools.count(1)
         self._depth = 0
         self._seeded = False
-        self._lines: dict[str, list[str]] = {}
-        self._printed = Printed()
-        self._given = given_names(self._printed)
+        self._sources: dict[str, str] = {}
+        self._printed = Printed(print_limit)
+        self._given = given_names(self._printed) | {name: self._stub(name) for name in api}
+        self._protected = protected_names(api)
         self._globals = namespace(self._given)
 
     def run(self, start: dict[str, Any]) -> None:
         """Run the program and send the end frame."""
         self._start = start
         session = start['session']
-        self._printed.allow(start['print_limit'])
-        for name in start['api']:
-            self._given[name] = self._stub(name)
         try:
             self._import(self._globals)
             self._globals.update(session['variables'])
@@ -77,7 +82,7 @@ class Child:
         if not self._seeded and 'random' in source:
             np.random.seed(self._start['seed'])  # takes long, and few programs draw
             self._seeded = True
-        self._lines[name] = python_lines(source)
+        self._sources[name] = source
         exec(compile(source, name, 'exec', flags=_FLAGS, dont_inherit=True), scope)
 
     def _import(self, scope: dict[str, Any]) -> None:
@@ -143,13 +148,14 @@ class Child:
 
     def _session(self) -> dict[str, Any]:
         """What lives on: data as it is, functions by where they stand, the rest by name."""
-        protected = protected_names(self._start['api'])
         variables: dict[str, Any] = {}
         functions: dict[str, list[Any]] = {}
         dropped: dict[str, str] = {}
-        left = self._start['session_bytes']
+        left = self._session_bytes
         for name, value in self._globals.items():
-            given = name.startswith('_') or name in protected or self._given.get(name) is value
+            given = (
+                name.startswith('_') or name in self._protected or self._given.get(name) is value
+            )
             if given or isinstance(value, types.ModuleType | Unwritten | type):
                 continue
             if id(value) in libraries.callables():
@@ -181,12 +187,12 @@ class Child:
         step = error.__traceback__
         while step is not None:
             name = step.tb_frame.f_code.co_filename
-            if name in self._lines:
+            if name in self._sources:
                 trace.append(self._place(name, step.tb_lineno, step.tb_frame.f_code.co_name))
                 if name == PROGRAM and top == 0:
                     top = step.tb_lineno
             step = step.tb_next
-        if isinstance(error, SyntaxError) and error.filename in self._lines:
+        if isinstance(error, SyntaxError) and error.filename in self._sources:
             trace.append(self._place(error.filename, error.lineno or 1, '<module>'))
             top = top or (error.lineno or 0 if error.filename == PROGRAM else 0)
         return {
@@ -197,7 +203,7 @@ class Child:
         }
 
     def _place(self, name: str, line: int, function: str) -> dict[str, Any]:
-        lines = self._lines[name]
+        lines = python_lines(self._sources[name])
         text = lines[line - 1].strip() if 0 < line <= len(lines) else ''
         return {'where': name[1:-1], 'function': function, 'line': line, 'source': text[:200]}
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 import binascii
 import json
 import math
-import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +35,7 @@ DTYPES = {
     )
 }
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
-HEADER = struct.Struct('>I')
+HEADER_BYTES = 4
 _TAG = '~'
 _MAX_AXES = 8
 _INT_BITS = 64
@@ -57,7 +56,7 @@ def pack(value: Any) -> bytes:
         FrameError: naming what cannot be carried.
     """
     payload = dumps(value)
-    return HEADER.pack(len(payload)) + payload
+    return len(payload).to_bytes(HEADER_BYTES, 'big') + payload
 
 
 def payload_size(header: bytes) -> int:
@@ -66,10 +65,10 @@ def payload_size(header: bytes) -> int:
     Raises:
         FrameError: longer than MAX_BYTES.
     """
-    (size,) = HEADER.unpack(header)
+    size = int.from_bytes(header, 'big')
     if size > MAX_BYTES:
         raise FrameError(f'a frame of {size} bytes; at most {MAX_BYTES} are allowed')
-    return int(size)
+    return size
 
 
 def dumps(value: Any) -> bytes:
@@ -93,7 +92,11 @@ def loads(payload: bytes) -> Any:
     if len(payload) > MAX_BYTES:
         raise FrameError(f'{len(payload)} bytes of data; at most {MAX_BYTES} are allowed')
     try:
-        return from_plain(_DECODE(payload.decode('utf-8')))
+        text = payload.decode('utf-8')
+        plain, end = _DECODE(text)
+        if end != len(text):
+            raise ValueError(f'more data after character {end}')
+        return from_plain(plain)
     except (ValueError, RecursionError, MemoryError) as error:
         raise FrameError(f'not a frame: {type(error).__name__}: {error}'[:300]) from error
 
@@ -334,4 +337,4 @@ _PLAIN: dict[type, Callable[[Any], Any]] = {
 }
 # `to_plain` has made the tree, so that it is one.
 _ENCODE = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(',', ':')).encode
-_DECODE = json.JSONDecoder(parse_constant=_refuse, parse_int=_whole).decode
+_DECODE = json.JSONDecoder(parse_constant=_refuse, parse_int=_whole).raw_decode

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from cap_planner.sandbox.confine import LAYERS
 from cap_planner.sandbox.launch import Zygote, ZygoteError
@@ -52,7 +52,7 @@ class Sandbox:
         """
         with self._lock:
             try:
-                run = self._fork()
+                run = self._fork(())
             except ZygoteError as error:
                 raise SandboxUnavailableError(str(error)) from error
             try:
@@ -80,13 +80,13 @@ class Sandbox:
             on_nested_result: told what a program given by `Nested` came to, for the record.
         """
         try:
-            start = packed_start(self.config, program)
+            start = packed_start(program)
         except FaultyProgramError as fault:
             text = fault.error.message
             return Outcome(Status.PROGRAM_ERROR, text, program.session, error=fault.error)
         with self._lock:
             try:
-                run = self._fork()
+                run = self._fork(program.api)
             except (ZygoteError, SandboxUnavailableError) as error:
                 return Outcome(Status.UNAVAILABLE, str(error), program.session)
             outer, self._run = self._run, run
@@ -113,8 +113,8 @@ class Sandbox:
                 self._zygote.close()
                 self._zygote = None
 
-    def _fork(self) -> Run:
-        return Run(self.config, self._living_zygote())
+    def _fork(self, api: Collection[str]) -> Run:
+        return Run(self.config, self._living_zygote(), api)
 
     def _living_zygote(self) -> Zygote:
         if self._zygote is not None and not self._zygote.alive():

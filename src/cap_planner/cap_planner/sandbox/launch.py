@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from cap_planner.sandbox.environment import ENVIRONMENT as _ENVIRONMENT
 from cap_planner.sandbox.program import SandboxUnavailableError
 
 _PACKAGES = ('cap_planner', 'cap_common', 'numpy', 'shapely', 'transforms3d', 'pyseccomp')
@@ -23,14 +24,6 @@ _PACKET_BYTES = 1 << 16
 # No site, no user site, no folder of the script; the environment is ours alone. (-I would also
 # ignore the hash seed, and programs that walk over sets would not replay.)
 _FLAGS = ('-P', '-s', '-S', '-B')
-_ENVIRONMENT = {
-    'PYTHONHASHSEED': '0',
-    # numpy's BLAS threads hang after a fork under seccomp.
-    'OPENBLAS_NUM_THREADS': '1',
-    'OMP_NUM_THREADS': '1',
-    'MKL_NUM_THREADS': '1',
-    'LC_ALL': 'C.UTF-8',
-}
 _MAIN = (
     'import sys; sys.path[:0] = {paths!r}; '
     'from cap_planner.sandbox.zygote import main; main({control}, {host})'

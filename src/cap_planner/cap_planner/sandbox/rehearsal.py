@@ -33,15 +33,12 @@ def rehearse() -> None:
     start = {
         'program': _PROGRAM,
         'session': {'variables': {'x': 1}, 'functions': {'f': 'def f(): pass'}, 'imports': []},
-        'api': ['pos'],
         'seed': 0,
-        'print_limit': 1000,
-        'session_bytes': 1000,
     }
     for _ in range(_TIMES):
         host, own = socket.socketpair()
         with host, own:
             host.sendall(frames.pack(start) + 2 * frames.pack(_ANSWER))
             channel = Channel(own.fileno())
-            Child(channel).run(channel.receive())
+            Child(channel, ['pos'], 1000, 1000).run(channel.receive())
             host.recv(frames.MAX_BYTES)

@@ -43,16 +43,23 @@ class Run:
     """One child, from fork to end.
 
     Args:
+        api: names of the functions that its program may call.
         skip: layers that the child leaves out; see unlayered.py.
 
     Raises:
         ZygoteError: there is no child to be had.
     """
 
-    def __init__(self, config: SandboxConfig, zygote: Zygote, skip: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        config: SandboxConfig,
+        zygote: Zygote,
+        api: Collection[str],
+        skip: Collection[str] = (),
+    ) -> None:
         self._config = config
         self._zygote = zygote
-        self._fork = zygote.fork(job(config, skip), config.start_seconds)
+        self._fork = zygote.fork(job(config, api, skip), config.start_seconds)
         self._wire = Wire(self._fork.pipe, config.poll_seconds, config.start_seconds)
         self._nested: dict[int, Call] = {}
 
@@ -234,13 +241,16 @@ class Run:
         return Outcome(Status.PROGRAM_ERROR, error.message, program.session, error=error)
 
 
-def job(config: SandboxConfig, skip: Collection[str] = ()) -> dict[str, Any]:
+def job(
+    config: SandboxConfig, api: Collection[str] = (), skip: Collection[str] = ()
+) -> dict[str, Any]:
     """What the zygote is asked to fork."""
     return {
         'cpu_seconds': config.cpu_seconds,
         'memory_bytes': config.memory_bytes,
         'allow_missing': list(config.allow_missing),
         'skip': sorted(skip),
+        'child': [list(api), config.print_limit, config.session_bytes],
     }
 
 

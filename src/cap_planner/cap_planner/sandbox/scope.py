@@ -14,13 +14,9 @@ from cap_planner.sandbox import libraries, vocabulary
 class Printed:
     """What the program printed, up to a limit of characters."""
 
-    def __init__(self) -> None:
-        self._left = 0
+    def __init__(self, limit: int) -> None:
+        self._left = limit
         self._parts: list[str] = []
-
-    def allow(self, characters: int) -> None:
-        """Keep so many from now on."""
-        self._left = characters
 
     def write(self, *values: object, sep: str = ' ', end: str = '\n', **_: object) -> None:
         """Take the place of the builtin `print`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cap_planner.sandbox import frames
 from cap_planner.sandbox.frames import FrameError
-from cap_planner.sandbox.program import Place, Program, ProgramError, SandboxConfig
+from cap_planner.sandbox.program import Place, Program, ProgramError
 
 
 class FaultyProgramError(Exception):
@@ -20,7 +20,7 @@ def sources(program: Program) -> dict[str, str]:
     return {**program.session.functions, **program.functions}
 
 
-def packed_start(config: SandboxConfig, program: Program) -> bytes:
+def packed_start(program: Program) -> bytes:
     """The first frame to the child.
 
     Raises:
@@ -38,10 +38,7 @@ def packed_start(config: SandboxConfig, program: Program) -> bytes:
     start = {
         'program': program.source,
         'session': session,
-        'api': list(program.api),
         'seed': program.seed,
-        'print_limit': config.print_limit,
-        'session_bytes': config.session_bytes,
     }
     try:
         return frames.pack(start)

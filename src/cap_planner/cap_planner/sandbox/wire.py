@@ -90,7 +90,7 @@ class Wire:
             FrameError: it is no frame.
             OverBudget, PeerEnded: none came.
         """
-        head = self._take(frames.HEADER.size)
+        head = self._take(frames.HEADER_BYTES)
         message = frames.loads(self._take(frames.payload_size(head)))
         if not isinstance(message, dict):
             raise frames.FrameError(f'a {type(message).__name__} instead of a message')

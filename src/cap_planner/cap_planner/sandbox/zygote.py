@@ -27,6 +27,7 @@ from cap_planner.sandbox import frames, kernel, libraries, probes, scope, syscal
 from cap_planner.sandbox.channel import Channel
 from cap_planner.sandbox.child import Child
 from cap_planner.sandbox.confine import Confinement, Layers, Limits, statuses
+from cap_planner.sandbox.environment import ENVIRONMENT
 from cap_planner.sandbox.rehearsal import rehearse
 
 PACKET_BYTES = 1 << 16
@@ -43,24 +44,25 @@ def main(control_fd: int, host_pid: int) -> None:
     np.seterr(all='ignore')
     # All that a child would do before its program is done here if it can be: a child first has to
     # copy each page of memory that it touches.
+    for name in ENVIRONMENT:
+        os.environ.pop(name, None)
     libraries.callables(), libraries.preloaded()
     rehearse()
     confinement = Confinement()
-    child = Child(Channel(syscalls.PIPE))
     scope.forget_the_disk()
     gc.collect()
     gc.freeze()
     _send(control, {'ready': os.getpid()})
-    Zygote(control, confinement, child).serve()
+    Zygote(control, confinement).serve()
 
 
 class Zygote:
     """The loop: fork when asked, report who ended."""
 
-    def __init__(self, control: socket.socket, confinement: Confinement, child: Child) -> None:
+    def __init__(self, control: socket.socket, confinement: Confinement) -> None:
         self._control = control
         self._confinement = confinement
-        self._child = child
+        self._unborn: dict[str, Child] = {}
         self._children: dict[int, int] = {}  # pidfd -> pid
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
@@ -81,6 +83,7 @@ class Zygote:
         pipe = fds[0]
         job = json.loads(data)['fork']
         layers = self._confinement.layers(Limits(job['cpu_seconds'], job['memory_bytes']))
+        child = self._unborn_child(job['child'])
         try:
             pid = os.fork()
         except OSError as error:
@@ -90,7 +93,7 @@ class Zygote:
         if pid == 0:
             status = 1
             try:
-                self._become_child(job, layers, pipe)
+                self._become_child(job, child, layers, pipe)
                 status = 0
             finally:
                 os._exit(status)
@@ -101,7 +104,15 @@ class Zygote:
         _send(self._control, {'forked': pid}, pidfd)
         return True
 
-    def _become_child(self, job: dict[str, Any], layers: Layers, pipe: int) -> None:
+    def _unborn_child(self, given: list[Any]) -> Child:
+        """The child for an API, made once; it runs in forks of this process alone."""
+        key = str(given)
+        if key not in self._unborn:
+            self._unborn[key] = Child(Channel(syscalls.PIPE), *given)
+            gc.freeze()
+        return self._unborn[key]
+
+    def _become_child(self, job: dict[str, Any], child: Child, layers: Layers, pipe: int) -> None:
         """What the process of a program does, to its end."""
         if job.get('bare'):
             os.write(pipe, b'.')  # what a fork costs by itself, for the benchmark
@@ -109,7 +120,7 @@ class Zygote:
         probe = probes.PROBES.get(job.get('probe', ''))
         skip = probe.skip if probe else job['skip']
         failed = self._confinement.confine(layers, pipe, skip)
-        channel = self._child.channel
+        channel = child.channel
         if probe is not None:
             held, why = probes.attempt(job['probe'])
             channel.send({'kind': 'probe', 'held': held, 'why': why})
@@ -119,7 +130,7 @@ class Zygote:
             channel.send({'kind': 'refused', 'missing': failed})
         else:
             channel.write(_READY)
-            self._child.run(channel.receive())
+            child.run(channel.receive())
 
     def _reap(self, pidfd: int) -> None:
         pid = self._children.pop(pidfd)
