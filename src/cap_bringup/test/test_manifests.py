@@ -52,7 +52,8 @@ def imports(folder, tests):
                 found |= {alias.name.partition('.')[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 found.add(node.module.partition('.')[0])
-    found -= {folder.name, *sys.stdlib_module_names, *PYPI_ONLY}
+    beside = {path.stem for path in (folder / 'test').iterdir()}  # what its tests share
+    found -= {folder.name, *beside, *sys.stdlib_module_names, *PYPI_ONLY}
     return {KEYS.get(name, name) for name in found}
 
 
