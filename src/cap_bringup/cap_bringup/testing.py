@@ -22,7 +22,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import FluidPressure, JointState
 from trajectory_msgs.msg import JointTrajectory
 
-from cap_bringup.braking import Plan, Sample
+from cap_bringup.braking import Braking, Plan, Sample, find_braking
 from cap_bringup.client import Client
 from cap_bringup.node_list import tabletop
 from cap_bringup.supervisor import Supervisor, node_environment
@@ -203,6 +203,20 @@ class MotionRecorder:
         self.samples: list[Sample] = []
         self.plans: list[Plan] = []
         self.pressures: list[tuple[float, float]] = []
+
+    def braking(self, timeout_s: float) -> Braking:
+        """How the last motion ended, as soon as the arm is at rest.
+
+        Raises:
+            TimeoutError: it is not.
+        """
+        deadline = time.monotonic() + timeout_s
+        pause = threading.Event()
+        while (found := find_braking(list(self.samples), list(self.plans))) is None:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f'the arm did not come to rest in {timeout_s:g} s')
+            pause.wait(0.1)
+        return found
 
     def _on_joints(self, message: JointState, info: Mapping[str, int]) -> None:
         stamp = message.header.stamp

@@ -8,7 +8,6 @@ import time
 import numpy as np
 import pytest
 
-from cap_bringup.braking import find_braking
 from cap_bringup.testing import ArmWatch, MotionRecorder, ScriptedModelServer, running_system
 from cap_common.errors import CapError
 from cap_interfaces.action import ExecuteInstruction
@@ -190,8 +189,7 @@ def check_all_but_the_last_call_is_kept(record):
 
 def check_arm_has_braked(system, killed_at):
     """benchmarks/kills.py has the figures; here the machine may be a busy one."""
-    system.arm.wait(moving=False, timeout_s=5)
-    braking = find_braking(list(system.recorder.samples), list(system.recorder.plans))
+    braking = system.recorder.braking(timeout_s=5)
     assert braking.seen.wall_s - killed_at < 1.5
     deceleration = 8.0  # brake_deceleration of config/sim.yaml
     rest_s = braking.rest.time_s - braking.left.time_s
