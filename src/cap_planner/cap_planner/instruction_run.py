@@ -29,7 +29,6 @@ from cap_planner.scene import SceneSource
 from cap_planner.session import Session
 from cap_planner.tabletop import TabletopRobot
 from cap_planner.trial import try_function
-from cap_planner.verifier import defined_functions
 from cap_planner.whiteboard import WhiteboardRobot
 from cap_planner.writer import ProgramWriter, Scope, Written
 
@@ -235,17 +234,13 @@ class InstructionRun:
 
     def _scope(self) -> Scope:
         """What a program finds that is written now."""
-        known = {*self._session_names(), 'objects'}
         return Scope(
-            frozenset(known),
+            frozenset({*self._left.variables, 'objects'}),
             self._left.imports,
-            lambda missing, functions: try_function(
+            try_function=lambda missing, functions: try_function(
                 missing, functions, self._parts.domain.api, self._left, self._parts.sandbox
             ),
-        )
-
-    def _session_names(self) -> set[str]:
-        return {*self._left.variables, *defined_functions(*self._left.functions.values())}
+        ).with_functions(self._left.functions.values())
 
     # ── one program ──────────────────────────────────────────────────────────────────────────
 

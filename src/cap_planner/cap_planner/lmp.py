@@ -147,6 +147,7 @@ def build_messages(
     session_turns: Sequence[SessionTurn] = (),
     variables: Sequence[str] = (),
     done: Sequence[str] = (),
+    functions: Sequence[str] = (),
 ) -> list[Message]:
     """The chat that asks for a program.
 
@@ -155,6 +156,7 @@ def build_messages(
         session_turns: earlier instructions, oldest first; see window.py for how many.
         variables: names that the program is given beside those of the context.
         done: what has been done for the query already.
+        functions: those that have been written before, as their calls look.
     """
     messages: list[Message] = [{'role': 'system', 'content': system_text(lmp, api)}]
     for example in lmp.examples:
@@ -167,6 +169,7 @@ def build_messages(
         messages += _pair(_request(lmp, turn.query, turn.context, earlier), program)
         earlier = turn.done
     given = [f'given: {", ".join(variables)}'] if variables else []
+    given += [f'defined: {", ".join(functions)}'] if functions else []
     content = _request(lmp, query, context, [*earlier, *done, *given])
     messages.append({'role': 'user', 'content': content})
     return messages

@@ -27,7 +27,6 @@ from cap_planner.sandbox.program import (
     Session,
 )
 from cap_planner.sandbox.text import for_people
-from cap_planner.verifier import defined_functions
 from cap_planner.writer import ProgramWriter, Scope, Written
 
 
@@ -63,15 +62,15 @@ class Runner:
         Raises:
             InstructionError: it did not finish, or did nothing.
         """
-        in_scope = defined_functions(*written.functions.values(), written.source)
+        scope = scope.with_functions([*written.functions.values(), written.source])
         # Those of the nested programs, in whose scopes alone they run. Each is written once.
         helpers: dict[str, str] = {}
 
         def write(lmp_name: str, query: str, context: str, names: list[str]) -> LmpProgram:
             lmp = self.domain.lmps[lmp_name]
-            taken = {*names, *in_scope, *defined_functions(*helpers.values())}
             told = [name for name in names if name not in context_variables(context)]
-            nested = self.writer.write(lmp, query, context, scope.with_names(taken), variables=told)
+            there = scope.with_names(names).with_functions(helpers.values())
+            nested = self.writer.write(lmp, query, context, there, variables=told)
             helpers.update(nested.functions)
             self.record.functions(nested.functions)
             return LmpProgram(replace(nested, functions=dict(helpers)), lmp.returns or '')

@@ -1,23 +1,37 @@
 """Tries a generated function on simple inputs, before a program relies on it. No ROS.
 
-What the arguments are is read from the call that asked for it: literals as they are, calls of the
-API by what they return, the rest by the name. Where that is a guess, others are tried after it: a
-function is refused only if it fails on all of them.
+What the arguments are is read from the call that asked for it: what can be computed as it stands, is;
+calls of the API are what they return; the rest is guessed by the name. To refuse a good function
+would be worse than to miss a bad one, which its program would bring to light:
+
+- It has to fail on every guess, others after the likeliest, each in the place of every argument.
+- What it raises itself is its answer, as the errors of the robot are.
+- Where nothing tells what an argument is, only errors count that no argument can cause.
 """
 
 from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from cap_planner.api.spec import Api, ApiFunction, Kind, Point, Points
 from cap_planner.sandbox.host import Sandbox
-from cap_planner.sandbox.program import Call, Outcome, Program, Reply, Returned, Session, Status
-from cap_planner.verifier import Undefined
+from cap_planner.sandbox.program import (
+    Call,
+    Outcome,
+    Program,
+    ProgramError,
+    Reply,
+    Returned,
+    Session,
+    Status,
+)
+from cap_planner.verifier import Undefined, defined_functions, verify
 
 _WALL_S = 2.0
 _MAX_CALLS = 300
@@ -28,13 +42,14 @@ _POINT = 'np.array([0.05, -0.45])'
 _POINTS = f'np.array({_POSITIONS})'
 _LINE = 'shapely.LineString([[-0.1, -0.5], [0.2, -0.3]])'
 _POLYGON = 'shapely.Polygon([[0, 0], [0.2, 0], [0.2, 0.1], [0, 0.1]])'
+_BOX = '[0.0, -0.5, 0.1, -0.4]'
 
 # The first pattern that the name of an argument fits says what it probably is.
 _BY_NAME = (
-    (r'.*names', _NAME_LIST),
+    (r'.*(names|objects|objs|blocks|bowls)', _NAME_LIST),
     (r'.*(name|obj|object|color|text|message|word)', repr(_NAMES[0])),
     (r'.*bboxes', '[[0.0, -0.5, 0.1, -0.4], [0.1, -0.4, 0.2, -0.3]]'),
-    (r'.*bbox(_\w+)?', '[0.0, -0.5, 0.1, -0.4]'),
+    (r'.*bbox(_\w+)?', _BOX),
     (r'.*(points?|pts|positions|coords|corners|vertices|targets)(_np)?', _POINTS),
     (r'.*(pt|pos|position|center|centre|start|end|delta|direction|offset|vector)(_np)?', _POINT),
     (r'(num|n|count|number|k|idx|index|nth|deg|sides|turns)(_\w+)?|.*(idx|index|count)', '3'),
@@ -43,7 +58,18 @@ _BY_NAME = (
     (r'.*(polygon|shape|geometry)', _POLYGON),
     (r'.*(values|numbers|list|weights|ts)', '[3.0, 1.0, 2.0]'),
 )
-_OTHERWISE = ('0.1', _POINTS, _POINT, _NAME_LIST, repr(_NAMES[0]), '3', _LINE, _POLYGON)
+# A whole number first: loops that count with it end.
+_OTHERWISE = (
+    *('3', '0.1', _POINTS, _POINT, _NAME_LIST, repr(_NAMES[0]), _BOX, _LINE, _POLYGON),
+    *(f'{{{_NAMES[0]!r}: {_NAMES[2]!r}}}', f'{{{_NAMES[0]!r}: {_POINT}}}'),
+)
+
+# Whatever the arguments are: the name is not there, or a call has not the arguments it should.
+_CERTAIN = (
+    r'(NameError|UnboundLocalError): .*',
+    r"AttributeError: module '.*",
+    r'TypeError: \w+\(\) (takes|missing|got an unexpected keyword|got multiple values).*',
+)
 
 
 def try_function(
@@ -60,21 +86,50 @@ def try_function(
         functions: it and all that were generated with it, callees first.
         session: what it finds beside them.
     """
-    attempts = list(attempts_for(missing, api))
-    for plural in (False, True):
-        samples = _Samples(api, plural)
-        program = Program(_program(attempts), api, session, functions)
+
+    def run(calls: list[str], *, plural: bool) -> Outcome | None:
         try:
-            outcome = sandbox.run(program, samples.answer, wall_seconds=_WALL_S)
+            program = Program(_program(calls), api, session, functions)
+            return sandbox.run(program, _Samples(api, plural).answer, wall_seconds=_WALL_S)
         except _EnoughError:
             return None
-        if outcome.status is Status.FINISHED:
+
+    known = {
+        *session.variables,
+        *defined_functions(*session.functions.values(), *functions.values()),
+    }
+    attempts = attempts_for(missing, api, known)
+    first, *others = attempts.calls
+    outcome = run([first], plural=False)
+    problem = _problem(first, outcome, attempts.is_certain)
+    if outcome is None or problem is None or _is_certain(outcome.error):
+        return problem
+    for plural in (False, True):
+        other = run([first, *others] if plural else others, plural=plural)
+        if other is None or other.status is Status.FINISHED:
             return None
-    return _problem(attempts[0], outcome)
+    return problem
 
 
-def attempts_for(missing: Undefined, api: Api) -> Iterator[str]:
-    """Calls with simple arguments, the likeliest first."""
+@dataclass(frozen=True)
+class Attempts:
+    """Calls of a function with simple arguments.
+
+    Attributes:
+        calls: the likeliest first.
+        is_certain: something tells of every argument what it is.
+    """
+
+    calls: list[str]
+    is_certain: bool
+
+
+def attempts_for(missing: Undefined, api: Api, known: Collection[str] = ()) -> Attempts:
+    """How a function may be called.
+
+    Args:
+        known: names of the session.
+    """
     call = next(
         node
         for node in ast.walk(ast.parse(missing.signature))
@@ -82,36 +137,60 @@ def attempts_for(missing: Undefined, api: Api) -> Iterator[str]:
         and isinstance(node.func, ast.Name)
         and node.func.id == missing.name
     )
-    arguments = [('', value) for value in call.args]
-    arguments += [(keyword.arg or '', keyword.value) for keyword in call.keywords]
-    values = [_value(name, node, api) for name, node in arguments]
-    guesses = [value or _OTHERWISE[0] for value in values]
-    yield _call(missing.name, arguments, guesses)
+    nodes = [('', node) for node in call.args]
+    nodes += [(keyword.arg or '', keyword.value) for keyword in call.keywords]
+    arguments = [_argument(name, node, api, known) for name, node in nodes]
+    likely = [argument.likely or _OTHERWISE[0] for argument in arguments]
+    rows = [likely, *_variations(arguments, likely)]
+    calls = [_call(missing.name, arguments, row) for row in rows]
+    return Attempts(list(dict.fromkeys(calls)), all(argument.likely for argument in arguments))
+
+
+@dataclass(frozen=True)
+class _Argument:
+    """An argument of the call that asked for a function.
+
+    Attributes:
+        likely: the text of what it may be; None: nothing tells.
+        is_exact: it is that.
+    """
+
+    keyword: str
+    likely: str | None
+    is_exact: bool = False
+
+
+def _variations(arguments: list[_Argument], likely: list[str]) -> Iterator[list[str]]:
+    """Other guesses: for what nothing tells, for one argument after the other, for all."""
     for other in _OTHERWISE:
-        unsure = [
-            other if value is None else guess for value, guess in zip(values, guesses, strict=True)
+        yield [argument.likely or other for argument in arguments]
+    for index, argument in enumerate(arguments):
+        if not argument.is_exact:
+            for other in _OTHERWISE:
+                yield [*likely[:index], other, *likely[index + 1 :]]
+    for other in _OTHERWISE:
+        yield [
+            value if argument.is_exact else other
+            for argument, value in zip(arguments, likely, strict=True)
         ]
-        yield _call(missing.name, arguments, unsure)
-    for other in _OTHERWISE:
-        yield _call(missing.name, arguments, [other] * len(guesses))
 
 
-def _call(name: str, arguments: list[tuple[str, ast.expr]], values: list[str]) -> str:
+def _call(name: str, arguments: list[_Argument], values: list[str]) -> str:
     parts = [
-        f'{keyword}={value}' if keyword else value
-        for (keyword, _), value in zip(arguments, values, strict=True)
+        f'{argument.keyword}={value}' if argument.keyword else value
+        for argument, value in zip(arguments, values, strict=True)
     ]
     return f'{name}({", ".join(parts)})'
 
 
-def _value(keyword: str, node: ast.expr, api: Api) -> str | None:
-    """The source text of a value that the argument may have; None: nothing tells."""
-    try:
-        ast.literal_eval(node)
-    except (ValueError, TypeError):
-        pass
-    else:
-        return ast.unparse(node)
+def _argument(keyword: str, node: ast.expr, api: Api, known: Collection[str]) -> _Argument:
+    text = ast.unparse(node)
+    if not isinstance(node, ast.Starred) and verify(f'_ = {text}', api, known=known).ok:
+        return _Argument(keyword, text, is_exact=True)
+    return _Argument(keyword, _likely(keyword, node, api))
+
+
+def _likely(keyword: str, node: ast.expr, api: Api) -> str | None:
     match node:
         case ast.Call(func=ast.Name(id=name)) if name in api:
             return _sample_text(api[name])
@@ -135,7 +214,7 @@ def _sample_text(function: ApiFunction) -> str | None:
         (Points, _POINTS),
         (list[Point], f'list({_POINTS})'),
         (list[str], _NAME_LIST),
-        (list[float], '[0.0, -0.5, 0.1, -0.4]'),
+        (list[float], _BOX),
         (str, repr(_NAMES[0])),
         (bool, 'True'),
     )
@@ -154,15 +233,31 @@ def _program(attempts: list[str]) -> str:
     )
 
 
-def _problem(attempt: str, outcome: Outcome) -> str | None:
+def _problem(attempt: str, outcome: Outcome | None, is_certain: bool) -> str | None:
+    """What the likeliest attempt says of the function, if others say no better."""
+    if outcome is None:
+        return None
     if outcome.status is Status.PROGRAM_ERROR and outcome.error:
-        places = [place for place in outcome.error.trace if place.where != 'program']
+        error = outcome.error
+        raised = re.match(
+            r'(raise|assert)\b', error.trace[-1].source.strip() if error.trace else ''
+        )
+        if raised or not (is_certain or _is_certain(error)):
+            return None
+        places = [place for place in error.trace if place.where != 'program']
         lines = [f'line {place.line}: {place.source}' for place in places]
-        error = f'{outcome.error.type}: {outcome.error.message}'
-        return '\n'.join([f'tried as {attempt}, it fails', *lines, error])
-    if outcome.status is Status.KILLED:
+        return '\n'.join(
+            [f'tried as {attempt}, it fails', *lines, f'{error.type}: {error.message}']
+        )
+    if outcome.status is Status.KILLED and is_certain:
         return f'tried as {attempt}, it does not end: {outcome.text}'
     return None  # that it could not be tried says nothing of it
+
+
+def _is_certain(error: ProgramError | None) -> bool:
+    """Whether no argument can have caused it."""
+    text = f'{error.type}: {error.message}' if error else ''
+    return any(re.fullmatch(pattern, text) for pattern in _CERTAIN)
 
 
 class _EnoughError(Exception):

@@ -8,8 +8,9 @@ messages ─▶ model ─▶ text ─▶ verifier ─▶ functions it lacks (fge
 
 from __future__ import annotations
 
+import inspect
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cap_common.errors import CapError
@@ -33,9 +34,17 @@ from cap_planner.models.base import (
     ModelUnavailableError,
     Options,
 )
-from cap_planner.verifier import Report, Undefined, defined_functions, verify
+from cap_planner.verifier import (
+    Report,
+    Undefined,
+    defined_functions,
+    header,
+    signatures,
+    verify,
+)
 from cap_planner.window import fitting_turns
 
+_MOST_HEADERS = 40
 Try = Callable[[Undefined, Mapping[str, str]], str | None]
 
 
@@ -58,16 +67,35 @@ class Scope:
     Attributes:
         known: names of variables and functions of the session.
         imports: import lines of the session.
+        functions: texts of functions in scope, whose calls have to fit them.
         try_function: what is wrong with a generated function, found by trying it.
     """
 
     known: frozenset[str] = frozenset()
     imports: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
     try_function: Try = lambda *_: None
 
     def with_names(self, names: Collection[str]) -> Scope:
         """The same with more names."""
         return replace(self, known=self.known | frozenset(names))
+
+    def with_functions(self, texts: Iterable[str]) -> Scope:
+        """The same with more functions."""
+        added = tuple(texts)
+        return replace(
+            self.with_names(defined_functions(*added)), functions=(*self.functions, *added)
+        )
+
+    @property
+    def signatures(self) -> dict[str, inspect.Signature]:
+        """What the functions take, by name."""
+        return {name: own for text in self.functions for name, own in signatures(text).items()}
+
+    @property
+    def headers(self) -> list[str]:
+        """The newest functions as their calls look, for the prompt."""
+        return [header(*item) for item in self.signatures.items()][-_MOST_HEADERS:]
 
 
 class Draft:
@@ -188,7 +216,7 @@ class ProgramWriter:
         api, limits = self._domain.api, self._budget.limits
 
         def build(some: Sequence[SessionTurn]) -> list[Message]:
-            return build_messages(lmp, api, query, context, some, variables, done)
+            return build_messages(lmp, api, query, context, some, variables, done, scope.headers)
 
         turns = fitting_turns(turns, build, limits.window_tokens - limits.text_tokens)
         return Draft(self, lmp, build(turns), program_from_completion, scope)
@@ -219,7 +247,7 @@ class ProgramWriter:
 
     def with_functions(self, lmp: Lmp, source: str, scope: Scope) -> Written:
         """A checked program with the functions that nobody has defined."""
-        scope = scope.with_names(defined_functions(source))
+        scope = scope.with_functions([source])
         # A function that is written for a program may call what that program may call.
         fgen = replace(self._domain.fgen, calls=lmp.calls)
 
@@ -228,7 +256,9 @@ class ProgramWriter:
 
         def ask(missing: Undefined, generated: Collection[str]) -> Draft:
             known = scope.with_names(generated)
-            messages = build_messages(fgen, self._domain.api, missing.signature)
+            messages = build_messages(
+                fgen, self._domain.api, missing.signature, functions=known.headers
+            )
 
             def extract(text: str) -> str:
                 return definition_from_completion(text, missing, known.known)
@@ -254,6 +284,7 @@ class ProgramWriter:
             self._domain.api,
             calls=lmp.calls,
             known=scope.known,
+            functions=scope.signatures,
             imports=scope.imports,
             returns=lmp.returns,
             allow_undefined=True,

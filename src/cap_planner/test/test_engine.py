@@ -232,6 +232,20 @@ def test_functions_written_for_nested_programs_are_kept(make_engine):
     assert len(model.asked) == 5, 'the function was there'
 
 
+def test_what_was_written_before_is_told_and_has_to_be_called_so(make_engine):
+    model = ScriptedModel(
+        'say(twice(text="a"))',
+        'def twice(text):\n    return text + text',
+        'say(twice(word="b"))',
+        'say(twice(text="b"))',
+    )
+    engine = make_engine(model)
+    assert run(engine, session='s')[0].answer == 'aa'
+    assert run(engine, session='s')[0].answer == 'bb'
+    assert '# defined: twice(text)' in model.asked[2][-1]['content'].splitlines()
+    assert 'it is twice(text)' in model.asked[3][-1]['content']
+
+
 def test_a_generated_function_is_tried_before_it_is_used(make_engine, table):
     model = ScriptedModel(
         'put_first_on_second("red block", middle_of(positions=get_side_positions()))',

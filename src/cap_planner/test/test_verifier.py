@@ -1,9 +1,11 @@
+import inspect
+
 import pytest
 
 from cap_planner.api import TABLETOP
 from cap_planner.api.spec import Kind
 from cap_planner.labels import Label
-from cap_planner.verifier import defined_functions, scope_names, verify
+from cap_planner.verifier import defined_functions, scope_names, signatures, verify
 
 
 def rules(source, **options):
@@ -276,3 +278,36 @@ def test_types_that_the_text_tells(source, says):
 )
 def test_types_that_the_text_leaves_open(source):
     assert verify(source, TABLETOP, known=['old']).ok
+
+
+def test_calls_of_written_functions_have_to_fit_them():
+    written = signatures('def get_middle(points, weights=None):\n    return points[0]\n')
+    options = {'known': ['other'], 'functions': written}
+    assert verify('x = get_middle(points=[1])', TABLETOP, **options).ok
+    assert verify('x = get_middle(*other)', TABLETOP, **options).ok
+    (violation,) = verify('x = get_middle(positions=[1])', TABLETOP, **options).violations
+    assert 'it is get_middle(points, weights=...)' in violation.message
+    own = 'def get_middle(positions):\n    return positions\nx = get_middle(positions=[1])'
+    assert verify(own, TABLETOP, **options).ok, 'the program has its own'
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'def f(a, b=1, *c, d, e=2, **g): pass',
+        'def f(a, /, b, *, c=None): pass',
+        'def f(): pass',
+        'def f(*, a): pass',
+    ],
+)
+def test_signatures_are_those_of_python(text):
+    scope = {}
+    exec(text, scope)
+    theirs = inspect.signature(scope['f'])
+    ours = signatures(text)['f']
+    assert [(p.name, p.kind) for p in ours.parameters.values()] == [
+        (p.name, p.kind) for p in theirs.parameters.values()
+    ]
+    assert [p.default is p.empty for p in ours.parameters.values()] == [
+        p.default is p.empty for p in theirs.parameters.values()
+    ]

@@ -7,21 +7,33 @@ programs of the prompts, and its errors come back to the model with line and adv
 from __future__ import annotations
 
 import ast
+import inspect
 import re
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 from cap_planner.api.spec import Api, Kind
 from cap_planner.labels import Label
 from cap_planner.sandbox import vocabulary
 from cap_planner.sandbox.libraries import preloaded
 from cap_planner.sandbox.text import python_lines
+from cap_planner.verifier.calls import header, signatures
 from cap_planner.verifier.names import bound_names, defined_functions, free_names
 from cap_planner.verifier.report import Report, Undefined, Violation
 from cap_planner.verifier.rules import Rules, name_advice
 from cap_planner.verifier.tree import levels
 
-__all__ = ['Report', 'Undefined', 'Violation', 'defined_functions', 'scope_names', 'verify']
+__all__ = [
+    'Report',
+    'Undefined',
+    'Violation',
+    'defined_functions',
+    'header',
+    'scope_names',
+    'signatures',
+    'verify',
+]
 
 MAX_CHARS = 20_000
 MAX_DEPTH = 60
@@ -43,6 +55,7 @@ def verify(
     *,
     calls: Collection[Kind] = tuple(Kind),
     known: Collection[str] = (),
+    functions: Mapping[str, inspect.Signature] = MappingProxyType({}),
     imports: Collection[str] = (),
     returns: str | None = None,
     allow_undefined: bool = False,
@@ -52,6 +65,7 @@ def verify(
     Args:
         calls: the kinds of API functions that the program may call.
         known: names of variables and functions that the program finds in its session.
+        functions: those of them that have been written, with what they take.
         imports: import statements of the session, whose names the program may use, too.
         returns: the variable that the program has to set, if its value is asked for.
         allow_undefined: functions that nobody has defined are only listed, to be written next;
@@ -59,10 +73,10 @@ def verify(
     """
     check = _Check(source)
     if tree := check.parse():
-        scope = {*scope_names(api), *known}
+        scope = {*scope_names(api), *known, *functions}
         nodes = check.nodes
         assigned = _assigned(nodes)
-        rules = Rules(api, calls, assigned, known, check.add)
+        rules = Rules(api, calls, assigned, known, functions, check.add)
         earlier = ast.parse('\n'.join(imports)).body
         for statement in earlier:
             if isinstance(statement, ast.Import | ast.ImportFrom):

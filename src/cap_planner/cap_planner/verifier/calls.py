@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -113,4 +115,64 @@ def wrong_arguments(
             continue
         except WrongArgumentsError as error:
             return str(error)
+    return None
+
+
+@lru_cache(maxsize=512)
+def signatures(text: str) -> Mapping[str, inspect.Signature]:
+    """The functions that a text defines at its top level, with what they take."""
+    tree = ast.parse(text)
+    return {
+        node.name: _signature(node.args) for node in tree.body if isinstance(node, ast.FunctionDef)
+    }
+
+
+def header(name: str, signature: inspect.Signature) -> str:
+    """A function as its calls look: `f(a, b=...)`."""
+    return f'{name}{signature}'.replace('=<default>', '=...')
+
+
+class _Default:
+    def __repr__(self) -> str:
+        return '<default>'
+
+
+def _signature(args: ast.arguments) -> inspect.Signature:
+    positional = [*args.posonlyargs, *args.args]
+    required = len(positional) - len(args.defaults)
+    parameters = [
+        inspect.Parameter(
+            arg.arg,
+            inspect.Parameter.POSITIONAL_ONLY
+            if index < len(args.posonlyargs)
+            else inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=inspect.Parameter.empty if index < required else _Default(),
+        )
+        for index, arg in enumerate(positional)
+    ]
+    if args.vararg:
+        parameters.append(inspect.Parameter(args.vararg.arg, inspect.Parameter.VAR_POSITIONAL))
+    parameters += [
+        inspect.Parameter(
+            arg.arg,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if default is None else _Default(),
+        )
+        for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True)
+    ]
+    if args.kwarg:
+        parameters.append(inspect.Parameter(args.kwarg.arg, inspect.Parameter.VAR_KEYWORD))
+    return inspect.Signature(parameters)
+
+
+def misfit(call: ast.Call, name: str, signature: inspect.Signature) -> str | None:
+    """Why a call does not fit a function that has been written; None: it does, or may."""
+    if any(isinstance(arg, ast.Starred) for arg in call.args):
+        return None
+    if any(keyword.arg is None for keyword in call.keywords):
+        return None
+    try:
+        signature.bind(*call.args, **{keyword.arg or '': None for keyword in call.keywords})
+    except TypeError as error:
+        return f'{name}: {error}; it is {header(name, signature)}'
     return None

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import ast
 import difflib
+import inspect
 import itertools
 import re
 import string
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from cap_planner.api.spec import Api, ApiFunction, Kind
 from cap_planner.labels import Label
 from cap_planner.sandbox import libraries, vocabulary
-from cap_planner.verifier.calls import Values, wrong_arguments
+from cap_planner.verifier.calls import Values, misfit, wrong_arguments
 from cap_planner.verifier.imports import Imports
 from cap_planner.verifier.tree import by_type, children
 
@@ -64,6 +65,7 @@ class Rules:
         calls: the kinds of functions that the program may call.
         assigned: names that the program binds other than by import: they hide a library's.
         known: names of the session.
+        functions: those of them that have been written, with what they take.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Rules:
         calls: Collection[Kind],
         assigned: set[str],
         known: Collection[str],
+        functions: Mapping[str, inspect.Signature],
         add: Add,
     ) -> None:
         self._api = api
@@ -80,6 +83,7 @@ class Rules:
         self._add = add
         self.imports = Imports()
         self._known = known
+        self._functions = functions
         self._values = Values(api)
 
     def check(self, nodes: Sequence[ast.AST]) -> None:
@@ -184,10 +188,13 @@ class Rules:
         if name == 'type' and len(node.args) + len(node.keywords) != 1:
             self._add(node, 'forbidden_name', 'type() with other than one argument', '')
         function = self._function(name)
+        wrong = None
         if function is not None:
             wrong = wrong_arguments(node, function, self._values.of)
-            if wrong:
-                self._add(node, 'arguments', wrong, '', label=Label.WRONG_ARGUMENTS)
+        elif name in self._functions and name not in self._assigned:
+            wrong = misfit(node, name, self._functions[name])
+        if wrong:
+            self._add(node, 'arguments', wrong, '', label=Label.WRONG_ARGUMENTS)
 
     def _check_loop(self, node: ast.While) -> None:
         if not (isinstance(node.test, ast.Constant) and node.test.value):
