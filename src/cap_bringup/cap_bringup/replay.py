@@ -21,6 +21,7 @@ from cap_planner.evidence import EvidenceStore
 from cap_planner.evidence_reader import EvidenceReader, NoEvidenceError
 from cap_sim.layout import Layout, LayoutError, ObjectSpec
 from cap_sim.placement import layout_text
+from cap_sim.shapes import KINDS
 
 DIFFERS, USAGE, NOT_RUN = 1, 2, 4
 # Lower than this is the table, seen with noise [m].
@@ -142,7 +143,9 @@ def _spec(item: Mapping[str, Any]) -> ObjectSpec:
     x, y, z = item['position']
     bottom = z - item['size'][2] / 2
     height = bottom + _DROP_M if bottom > _ON_TABLE_M else 0.0
-    return ObjectSpec(item['class_name'], item['color'], (x, y), item['yaw'], height)
+    kind = KINDS.get(item['class_name'])
+    color = kind.color if kind and kind.color else item['color']
+    return ObjectSpec(item['class_name'], color, (x, y), item['yaw'], height)
 
 
 def _conclude(console: Console, record: Mapping[str, Any], again: Mapping[str, Any]) -> int:

@@ -87,6 +87,13 @@ def seen(noise, name, position):
     return SceneObject(name, kind, color, at, size, noise.uniform(-3, 3), True)
 
 
+def test_fruits_have_the_colour_of_their_kind(store):
+    apple = SceneObject('apple', 'apple', '', (0.0, -0.5, 0.026), (0.06, 0.06, 0.052), 0.0, True)
+    assert parse_layout(world_text(make_record(store, Scene(1, (apple,))))).objects == (
+        ObjectSpec('apple', 'red', (0.0, -0.5)),
+    )
+
+
 def test_a_world_without_objects_is_not_drawn(store):
     assert world_text(make_record(store, Scene(1, ()))) == ';'
 
