@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from functools import cache
 from typing import Any
 
 # Their values are no nodes, or nodes that no rule is about: annotations are never evaluated.
@@ -21,12 +20,14 @@ _NO_CHILDREN = frozenset(
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
 
-@cache
+_fields: dict[type[ast.AST], tuple[str, ...]] = {ast.Constant: ()}
+
+
 def _child_fields(kind: type[ast.AST]) -> tuple[str, ...]:
-    fields = tuple(field for field in kind._fields if field not in _NO_CHILDREN)
-    if kind in _IMPORTS:
-        return ('names',)
-    return () if kind is ast.Constant else fields
+    if kind not in _fields:
+        own = tuple(field for field in kind._fields if field not in _NO_CHILDREN)
+        _fields[kind] = ('names',) if kind in _IMPORTS else own
+    return _fields[kind]
 
 
 def children(node: ast.AST) -> list[ast.AST]:
