@@ -94,7 +94,8 @@ def load_lmp(
     """
     source = _read(f'{name}.py')
     instructions, examples = parse_prompt(source)
-    begins = ('\nobjects = [',) if include_context else ()
+    # With the empty line before it: what a chat model repeats of the request, has none.
+    first = f'# {query_prefix}' if query_prefix else 'objects = ['
     return Lmp(
         name=name,
         domain=domain,
@@ -105,7 +106,7 @@ def load_lmp(
         include_context=include_context,
         calls=calls,
         query_prefix=query_prefix,
-        stop=(*begins, f'\n# {query_prefix}') if query_prefix else begins,
+        stop=(f'\n\n{first}',),
     )
 
 

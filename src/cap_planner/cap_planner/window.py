@@ -10,17 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from cap_planner.lmp import MAX_SESSION_TURNS, SessionTurn
-from cap_planner.models.base import Message, ModelUnavailableError
-
-# Measured tokenizers give 3 to 4 for Python and English, and about 1 for other scripts.
-_BYTES_PER_TOKEN = 3.0
-_TOKENS_PER_MESSAGE = 8
-
-
-def estimated_tokens(messages: Sequence[Message]) -> int:
-    """An upper estimate of what an endpoint would count, from the bytes of the text."""
-    size = sum(len(message['content'].encode(errors='replace')) for message in messages)
-    return int(size / _BYTES_PER_TOKEN) + _TOKENS_PER_MESSAGE * len(messages)
+from cap_planner.models.base import Message, PromptTooLongError, estimated_prompt_tokens
 
 
 def fitting_turns(
@@ -35,14 +25,14 @@ def fitting_turns(
         room_tokens: for the prompt.
 
     Raises:
-        ModelUnavailableError: not even the prompt without any turn does.
+        PromptTooLongError: not even the prompt without any turn does.
     """
     for first in range(max(0, len(turns) - MAX_SESSION_TURNS), len(turns)):
-        if estimated_tokens(build(turns[first:])) <= room_tokens:
+        if estimated_prompt_tokens(build(turns[first:])) <= room_tokens:
             return turns[first:]
-    alone = estimated_tokens(build(()))
+    alone = estimated_prompt_tokens(build(()))
     if alone > room_tokens:
-        raise ModelUnavailableError(
+        raise PromptTooLongError(
             f'the prompt has about {alone} tokens, and {room_tokens} fit; say it in fewer words, '
             'or set budget.window_tokens to what the model can take'
         )

@@ -30,6 +30,7 @@ from cap_planner.lmp import (
 from cap_planner.models.base import (
     LanguageModel,
     Message,
+    ModelError,
     ModelMalformedError,
     ModelUnavailableError,
     Options,
@@ -313,9 +314,16 @@ class ProgramWriter:
             )
         except CapError as error:
             duration = time.monotonic() - clock
-            self._budget.thought(duration)
+            used = error if isinstance(error, ModelError) else ModelError()
+            self._budget.thought(duration, used.prompt_tokens + used.completion_tokens)
             self._record.completion(
-                lmp.name, messages, started=started, duration_s=duration, error=str(error)
+                lmp.name,
+                messages,
+                started=started,
+                duration_s=duration,
+                error=str(error),
+                prompt_tokens=used.prompt_tokens,
+                completion_tokens=used.completion_tokens,
             )
             if reason := self._stopped():
                 raise reason from error

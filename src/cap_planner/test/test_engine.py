@@ -20,11 +20,11 @@ from cap_planner.evidence import EvidenceStore, Record
 from cap_planner.instruction_run import Parts
 from cap_planner.labels import InstructionError, Label
 from cap_planner.models import ModelUnavailableError, open_model
+from cap_planner.models.base import estimated_prompt_tokens
 from cap_planner.places import Table
 from cap_planner.sandbox.host import Sandbox
 from cap_planner.sandbox.program import SandboxConfig
 from cap_planner.testing import ScriptedModel, SymbolicTable
-from cap_planner.window import estimated_tokens
 
 LIMITS = Limits(
     wall_s=30.0,
@@ -327,7 +327,7 @@ def test_tokens_are_budgeted(make_engine):
 def test_old_requests_make_room(make_engine):
     model = ScriptedModel('say("x")')
     assert run(make_engine(model))[0].outcome == 'succeeded'
-    room = LIMITS.text_tokens + estimated_tokens(model.asked[0]) + 600
+    room = LIMITS.text_tokens + estimated_prompt_tokens(model.asked[0]) + 600
     engine = make_engine(model, replace(LIMITS, window_tokens=room))
     for number in range(6):
         assert run(engine, f'request {number} ' + 'x' * 400, session='s')[0].outcome == 'succeeded'
