@@ -1,8 +1,8 @@
 """Tries a generated function on simple inputs, before a program relies on it. No ROS.
 
-What the arguments are is read from the call that asked for it: what can be computed as it stands, is;
-calls of the API are what they return; the rest is guessed by the name. To refuse a good function
-would be worse than to miss a bad one, which its program would bring to light:
+What the arguments are is read from the call that asked for it: what can be computed as it stands
+is; calls of the API are what they return; the rest is guessed by the name. To refuse a good
+function would be worse than to miss a bad one, which its program would bring to light:
 
 - It has to fail on every guess, others after the likeliest, each in the place of every argument.
 - What it raises itself is its answer, as the errors of the robot are.
@@ -31,7 +31,9 @@ from cap_planner.sandbox.program import (
     Session,
     Status,
 )
-from cap_planner.verifier import Undefined, defined_functions, verify
+from cap_planner.sandbox.vocabulary import BUILTINS
+from cap_planner.verifier import Undefined, defined_functions
+from cap_planner.verifier.names import free_names
 
 _WALL_S = 2.0
 _MAX_CALLS = 300
@@ -61,7 +63,8 @@ _BY_NAME = (
 # A whole number first: loops that count with it end.
 _OTHERWISE = (
     *('3', '0.1', _POINTS, _POINT, _NAME_LIST, repr(_NAMES[0]), _BOX, _LINE, _POLYGON),
-    *(f'{{{_NAMES[0]!r}: {_NAMES[2]!r}}}', f'{{{_NAMES[0]!r}: {_POINT}}}'),
+    *(f'{{{_NAMES[0]!r}: {_NAMES[2]!r}}}', f'{{{_NAMES[0]!r}: {_POINT}}}', f'set({_NAME_LIST})'),
+    *('True', 'lambda value: value'),
 )
 
 # Whatever the arguments are: the name is not there, or a call has not the arguments it should.
@@ -108,6 +111,8 @@ def try_function(
         other = run([first, *others] if plural else others, plural=plural)
         if other is None or other.status is Status.FINISHED:
             return None
+        if other.status is Status.KILLED:
+            break
     return problem
 
 
@@ -184,8 +189,9 @@ def _call(name: str, arguments: list[_Argument], values: list[str]) -> str:
 
 
 def _argument(keyword: str, node: ast.expr, api: Api, known: Collection[str]) -> _Argument:
+    outside = {*api, *known, *BUILTINS, 'np', 'math'}
     text = ast.unparse(node)
-    if not isinstance(node, ast.Starred) and verify(f'_ = {text}', api, known=known).ok:
+    if not isinstance(node, ast.Starred) and not free_names(ast.parse(text), outside):
         return _Argument(keyword, text, is_exact=True)
     return _Argument(keyword, _likely(keyword, node, api))
 

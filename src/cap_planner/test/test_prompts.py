@@ -805,7 +805,7 @@ def sessions() -> Iterator[Any]:
             session = [*session, example]
 
 
-@pytest.mark.parametrize(('domain', 'session'), sessions())
+@pytest.mark.parametrize(('domain', 'session'), list(sessions()))
 def test_examples_of_the_ui(domain: Domain, session: list[Example], make_desk) -> None:
     cases = UI_CASES[domain.ui.name]
     desk = make_desk(domain, cases[query_of(session[0])])
