@@ -19,7 +19,7 @@ from cap_bringup.run import ALLOWED, may_skip_verifier
 from cap_bringup.stage import Order, Stage, StageError, tell_planner
 from cap_planner.evidence import EvidenceStore
 from cap_planner.evidence_reader import EvidenceReader, NoEvidenceError
-from cap_sim.layout import Layout, LayoutError, ObjectSpec
+from cap_sim.layout import BLOCKS, FRUITS, Layout, LayoutError, ObjectSpec
 from cap_sim.placement import layout_text
 from cap_sim.shapes import KINDS
 
@@ -72,7 +72,7 @@ def _perform(
         raise ReplayError(f'{record["id"]} has not ended')
     if record.get('skip_verifier') and not may_skip_verifier():
         raise ReplayError(f'{record["id"]} ran unverified, which needs {ALLOWED}=1')
-    arguments = {'objects': world_text(record), **models_for(record, path)}
+    arguments = {**world_for(record), **models_for(record, path)}
     if hidden := hidden_objects(record):
         arguments['source'] = 'ground_truth'
     stage = Stage(out, arguments)
@@ -116,8 +116,8 @@ def order_of(record: Mapping[str, Any]) -> Order:
     )
 
 
-def world_text(record: Mapping[str, Any]) -> str:
-    """The world before, as the simulator's parameter `objects` has it.
+def world_for(record: Mapping[str, Any]) -> dict[str, str]:
+    """Launch arguments: the world before, and with its name the detector that knows its things.
 
     Raises:
         ReplayError: it was not seen, or the simulator has no such objects.
@@ -131,7 +131,11 @@ def world_text(record: Mapping[str, Any]) -> str:
         raise ReplayError(
             f'the simulator cannot make the world of {record["id"]}: {error}'
         ) from None
-    return layout_text(layout) or ';'
+    is_of_blocks = all(spec.kind in ('block', 'bowl') for spec in layout.objects)
+    return {
+        'world': BLOCKS if is_of_blocks else FRUITS,
+        'objects': layout_text(layout) or ';',  # an empty text would have them drawn
+    }
 
 
 def hidden_objects(record: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 
 from cap_bringup import cli
 from cap_bringup.comparison import compare
-from cap_bringup.replay import ReplayError, hidden_objects, models_for, order_of, world_text
+from cap_bringup.replay import ReplayError, hidden_objects, models_for, order_of, world_for
 from cap_bringup.workspace import ROOT
 from cap_common.config import read_config
 from cap_description import cell_urdf
@@ -50,8 +50,12 @@ def make_record(store, scene=SCENE):
     return store.export(record.id)
 
 
+def written_out(record):
+    return world_for(record)['objects']
+
+
 def test_the_world_is_written_out_with_what_stands_on_what(store):
-    layout = parse_layout(world_text(make_record(store)))
+    layout = parse_layout(written_out(make_record(store)))
     bowl, red, blue = layout.objects
     assert bowl == ObjectSpec('bowl', 'blue', (-0.1, -0.5))
     assert red == ObjectSpec('block', 'red', (0.1, -0.4), yaw=0.5), 'on the table, not in it'
@@ -71,7 +75,7 @@ def test_what_was_stacked_stays_so_under_physics(store, seed):
         'yellow block': (-0.1, -0.5, 0.024),
     }
     scene = Scene(1, tuple(seen(noise, name, at) for name, at in resting.items()))
-    layout = parse_layout(world_text(make_record(store, scene)))
+    layout = parse_layout(written_out(make_record(store, scene)))
     parameters = read_config(ROOT / 'config' / 'sim.yaml', 'sim', Parameters)
     cell = Cell(cell_urdf(), parameters, layout)
     cell.step(500)
@@ -89,23 +93,24 @@ def seen(noise, name, position):
 
 def test_fruits_have_the_colour_of_their_kind(store):
     apple = SceneObject('apple', 'apple', '', (0.0, -0.5, 0.026), (0.06, 0.06, 0.052), 0.0, True)
-    assert parse_layout(world_text(make_record(store, Scene(1, (apple,))))).objects == (
-        ObjectSpec('apple', 'red', (0.0, -0.5)),
-    )
+    world = world_for(make_record(store, Scene(1, (apple,))))
+    assert parse_layout(world['objects']).objects == (ObjectSpec('apple', 'red', (0.0, -0.5)),)
+    assert world['world'] == 'fruits'
+    assert world_for(make_record(store))['world'] == 'blocks'
 
 
 def test_a_world_without_objects_is_not_drawn(store):
-    assert world_text(make_record(store, Scene(1, ()))) == ';'
+    assert written_out(make_record(store, Scene(1, ()))) == ';'
 
 
 def test_records_that_cannot_be_replayed(store):
     with pytest.raises(ReplayError, match='too far'):
-        world_text(make_record(store, scene=None))
+        world_for(make_record(store, scene=None))
     thing = SceneObject('red thing', 'thing', 'red', (0, 0, 0), BLOCK, 0.0, True)
     with pytest.raises(ReplayError, match=r'thing.*block'):
-        world_text(make_record(store, Scene(1, (thing,))))
+        world_for(make_record(store, Scene(1, (thing,))))
     with pytest.raises(ReplayError, match='more than one red block'):
-        world_text(make_record(store, Scene(1, (SCENE.objects[1],) * 2)))
+        world_for(make_record(store, Scene(1, (SCENE.objects[1],) * 2)))
 
 
 def test_what_was_hidden_is_named(store):
