@@ -67,6 +67,7 @@ class Broker:
         self._stopped = stopped
         self._on_call = on_call
         self._nested: dict[int, _Audit] = {}
+        self._unwritten: tuple[_Audit, float, Any] | None = None
         self.acted = False
         self.raised: set[str] = set()
 
@@ -80,6 +81,7 @@ class Broker:
             CapError: for the program, which may catch it.
             InstructionError: not for the program: it has to be ended.
         """
+        self.answered()
         function = self._api[call.name]
         self._check_stop()
         waits = function.waits or (function.kind is Kind.QUERY and self._robot.pace_query())
@@ -94,8 +96,18 @@ class Broker:
         if isinstance(value, LmpProgram):
             self._nested[call.id] = audit
         else:
-            audit.end(result=plain(value))
+            self._unwritten = audit, time.monotonic(), value
         return value
+
+    def answered(self) -> None:
+        """The program has its answer: write what the call came to, while it goes on.
+
+        The next call waits for this, so that there is never more than one call to lose.
+        """
+        if self._unwritten:
+            audit, ended, value = self._unwritten
+            self._unwritten = None
+            audit.end(ended, result=plain(value))
 
     def nested_result(self, call_id: int, result: NestedResult) -> None:
         """What the program of an LMP came to, for the record."""
@@ -157,9 +169,13 @@ class _Audit:
         self._id = None if at_end else record.call_started(call.name, self._arguments, call.line)
         self._started = time.monotonic()
 
-    def end(self, **outcome: Any) -> None:
-        """Write what came of it: `result` or `error`."""
-        duration_s = time.monotonic() - self._started
+    def end(self, ended: float | None = None, **outcome: Any) -> None:
+        """Write what came of it: `result` or `error`.
+
+        Args:
+            ended: when, on the steady clock; by default now.
+        """
+        duration_s = (ended or time.monotonic()) - self._started
         if self._id is None:
             call = self._call
             self._record.call_made(call.name, self._arguments, call.line, duration_s, **outcome)

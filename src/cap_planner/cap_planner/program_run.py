@@ -96,6 +96,7 @@ class Runner:
             wall_seconds=self.budget.limits.compute_s,
             canceled=lambda: self.ended() is not None,
             on_nested_result=lambda call, result: broker.nested_result(call.id, result),
+            on_answered=broker.answered,
         )
         self.record.run(
             status=outcome.status,

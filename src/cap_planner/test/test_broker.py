@@ -75,7 +75,10 @@ class Desk:
         )
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        return self.broker.call(Call(1, name, args, kwargs, 1, 0))
+        try:
+            return self.broker.call(Call(1, name, args, kwargs, 1, 0))
+        finally:
+            self.broker.answered()
 
     @property
     def kept(self) -> list[dict[str, Any]]:

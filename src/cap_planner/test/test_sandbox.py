@@ -377,6 +377,29 @@ def test_the_time_of_calls_does_not_count(sandbox):
     assert outcome.child_seconds < 0.3
 
 
+def test_what_is_told_after_an_answer_comes_before_the_next_call(sandbox):
+    order = []
+    outcome = run(
+        sandbox,
+        'say("a")\nsay("b")',
+        lambda call: order.append(call.args[0]) or Returned(),
+        on_answered=lambda: order.append('answered'),
+    )
+    assert outcome.status is Status.FINISHED, outcome.text
+    assert order == ['a', 'answered', 'b', 'answered']
+
+
+def test_a_call_of_a_dead_child_counts_as_answered(sandbox):
+    told = []
+
+    def kill(call):
+        sandbox._run.kill()
+        return Returned('x' * 10**6)
+
+    run(sandbox, 'say("a")', kill, on_answered=lambda: told.append(1))
+    assert told == [1]
+
+
 def test_a_run_is_canceled_while_it_computes(sandbox):
     asked = []
     started = time.monotonic()

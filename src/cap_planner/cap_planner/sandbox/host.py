@@ -17,7 +17,7 @@ from cap_planner.sandbox.program import (
     SandboxUnavailableError,
     Status,
 )
-from cap_planner.sandbox.run import Run
+from cap_planner.sandbox.run import Listener, Run
 from cap_planner.sandbox.start import FaultyProgramError, packed_start
 
 __all__ = ['Sandbox', 'SandboxConfig']
@@ -25,6 +25,10 @@ __all__ = ['Sandbox', 'SandboxConfig']
 
 def _never() -> bool:
     return False
+
+
+def _nothing(*_: object) -> None:
+    pass
 
 
 class Sandbox:
@@ -68,7 +72,8 @@ class Sandbox:
         *,
         wall_seconds: float,
         canceled: Callable[[], bool] = _never,
-        on_nested_result: Callable[[Call, NestedResult], None] | None = None,
+        on_nested_result: Callable[[Call, NestedResult], None] = _nothing,
+        on_answered: Callable[[], None] = _nothing,
     ) -> Outcome:
         """Run a program to its end, on the caller's thread.
 
@@ -78,6 +83,8 @@ class Sandbox:
             wall_seconds: of the child's own time, on the steady clock.
             canceled: asked every `poll_seconds` while the child computes.
             on_nested_result: told what a program given by `Nested` came to, for the record.
+            on_answered: called when the answer of a call has been sent, or cannot be: the time for
+                what the program need not wait for.
         """
         try:
             start = packed_start(program)
@@ -91,9 +98,8 @@ class Sandbox:
                 return Outcome(Status.UNAVAILABLE, str(error), program.session)
             outer, self._run = self._run, run
             try:
-                return run.execute(
-                    program, start, on_call, wall_seconds, canceled, on_nested_result
-                )
+                listener = Listener(on_call, on_answered, on_nested_result)
+                return run.execute(program, start, listener, wall_seconds, canceled)
             finally:
                 self._run = outer
                 run.kill()

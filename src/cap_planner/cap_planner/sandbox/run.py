@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from cap_planner.sandbox.frames import FrameError
 from cap_planner.sandbox.launch import Zygote, ZygoteError
@@ -35,8 +35,13 @@ _END_SECONDS = 2.0
 _MEMORY_ERRORS = ('MemoryError', '_ArrayMemoryError')
 _TEXT_LIMIT = 4000
 
-OnCall = Callable[[Call], Reply]
-OnNested = Callable[[Call, NestedResult], None] | None
+
+class Listener(NamedTuple):
+    """Whom a run tells what; see `Sandbox.run`. Its time is not the program's."""
+
+    on_call: Callable[[Call], Reply]
+    on_answered: Callable[[], None]
+    on_nested_result: Callable[[Call, NestedResult], None]
 
 
 class Run:
@@ -93,10 +98,9 @@ class Run:
         self,
         program: Program,
         start: bytes,
-        on_call: OnCall,
+        listener: Listener,
         wall_seconds: float,
         canceled: Callable[[], bool],
-        on_nested: OnNested,
     ) -> Outcome:
         """The run itself; see `Sandbox.run`.
 
@@ -111,7 +115,7 @@ class Run:
         except SandboxUnavailableError as error:
             return Outcome(Status.UNAVAILABLE, str(error), program.session)
         self._wire.restart(wall_seconds, canceled)
-        outcome = self._converse(program, on_call, on_nested)
+        outcome = self._converse(program, listener)
         used = self._wire.used()
         if outcome is None or outcome.status not in (Status.FINISHED, Status.PROGRAM_ERROR):
             self.kill()
@@ -125,10 +129,10 @@ class Run:
         outcome = outcome or self._explain(program, status, cpu)
         return dataclasses.replace(outcome, child_seconds=used, cpu_seconds=cpu)
 
-    def _converse(self, program: Program, on_call: OnCall, on_nested: OnNested) -> Outcome | None:
+    def _converse(self, program: Program, listener: Listener) -> Outcome | None:
         """Until the child's answer is there, or a reason to kill it; None if it ended itself."""
         try:
-            return self._finish(program, self._serve(program, on_call, on_nested))
+            return self._finish(program, self._serve(program, listener))
         except OverBudget as over:
             text = f'killed: {over}'
             return Outcome(Status.KILLED, text, program.session, budget=over.budget)
@@ -137,27 +141,32 @@ class Run:
         except PeerEnded:
             return None
 
-    def _serve(self, program: Program, on_call: OnCall, on_nested: OnNested) -> dict[str, Any]:
+    def _serve(self, program: Program, listener: Listener) -> dict[str, Any]:
         """Answer calls until the end frame."""
         while True:
             message = self._wire.receive()
             match message.get('kind'):
                 case 'call':
                     call = _call(message, program)
-                    before = time.monotonic()
-                    reply = on_call(call)
-                    self._wire.exclude(time.monotonic() - before)
-                    self._send_reply(call, self._reply(program, call, reply))
+                    reply = self._tell(listener.on_call, call)
+                    try:
+                        self._send_reply(call, self._reply(program, call, reply))
+                    finally:
+                        self._tell(listener.on_answered)
                 case 'lmp_result':
                     nested_call, result = self._nested_result(message)
-                    if on_nested is not None:
-                        before = time.monotonic()
-                        on_nested(nested_call, result)
-                        self._wire.exclude(time.monotonic() - before)
+                    self._tell(listener.on_nested_result, nested_call, result)
                 case 'end':
                     return message
                 case kind:
                     raise FrameError(f'a message of kind {str(kind)[:40]!r}')
+
+    def _tell(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        before = time.monotonic()
+        try:
+            return function(*arguments)
+        finally:
+            self._wire.exclude(time.monotonic() - before)
 
     def _send_reply(self, call: Call, reply: dict[str, Any]) -> None:
         try:
