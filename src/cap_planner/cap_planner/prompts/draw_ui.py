@@ -56,12 +56,14 @@ for new_pts in [triangle_pts, line_pts]:
 # erased 2 points within [-0.060, -0.020] and [-0.060, 0.040]
 # drew 4 points within [-0.078, -0.034] and [-0.018, 0.036]
 # drew 2 points within [-0.078, -0.017] and [-0.048, 0.036]
+# defined: rotate_pts(pts, center, angle_deg)
 objects = []
 # wipe the line away.
 erase(line_pts)
 line_pts = None
 
 # erased 2 points within [-0.078, -0.017] and [-0.048, 0.036]
+# defined: rotate_pts(pts, center, angle_deg)
 objects = []
 # undo that.
 line_pts = new_line_pts

@@ -99,6 +99,7 @@ move_objects_to_positions(obj_names=brick_names, positions=triangle_positions)
 # moved 'red brick' from [-0.200, -0.300] to [0.000, -0.380]
 # moved 'blue brick' from [0.000, -0.300] to [-0.104, -0.560]
 # moved 'white brick' from [0.200, -0.300] to [0.104, -0.560]
+# defined: get_regular_polygon_positions(center, num_points, radius), move_objects_to_positions(obj_names, positions)
 objects = ['red brick', 'blue brick', 'white brick', 'gray tray']
 # turn the triangle by 60 degrees.
 brick_positions = [get_obj_pos(name) for name in brick_names]
