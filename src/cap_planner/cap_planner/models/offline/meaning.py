@@ -31,7 +31,7 @@ class Relation:
     """What a noun phrase says of where its objects are, or of their colour.
 
     Attributes:
-        kind: a direction, 'in', 'on', 'near', 'at' (a named place), 'same color' or
+        kind: a direction, 'in', 'on', 'holds', 'near', 'at' (a named place), 'same color' or
             'different color'.
     """
 
@@ -66,7 +66,7 @@ class Things:
         definite: 'the'; otherwise 'a', 'any'.
         name: set when the words are the name of an object of the scene.
         count: 'two'.
-        by_size: 'biggest' or 'smallest'.
+        by_look: 'biggest', 'smallest', 'darkest', 'brightest', 'sweetest' or 'sourest'.
         middle: 'the middle block'.
         other: 'the other blocks'; what was spoken of before is not meant.
     """
@@ -81,7 +81,7 @@ class Things:
     count: int | None = None
     order: Order | None = None
     by_distance: ByDistance | None = None
-    by_size: str | None = None
+    by_look: str | None = None
     middle: bool = False
     relations: tuple[Relation, ...] = ()
     excluded: Anchor | None = None
@@ -91,7 +91,7 @@ class Things:
     def lexical(self) -> bool:
         """Whether the names of the scene alone tell what is meant."""
         return not (
-            self.order or self.by_distance or self.by_size or self.middle or self.relations
+            self.order or self.by_distance or self.by_look or self.middle or self.relations
         ) and not (self.excluded or self.other)
 
 
@@ -220,9 +220,15 @@ class ByColor:
 
 @dataclass(frozen=True)
 class EachOwn:
-    """Each in a corner, on a side or in a container of its own."""
+    """Each in a corner, on a side or in a container of its own.
+
+    Attributes:
+        start: of the corners or sides, the first; the others follow clockwise, or the other way.
+    """
 
     kind: str
+    start: Place | None = None
+    clockwise: bool = True
 
 
 @dataclass(frozen=True)
@@ -285,6 +291,20 @@ class PointTo:
 
 
 @dataclass(frozen=True)
+class Tower:
+    """A tower of what was spoken of before."""
+
+    target: On | AtPosition | None
+
+
+@dataclass(frozen=True)
+class WaitFor:
+    """Wait until the camera sees an object of that name."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Say:
     """Say a text."""
 
@@ -309,4 +329,139 @@ class Question:
     second: Reference | Place | None = None
 
 
-Command = Put | Swap | PointTo | Say | Question
+# ── conversation ─────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Undo:
+    """Take back what was done last."""
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """The last command once more; with other things, if there are some."""
+
+    things: Reference | None = None
+
+
+@dataclass(frozen=True)
+class Why:
+    """Why were these things moved? None: why was that done?"""
+
+    things: Reference | None
+
+
+@dataclass(frozen=True)
+class WhatMoved:
+    """Which things were moved last?
+
+    Attributes:
+        head: of what kind; '' for any.
+        count: how many, rather than which.
+    """
+
+    head: str = ''
+    count: bool = False
+
+
+@dataclass(frozen=True)
+class WasMoved:
+    """Were these things moved last?"""
+
+    things: Reference
+
+
+@dataclass(frozen=True)
+class TheirNames:
+    """The names of what was spoken of last."""
+
+
+@dataclass(frozen=True)
+class Ability:
+    """Can the robot do this?"""
+
+    verb: str
+    can: bool
+
+
+@dataclass(frozen=True)
+class Imagine:
+    """Things stand for something else from now on.
+
+    Attributes:
+        things: which.
+        nouns: for what; several: one for each thing.
+        parts: all the things together are the parts of the one.
+    """
+
+    things: Reference
+    nouns: tuple[str, ...]
+    parts: bool = False
+
+
+@dataclass(frozen=True)
+class Erupt:
+    """Something comes out of the first and falls into the second."""
+
+    first: Reference
+    second: Reference
+
+
+# ── shapes ───────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Bigger or smaller by a factor."""
+
+    factor: float
+
+
+@dataclass(frozen=True)
+class Rotate:
+    """By an angle [deg], counter-clockwise."""
+
+    angle_deg: float
+
+
+@dataclass(frozen=True)
+class Flip:
+    """Mirrored left to right ('horizontally') or top to bottom."""
+
+    horizontally: bool
+
+
+Change = Scale | Rotate | Flip | Shift
+
+
+@dataclass(frozen=True)
+class ChangeShape:
+    """Change a shape that objects form.
+
+    Attributes:
+        noun: 'square'; '' for the one of the last request.
+    """
+
+    noun: str
+    change: Change
+
+
+Command = (
+    Put
+    | Swap
+    | PointTo
+    | Say
+    | Question
+    | Tower
+    | WaitFor
+    | Undo
+    | Repeat
+    | Why
+    | WhatMoved
+    | WasMoved
+    | TheirNames
+    | Ability
+    | Imagine
+    | Erupt
+    | ChangeShape
+)

@@ -6,18 +6,21 @@ import ast
 import itertools
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cap_planner.models.base import Completion, Message, Options, cut_at_stop
 from cap_planner.models.offline.code import Refusal
-from cap_planner.models.offline.sentences import Sentences
+from cap_planner.models.offline.conversation import Conversation
+from cap_planner.models.offline.decompose import write_parts
+from cap_planner.models.offline.history import History, Turn
+from cap_planner.models.offline.parser import Node, Parser
 from cap_planner.models.offline.words import tokenize
+from cap_planner.models.offline.write_conversation import ConversationWriter
 from cap_planner.models.offline.write_functions import write_function
 from cap_planner.models.offline.write_names import NamesWriter
 from cap_planner.models.offline.write_positions import PositionsWriter
 from cap_planner.models.offline.write_questions import QuestionsWriter
-from cap_planner.models.offline.write_ui import UiWriter
 
 NAME = 'offline'
 MAX_WORDS = 120
@@ -34,12 +37,19 @@ _ABILITIES = (
 
 @dataclass(frozen=True)
 class _Request:
-    """What the messages ask for."""
+    """What the messages ask for.
+
+    Attributes:
+        done: what was done for this request already, or for the one before it.
+        given: names of the variables that the program is given.
+    """
 
     part: str
     query: str
     names: list[str]
-    earlier: list[str]
+    history: History
+    done: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
 
 class OfflineModel:
@@ -74,13 +84,34 @@ def _read(messages: Sequence[Message]) -> _Request:
         raise Refusal('No request stands in the messages.')
     # After the last request there can be a program and its report: the request is the same.
     last, query = requests[-1]
-    answers = [
-        answer['content']
-        for request, answer in itertools.pairwise(messages[:last])
-        if request['role'] == 'user' and answer['role'] == 'assistant'
-        if not request['content'].startswith('Example')
-    ]
-    return _Request(part[1], query.strip(), _names(messages[last]['content']), answers)
+    done, given = _head(messages[last]['content'])
+    return _Request(
+        part=part[1],
+        query=query.strip(),
+        names=_names(messages[last]['content']),
+        history=History(tuple(_turns(messages, [index for index, _ in requests]))),
+        done=done,
+        given=given,
+    )
+
+
+def _turns(messages: Sequence[Message], requests: Sequence[int]) -> Iterator[Turn]:
+    """The earlier requests; what came of each stands at the head of the next."""
+    for index, following in itertools.pairwise(requests):
+        content = messages[index]['content']
+        if content.startswith('Example'):
+            continue
+        program = messages[index + 1]['content']
+        done, _ = _head(messages[following]['content'])
+        yield Turn(_QUERY.findall(content)[-1].strip(), program, done)
+
+
+def _head(content: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The comments before the query: what was done, and which variables are given."""
+    lines = _QUERY.findall(content)[:-1]
+    given = [line.removeprefix('given: ') for line in lines if line.startswith('given: ')]
+    done = tuple(line for line in lines if not line.startswith('given: '))
+    return done, tuple(name.strip() for text in given for name in text.split(','))
 
 
 def _names(content: str) -> list[str]:
@@ -103,36 +134,47 @@ def _answer(request: _Request) -> str:
         raise Refusal('The request is empty.')
     if len(words) > MAX_WORDS:
         raise Refusal(f'The request has {len(words)} words; I read up to {MAX_WORDS}.')
-    grammar = Sentences(words, request.names)
-    program = _write(request, grammar)
+    if request.part == 'decompose':
+        return write_parts(words, request.names, request.done)
+    grammar, program = _write(request, words)
     if program is None:
-        known, rest = grammar.words[: grammar.furthest], grammar.words[grammar.furthest :]
-        stuck = f'not the rest: "{" ".join(rest)}"' if rest else 'something is missing after it'
-        understood = f'I follow "{" ".join(known)}", but {stuck}' if known else f'I do not {stuck}'
-        if not known:
-            understood = f'I do not understand "{" ".join(rest)}"'
-        raise Refusal(f'{understood}. {_ABILITIES}')
+        raise Refusal(f'{_stuck(grammar)} {_ABILITIES}')
     return program
 
 
-def _write(request: _Request, grammar: Sentences) -> str | None:
-    """The program; None if the words are not understood."""
-    if request.part == 'parse_obj_name':
-        for things, end in grammar.reference(0):
-            if end == len(grammar.words):
-                return NamesWriter(request.names).write(things)
-    elif request.part == 'parse_position':
-        for position, end in grammar.position(0):
-            if end == len(grammar.words):
-                return PositionsWriter().write(position)
-    elif request.part == 'parse_question':
-        for question, end in grammar.question(0):
-            if end == len(grammar.words):
-                return QuestionsWriter(request.names).write(question)
-    elif request.part == 'tabletop_ui':
+def _stuck(grammar: Parser) -> str:
+    """Up to where the words are understood."""
+    known, rest = grammar.words[: grammar.furthest], grammar.words[grammar.furthest :]
+    if not known:
+        return f'I do not understand "{" ".join(rest)}".'
+    stuck = f'not the rest: "{" ".join(rest)}"' if rest else 'something is missing after it'
+    return f'I follow "{" ".join(known)}", but {stuck}.'
+
+
+def _write(request: _Request, words: list[str]) -> tuple[Parser, str | None]:
+    """The program; None if the words are not understood by the grammar."""
+    names, part = request.names, request.part
+    grammar = Conversation(words, names)
+    program = None
+    if part == 'parse_obj_name':
+        things = _whole(grammar, grammar.reference(0))
+        program = NamesWriter(names).write(things) if things else None
+    elif part == 'parse_position':
+        position = _whole(grammar, grammar.position(0))
+        program = PositionsWriter().write(position) if position else None
+    elif part == 'parse_question':
+        question = _whole(grammar, grammar.question(0))
+        program = QuestionsWriter(names).write(question) if question else None
+    elif part == 'tabletop_ui':
+        writer = ConversationWriter(request.history, names)
+        grammar = Conversation(words, writer.nouns)
         commands = grammar.instruction()
-        if commands is not None:
-            return UiWriter(request.earlier).write(commands)
+        program = writer.write(commands) if commands else None
     else:
-        raise Refusal(f'I know no part "{request.part}".')
-    return None
+        raise Refusal(f'I know no part "{part}".')
+    return grammar, program
+
+
+def _whole(grammar: Parser, readings: Iterable[tuple[Node, int]]) -> Node | None:
+    """The first reading that uses up all the words."""
+    return next((node for node, end in readings if end == len(grammar.words)), None)

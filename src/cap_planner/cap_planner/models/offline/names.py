@@ -20,15 +20,29 @@ _SYNONYMS = (
     {'gray', 'grey', 'silver'},
     {'purple', 'violet'},
     {'cyan', 'turquoise', 'teal', 'aqua'},
-    {'blue', 'sky', 'sea', 'ocean', 'water'},
-    {'yellow', 'sun', 'banana', 'lemon', 'gold'},
-    {'green', 'grass', 'forest', 'leaf', 'lime'},
-    {'red', 'fire', 'blood', 'tomato', 'crimson'},
+    {'blue', 'sky', 'sea', 'ocean', 'water', 'lake', 'river'},
+    {'yellow', 'sun', 'banana', 'lemon', 'gold', 'sand', 'desert'},
+    {'green', 'grass', 'forest', 'leaf', 'lime', 'meadow', 'jungle'},
+    {'red', 'fire', 'blood', 'tomato', 'crimson', 'volcano', 'lava'},
     {'brown', 'wood', 'chocolate', 'earth'},
     {'orange', 'pumpkin', 'carrot'},
     {'pink', 'rose', 'flamingo'},
     {'white', 'snow', 'milk'},
     {'black', 'coal', 'night'},
+)
+# Nouns for several kinds of things.
+_KINDS = {
+    'fruit': word_set(
+        'apple orange lemon banana plum pear peach cherry strawberry grape kiwi mango lime melon '
+        'pineapple apricot'
+    ),
+    'vegetable': word_set('carrot potato tomato onion cucumber pepper broccoli corn'),
+}
+PLATES = word_set('plate saucer tray')
+# From sour to sweet.
+_SWEETNESS = (
+    *('lime', 'lemon', 'strawberry', 'kiwi', 'plum', 'orange', 'apricot', 'apple', 'peach'),
+    *('pear', 'pineapple', 'melon', 'cherry', 'banana', 'mango', 'grape'),
 )
 _COLORS = word_set(
     """
@@ -90,4 +104,16 @@ def _meanings(word: str, vocabulary: set[str]) -> set[str]:
     """The word itself if the scene uses it, otherwise what it could stand for."""
     if word in vocabulary:
         return {word}
-    return {word}.union(*(group for group in _SYNONYMS if word in group))
+    return {word}.union(_KINDS.get(word, ()), *(group for group in _SYNONYMS if word in group))
+
+
+def associated_color(word: str, names: Sequence[str]) -> str | None:
+    """The first name of the color that one thinks of at a word: the ocean is blue."""
+    colors = {word}.union(*(group for group in _SYNONYMS if word in group)) & _COLORS
+    return next((name for name in names if color_of(name) in colors), None)
+
+
+def by_sweetness(names: Sequence[str]) -> list[str]:
+    """Those whose taste is known, from sour to sweet."""
+    known = [name for name in names if split_name(name)[1] in _SWEETNESS]
+    return sorted(known, key=lambda name: _SWEETNESS.index(split_name(name)[1]))

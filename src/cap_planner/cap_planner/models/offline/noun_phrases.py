@@ -26,6 +26,7 @@ from cap_planner.models.offline.words import (
     EXTREMES,
     NUMBERS,
     ORDINALS,
+    SUPERLATIVES,
     singular,
 )
 
@@ -38,7 +39,9 @@ _IDLE = (
     'on the table|on the board|on the desk|in the scene|in front of you|in view|that are there|'
     'that you see|that you can see|you can see|you see|there|that is there|we have'
 )
-_BEFORE_NOUN = frozenset((*EXTREMES, *ORDINALS, 'closest', 'farthest', 'biggest', 'smallest'))
+_HOLDS = ('has', 'have', 'having')
+_HOLDING = 'that contains|which contains|containing|that holds|which holds|holding|with'
+_BEFORE_NOUN = frozenset((*EXTREMES, *ORDINALS, *SUPERLATIVES, 'closest', 'farthest'))
 
 
 @dataclass(frozen=True)
@@ -208,8 +211,8 @@ class NounPhrases(PlacePhrases):
             index = base.order.index if base.order else 0
             order = Order(cast('Direction', SIDES[word]), index)
             yield from self._next(start, replace(base, order=order), i, j)
-        elif word in ('biggest', 'smallest'):
-            yield from self._next(start, replace(base, by_size=word), i, j)
+        elif word in SUPERLATIVES:
+            yield from self._next(start, replace(base, by_look=SUPERLATIVES[word]), i, j)
         elif word in ('closest', 'farthest'):
             index = base.order.index if base.order else 0
             by = ByDistance(word == 'farthest', _OPEN, index)
@@ -313,6 +316,14 @@ class NounPhrases(PlacePhrases):
         for relation, k in self.relation(j):
             found = replace(relation, negated=negated)
             yield replace(base, relations=(*base.relations, found)), k
+        if not negated and (self.word(j - 1) in _HOLDS or any(self.take(j, _HOLDING))):
+            k = next(self.take(j, _HOLDING), j)
+            for anchor, end in self.single(k):
+                for last in self.maybe(end, 'on it|in it|on top'):
+                    yield (
+                        replace(base, relations=(*base.relations, Relation('holds', anchor))),
+                        last,
+                    )
         if clause and self.content(j):
             # 'that are red', 'that are not red'
             word = (self.word(j),)

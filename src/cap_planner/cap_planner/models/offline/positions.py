@@ -23,6 +23,7 @@ from cap_planner.models.offline.parser import Readings, rule
 _LITTLE = 'just a little bit|a little bit|a tiny bit|a bit|a little|slightly|a tad|a touch|somewhat'
 _LOT = 'quite a lot|a lot|a good deal|far|much|a long way|way'
 _LINE = 'line|row|column'
+_CLOSED = 'square|triangle|rectangle|diamond|pentagon|hexagon|heptagon|octagon'
 _STRAIGHT = {'row': 'horizontal', 'column': 'vertical', 'line': 'horizontal'}
 
 
@@ -123,6 +124,9 @@ class Positions(NounPhrases):
             for k in self.maybe(j, 'straight|single|neat'):
                 for end in self.take(k, 'circle|ring'):
                     yield 'a circle', end
+                if self.word(j - 1) in ('a', 'an', 'one') and j > i:
+                    for end in self.take(k, _CLOSED):
+                        yield f'a {self.word(end - 1)}', end
                 for end in self.take(k, 'horizontal|vertical|diagonal'):
                     for last in self.take(end, _LINE):
                         yield f'a {self.word(end - 1)} line', last
@@ -151,7 +155,10 @@ class Positions(NounPhrases):
         yield from self._shape_size(Shape(kind, points), i)
 
     def _shape_size(self, shape: Shape, i: int) -> Readings[Position]:
-        for j in self.take(i, 'with radius|with a radius of|with length|with a length of|and'):
+        for j in self.take(
+            i,
+            'with radius|with a radius of|with length|with a length of|with sides of|and',
+        ):
             for size, k in self.length(j):
                 yield Shape(shape.kind, shape.points, size, shape.where), k
         yield shape, i

@@ -48,6 +48,9 @@ class Sentences(Questions):
     def instruction(self) -> list[Command] | None:
         """The meaning of all the words; None if they are not understood."""
         for start in (self._after_politeness(0), 0):
+            for command, j in self.conversational(start):
+                if self._end(j):
+                    return [command]
             for question, j in self.question(start):
                 if self._end(j):
                     return [question]
@@ -97,6 +100,7 @@ class Sentences(Questions):
     @rule
     def command(self, i: int) -> Readings[Command]:
         """One command."""
+        yield from self.conversational(i)
         yield from self._swap(i)
         yield from self._match(i)
         yield from self._take_out(i)
@@ -119,6 +123,10 @@ class Sentences(Questions):
         for j in self.take(i, 'say that|say|tell me that'):
             if j < len(self.words):
                 yield Say(self.text(j, len(self.words))), len(self.words)
+
+    def conversational(self, i: int) -> Readings[Command]:
+        """What goes on from earlier requests: `Conversation` knows that."""
+        yield from ()
 
     def _put_rest(self, i: int) -> Readings[Put]:
         """'(Put) the red block on the blue block'."""

@@ -102,13 +102,41 @@ class Targets(Positions):
                 for end in self.take(k, f'{_OWN}|own|its own|their own'):
                     kind, _ = singular(self.word(end), self.nouns)
                     if kind in ('corner', 'side', 'edge') or kind in self.nouns:
-                        yield EachOwn('side' if kind == 'edge' else kind), end + 1
+                        own = EachOwn('side' if kind == 'edge' else kind)
+                        yield from self._of_corners(own, end + 1)
                         for last in self.take(end + 1, 'each'):
-                            yield EachOwn('side' if kind == 'edge' else kind), last
+                            yield own, last
 
     def _of_corners(self, own: EachOwn, i: int) -> Readings[Target]:
+        """'... clockwise starting at the top right corner'."""
         for j in self.maybe(i, TABLE):
             yield own, j
+            if own.kind not in ('corner', 'side'):
+                continue
+            for k in self.maybe(j, ', going|, in|,|in|going'):
+                for around, end in self._around(k):
+                    for start, last in self._starting(end):
+                        yield EachOwn(own.kind, start, around), last
+                for start, end in self._starting(k):
+                    for comma in self.maybe(end, ', going|,|going|and going'):
+                        for around, last in self._around(comma):
+                            yield EachOwn(own.kind, start, around), last
+                    yield EachOwn(own.kind, start), end
+
+    def _around(self, i: int) -> Readings[bool]:
+        for clockwise, words in (
+            (False, 'counterclockwise|counter clockwise|anticlockwise|anti clockwise'),
+            (True, 'clockwise'),
+        ):
+            for j in self.take(i, words):
+                for k in self.maybe(j, 'order|direction'):
+                    yield clockwise, k
+
+    def _starting(self, i: int) -> Readings[Place]:
+        for j in self.maybe(i, ',|and'):
+            for k in self.take(j, 'starting|beginning|start|begin'):
+                for end in self.take(k, 'at|from|with|in|on'):
+                    yield from self.place(end)
 
     # ── containers by colour ─────────────────────────────────────────────────────────────────
 
@@ -227,7 +255,9 @@ class Targets(Positions):
             for k in self.take(j, 'long|wide|tall'):
                 yield f' with length {size * 100:g} cm', k
         for j in self.take(
-            i, 'with a length of|with length|of length|with a radius of|with radius'
+            i,
+            'with a length of|with length|of length|with a radius of|with radius|with sides of|'
+            'with a side of|with a side length of',
         ):
             for size, k in self.length(j):
                 yield f' with length {size * 100:g} cm', k

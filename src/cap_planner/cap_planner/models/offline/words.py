@@ -40,6 +40,11 @@ _SAME = {
     'upward': 'upwards',
     'downward': 'downwards',
     'largest': 'biggest',
+    'larger': 'bigger',
+    'lightest': 'brightest',
+    'lighter': 'brighter',
+    'sweeter': 'sweetest',
+    'sourer': 'sourest',
     'nearest': 'closest',
     'mismatching': 'mismatched',
     'unmatched': 'mismatched',
@@ -91,6 +96,20 @@ NUMBERS = {
 
 EXTREMES = {'leftmost': 'left', 'rightmost': 'right', 'topmost': 'top', 'bottommost': 'bottom'}
 
+# Words that choose one of several by what it looks or tastes like.
+SUPERLATIVES = {
+    'biggest': 'biggest',
+    'bigger': 'biggest',
+    'smallest': 'smallest',
+    'smaller': 'smallest',
+    'darkest': 'darkest',
+    'darker': 'darkest',
+    'brightest': 'brightest',
+    'brighter': 'brightest',
+    'sweetest': 'sweetest',
+    'sourest': 'sourest',
+}
+
 # Words that mean anything on the table.
 ANYTHING = frozenset({'object', 'thing', 'item', 'one', 'stuff', 'anything', 'something'})
 
@@ -113,7 +132,8 @@ FUNCTION_WORDS = word_set(
     slightly bit little tad touch lot much far cm mm inch inches together horizontally vertically
     diagonally upwards downwards leftwards rightwards again too back forward so halfway corner side
     say move everything line row column horizontal vertical diagonal circle ring tower stack pile
-    straight edge , . ; ? ! :
+    straight edge bigger smaller darker brighter darkest brightest sweetest sourest undo imagine
+    pretend wait until clockwise counterclockwise anticlockwise starting , . ; ? ! :
     """
 ) | frozenset(ORDINALS)
 
@@ -134,6 +154,7 @@ def tokenize(text: str) -> list[str]:
     text = re.sub(r"\b(what|where|who|that|it|there)'s\b", r'\1 is', text)
     text = re.sub(r"\blet's\b", ' ', text)
     text = re.sub(r"'(s|d|m|re|ll)\b|['\"`]", ' ', text)
+    text = text.replace('%', ' percent ').replace('°', ' degrees ')
     text = _UNIT.sub(r'\1 \2', text)
     words: list[str] = []
     for match in _TOKEN.finditer(text):

@@ -16,14 +16,20 @@ from cap_planner.models.offline.meaning import (
     Relation,
     Things,
 )
-from cap_planner.models.offline.names import color_of, lexical_matches
+from cap_planner.models.offline.names import (
+    PLATES,
+    by_sweetness,
+    color_of,
+    lexical_matches,
+)
 
 _AXIS = {'left': ('0', '<'), 'right': ('0', '>'), 'top': ('1', '>'), 'bottom': ('1', '<')}
 _WHERE = {'left': 'left of', 'right': 'right of', 'top': 'above', 'bottom': 'below'}
 _NOT = {'<': '>=', '>': '<='}
 ON_DISTANCE = 0.05
+ON_PLATE_DISTANCE = 0.1
 NEAR_DISTANCE = 0.15
-"""Metres between centres; prompts/parse_question.md has the first."""
+"""Metres between centres; the first is in prompts/parse_question.py."""
 
 
 class NamesWriter:
@@ -101,6 +107,9 @@ class NamesWriter:
 
     def _by_position(self, things: Things, matches: list[str]) -> None:
         head = things.head or 'object'
+        if things.by_look in ('sweetest', 'sourest'):
+            self._by_taste(things, matches)
+            return
         matches = self._without_anchors(things, matches)
         if not matches:
             self._missing(things.text)
@@ -111,11 +120,19 @@ class NamesWriter:
             self._exclude(things.excluded, names)
         nearest: Anchor | None = None
         for relation in things.relations:
-            nearest = self._relate(relation, names, matches) or nearest
+            nearest = self._relate(relation, names, matches, things.head) or nearest
         if things.relations or things.excluded:
             text = f'none of {", ".join(matches)} is {_with_article(things.text)}'
             self._code.add(f'if not {names}:\n    raise ObjectNotFoundError({quoted(text)})')
         self._choose(things, names, nearest)
+
+    def _by_taste(self, things: Things, matches: list[str]) -> None:
+        """Which of them is sweetest is no matter of sight: the model knows it, or does not."""
+        known = by_sweetness(matches)
+        if len(known) < len(matches) or things.plural or things.relations or things.excluded:
+            self._raise(f'I do not know the taste of all of: {", ".join(matches)}')
+        else:
+            self._code.add(f'ret_val = {known[-1 if things.by_look == "sweetest" else 0]!r}')
 
     def _without_anchors(self, things: Things, matches: list[str]) -> list[str]:
         """'The block closest to the red block' is another block than the red one."""
@@ -151,7 +168,9 @@ class NamesWriter:
 
     # ── relations ────────────────────────────────────────────────────────────────────────────
 
-    def _relate(self, relation: Relation, names: str, matches: list[str]) -> Anchor | None:
+    def _relate(
+        self, relation: Relation, names: str, matches: list[str], head: str
+    ) -> Anchor | None:
         """Keep what fits; returns what the nearest is to be chosen by."""
         if relation.kind.endswith('color'):
             self._same_color(relation, names, matches)
@@ -165,7 +184,7 @@ class NamesWriter:
             sign = _NOT[sign] if relation.negated else sign
             test = f'get_obj_pos(name)[{axis}] {sign} {position}[{axis}]'
         else:
-            limit = NEAR_DISTANCE if relation.kind == 'near' else ON_DISTANCE
+            limit = reach(relation, head)
             sign = '>=' if relation.negated else '<'
             test = f'np.linalg.norm(get_obj_pos(name) - {position}) {sign} {limit}'
         self._code.add(f'{names} = [name for name in {names} if {test}]')
@@ -214,8 +233,8 @@ class NamesWriter:
             self._choose_by_distance(things, things.by_distance, names)
         elif things.order:
             self._choose_by_order(things, things.order, names)
-        elif things.by_size:
-            self._code.add(f'ret_val = get_{things.by_size}_obj_name(obj_names={names})')
+        elif things.by_look:
+            self._code.add(f'ret_val = get_{things.by_look}_obj_name(obj_names={names})')
         elif things.middle:
             self._code.add(
                 f'sorted_names = sort_obj_names_from_left(obj_names={names})\n'
@@ -296,6 +315,19 @@ class NamesWriter:
         if isinstance(anchor, Group) or anchor.plural:
             return f'np.mean([get_obj_pos(n) for n in {name}], axis=0)'
         return f'get_obj_pos({name})'
+
+
+def reach(relation: Relation, head: str = '') -> float:
+    """How far centres are apart at most, where one thing is near, in or on another [m].
+
+    Args:
+        head: the noun of what is to be near, in or on the anchor of the relation.
+    """
+    if relation.kind == 'near':
+        return NEAR_DISTANCE
+    anchor = relation.anchor
+    support = head if relation.kind == 'holds' else getattr(anchor, 'head', '')
+    return ON_PLATE_DISTANCE if support in PLATES else ON_DISTANCE
 
 
 def _with_article(text: str) -> str:

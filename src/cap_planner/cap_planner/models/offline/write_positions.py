@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from cap_planner.models.offline.code import Code, Refusal, quoted
@@ -23,8 +25,18 @@ from cap_planner.models.offline.meaning import (
 
 _VECTOR = {'left': (-1, 0), 'right': (1, 0), 'top': (0, 1), 'bottom': (0, -1)}
 _LINE = {'horizontal': [1, 0], 'vertical': [0, 1], 'diagonal': [1, 1]}
+SIDES = {
+    'triangle': 3,
+    'square': 4,
+    'diamond': 4,
+    'pentagon': 5,
+    'hexagon': 6,
+    'heptagon': 7,
+    'octagon': 8,
+}
 BESIDE = 0.1
 FAR = 0.25
+POLYGON_RADIUS = 0.1414
 """Metres between centres; the same values are in prompts/common.md."""
 
 
@@ -127,9 +139,16 @@ class PositionsWriter:
         elif isinstance(shape.where, Place | Things):
             center = self._where(shape.where)
         elif shape.where is not None:
-            raise Refusal('I can put a line or a circle around an object or a named place only.')
+            raise Refusal('I can put a shape around an object or a named place only.')
         number = f'num_points={shape.points}'
-        if shape.kind == 'circle':
+        if sides := SIDES.get(shape.kind):
+            side = shape.size or 2 * POLYGON_RADIUS * math.sin(math.pi / sides)
+            angle = 45 if shape.kind == 'diamond' else 0
+            self._returns(
+                f'get_polygon_positions(center={center}, {number}, num_sides={sides}, '
+                f'side_length={side:.4g}, angle_deg={angle})'
+            )
+        elif shape.kind == 'circle':
             radius = f', radius={shape.size:g}' if shape.size else ', radius=0.12'
             self._returns(f'get_circle_positions(center={center}, {number}{radius})')
         elif shape.size:

@@ -16,7 +16,7 @@ from cap_planner.models.offline.meaning import (
     Things,
 )
 from cap_planner.models.offline.names import color_of, lexical_matches
-from cap_planner.models.offline.write_names import NEAR_DISTANCE, ON_DISTANCE
+from cap_planner.models.offline.write_names import NEAR_DISTANCE, reach
 
 _AXIS = {'left': ('0', '<'), 'right': ('0', '>'), 'top': ('1', '>'), 'bottom': ('1', '<')}
 
@@ -99,7 +99,7 @@ class QuestionsWriter:
         plural = isinstance(things, Group) or things.plural
         asked = self._ask(things)
         self._code.add(f'names = {asked}' if plural else f'names = [{asked}]')
-        tests = [self._test(relation) for relation in predicate.relations]
+        tests = [self._test(relation, things) for relation in predicate.relations]
         tests += [f'{word!r} in name.split()' for word in predicate.adjectives]
         tests += [f'{word!r} not in name.split()' for word in predicate.not_adjectives]
         if predicate.order or predicate.by_distance:
@@ -118,7 +118,7 @@ class QuestionsWriter:
         self._code.add(f'extreme_name = {self._code.ask("parse_obj_name", quoted(text))}')
         return 'name == extreme_name'
 
-    def _test(self, relation: Relation) -> str:
+    def _test(self, relation: Relation, things: Reference) -> str:
         """A condition on `name`."""
         negation = 'not ' * relation.negated
         if relation.kind.endswith('color'):
@@ -133,7 +133,8 @@ class QuestionsWriter:
         if relation.kind in _AXIS:
             axis, sign = _AXIS[relation.kind]
             return f'{negation}get_obj_pos(name)[{axis}] {sign} {position}[{axis}]'
-        limit = NEAR_DISTANCE if relation.kind == 'near' else ON_DISTANCE
+        head = getattr(things, 'head', '')
+        limit = reach(relation, head)
         return f'{negation}np.linalg.norm(get_obj_pos(name) - {position}) < {limit}'
 
     def _name(self, anchor: Anchor) -> str:

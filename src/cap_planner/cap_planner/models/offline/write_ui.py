@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from cap_planner.models.offline.code import CONTEXT, Code, Refusal, formatted, quoted
+from cap_planner.models.offline.code import CONTEXT, Refusal, formatted, quoted
 from cap_planner.models.offline.meaning import (
     AtPosition,
     Beside,
+    Between,
     ByColor,
     Command,
     EachOwn,
-    Group,
+    FromTowards,
     InLine,
     NearTo,
     On,
     OnEachOther,
     PointTo,
-    Pronoun,
     Put,
     Question,
     Reference,
@@ -27,118 +25,37 @@ from cap_planner.models.offline.meaning import (
     Shift,
     Swap,
     Target,
-    Things,
     Towards,
 )
+from cap_planner.models.offline.references import References, Variable
 
 _TO = {'left': 'to the left of', 'right': 'to the right of', 'top': 'above', 'bottom': 'below'}
 
 
-@dataclass(frozen=True)
-class _Variable:
-    """A variable that holds the name, or names, of objects."""
-
-    name: str
-    plural: bool
-    head: str = ''
-
-
-class UiWriter:
-    """Writes one program.
-
-    Args:
-        earlier: the programs of the session, oldest first.
-    """
-
-    def __init__(self, earlier: Sequence[str] = ()) -> None:
-        self._code = Code()
-        self._moved = _moved_variables(earlier)
-        self._known: dict[str, _Variable] = {}
-        self._mentioned: list[_Variable] = []
+class UiWriter(References):
+    """Writes one program."""
 
     def write(self, commands: Sequence[Command]) -> str:
         """The program for a chain of commands."""
         for command in commands:
-            match command:
-                case Put():
-                    self._put(command.things, command.target)
-                case Swap():
-                    self._swap(command)
-                case PointTo():
-                    self._point(command)
-                case Say():
-                    self._code.add(f'say({quoted(command.text)})')
-                case Question():
-                    self._question(command)
+            self.command(command)
         return str(self._code)
 
-    # ── objects ──────────────────────────────────────────────────────────────────────────────
-
-    def _refer(self, things: Reference) -> _Variable:
-        """The variable for what a noun phrase means; asks for it where that is needed."""
-        if isinstance(things, Pronoun):
-            return self._pronoun(things)
-        if isinstance(things, Things) and things.name and things.text in self._known:
-            return self._known[things.text]
-        plural = isinstance(things, Group) or things.plural
-        head = things.head if isinstance(things, Things) else ''
-        description = self._describe(things)
-        name = self._code.variable(_variable_words(things))
-        self._code.add(f'{name} = {self._code.ask("parse_obj_name", description)}')
-        variable = _Variable(name, plural, head)
-        self._known[things.text] = variable
-        self._mentioned.append(variable)
-        return variable
-
-    def _pronoun(self, pronoun: Pronoun) -> _Variable:
-        for variable in reversed([*self._moved, *self._mentioned]):
-            if variable.plural == pronoun.plural:
-                return variable
-        raise Refusal(f'I do not know what "{pronoun.text}" is: nothing was moved before.')
-
-    def _describe(self, things: Reference) -> str:
-        """The description as a Python expression; pronouns become what they stand for."""
-        text = things.text
-        if isinstance(things, Things) and things.other:
-            return self._describe_others(things)
-        return self._spoken(text)
-
-    def _spoken(self, text: str) -> str:
-        values = {}
-        for word, plural in (('it', False), ('them', True)):
-            if word in text.split():
-                variable = self._pronoun(Pronoun(word, plural))
-                joined = f'" and the ".join({variable.name})'
-                values[word] = joined if plural else variable.name
-                text = ' '.join(f'the {w}' if w == word else w for w in text.split())
-        return formatted(text, values)
-
-    def _describe_others(self, things: Things) -> str:
-        words = [w for w in things.text.split() if w not in ('other', 'another', 'remaining')]
-        text = ' '.join(words).replace('rest of the', '').replace('  ', ' ')
-        if words[:1] != ['the']:
-            text = f'the {text}'
-        spoken_of = [
-            variable
-            for variable in (*self._moved, *self._mentioned)
-            if variable.head in ('', things.head) or not things.head
-        ]
-        if not spoken_of:
-            raise Refusal(f'I do not know which "{things.text}" are: none were spoken of before.')
-        values = {}
-        parts = []
-        for index, variable in enumerate(dict.fromkeys(spoken_of)):
-            word = f'<{index}>'
-            joined = f'" and the ".join({variable.name})'
-            values[word] = joined if variable.plural else variable.name
-            parts.append(f'the {word}')
-        return formatted(f'{text} other than {" and ".join(parts)}', values)
-
-    def _has_moved(self, variable: _Variable) -> None:
-        """What only positions tell has to be asked again from here on."""
-        self._moved.append(variable)
-        if variable not in self._mentioned:
-            self._mentioned.append(variable)
+    def command(self, command: Command) -> None:
+        """Append what one command asks for."""
+        match command:
+            case Put():
+                self._put(command.things, command.target)
+            case Swap():
+                self._swap(command)
+            case PointTo():
+                self._point(command)
+            case Say():
+                self._code.add(f'say({quoted(command.text)})')
+            case Question():
+                self._question(command)
+            case _:
+                raise Refusal('I cannot do that here.')
 
     # ── putting ──────────────────────────────────────────────────────────────────────────────
 
@@ -159,23 +76,26 @@ class UiWriter:
             case OnEachOther():
                 self._stack(self._refer(things), target)
 
-    def _each(self, things: _Variable) -> Iterator[str]:
+    def _each(self, things: Variable) -> Iterator[str]:
         """Code for one object after the other: use as `for name in self._each(...)`."""
         if not things.plural:
             yield things.name
             return
-        name = self._code.variable(things.name.removesuffix('names') + 'name')
+        name = self._loop_name(things)
         self._code.add(f'for {name} in {things.name}:')
         self._code.indent()
         yield name
         self._code.indent(-1)
         # The loop's variable is what was moved last, when nothing else is meant by 'it'.
-        self._has_moved(_Variable(name, False, things.head))
+        self._has_moved(Variable(name, False, things.head))
 
-    def _put_on(self, things: _Variable, on: Reference) -> None:
+    def _loop_name(self, things: Variable) -> str:
+        return self._code.variable(things.name.removesuffix('s').removesuffix('_name') + '_name')
+
+    def _put_on(self, things: Variable, on: Reference) -> None:
         if things.plural and 'it' in on.text.split():
             for name in self._each(things):
-                self._mentioned.append(_Variable(name, False, things.head))
+                self._mentioned.append(Variable(name, False, things.head))
                 self._code.add(f'put_first_on_second({name}, {self._refer(on).name})')
             self._has_moved(things)
             return
@@ -184,7 +104,7 @@ class UiWriter:
             raise Refusal('One object cannot be put on several; say which one.')
         if target.plural:
             index = self._code.variable('index')
-            name = self._code.variable(things.name.removesuffix('names') + 'name')
+            name = self._loop_name(things)
             self._code.add(
                 f'for {index}, {name} in enumerate({things.name}):\n'
                 f'    put_first_on_second({name}, {target.name}[{index} % len({target.name})])'
@@ -198,7 +118,7 @@ class UiWriter:
                     self._code.add(f'put_first_on_second({name}, {target.name})')
         self._has_moved(things)
 
-    def _put_at(self, things: _Variable, target: AtPosition) -> None:
+    def _put_at(self, things: Variable, target: AtPosition) -> None:
         description = self._spoken(target.text)
         if things.plural and not isinstance(target.position, NearTo | Beside):
             position = self._code.variable('target_pos')
@@ -208,42 +128,72 @@ class UiWriter:
             for name in self._each(things):
                 position = self._code.variable('target_pos')
                 self._code.add(f'{position} = parse_position({description})')
-                self._code.add(f'put_first_on_second({name}, {position})')
+                self._put_to(name, position, exact=_is_exact(target))
         self._has_moved(things)
 
-    def _put_by_color(self, things: _Variable, target: ByColor) -> None:
+    def _put_to(self, name: str, position: str, *, exact: bool) -> None:
+        """Put one object at a position; an exact one may be taken, and nobody has looked."""
+        if exact:
+            self._move_all(f'[{name}]', f'[{position}]')
+        else:
+            self._code.add(f'put_first_on_second({name}, {position})')
+
+    def _move_all(self, names: str, positions: str) -> None:
+        self._code.add(f'move_objects_to_positions(obj_names={names}, positions={positions})')
+
+    def _put_by_color(self, things: Variable, target: ByColor) -> None:
         holder = self._code.variable(f'{target.head}_name')
-        used = self._code.variable(f'used_{target.head}_names')
         if not target.same:
-            self._code.add(f'{used} = []')
+            self._put_by_other_color(things, target.head, holder)
+            return
         for name in self._each(things):
-            color = 'the same color as' if target.same else 'a different color than'
-            words = f'the {target.head}' if target.same else f'all {target.head}s'
-            description = formatted(f'{words} with {color} the <name>', {'<name>': name})
-            if not target.same:
-                names = f'{holder}s'
-                self._code.add(
-                    f'{names} = {self._code.ask("parse_obj_name", description)}\n'
-                    f'{holder} = ([n for n in {names} if n not in {used}] or {names})[0]\n'
-                    f'{used}.append({holder})'
-                )
-            elif things.plural:
+            text = f'the {target.head} with the same color as the <name>'
+            call = self._code.ask('parse_obj_name', formatted(text, {'<name>': name}))
+            if things.plural:
                 missing = f'There is no {target.head} for the <name>.'
                 self._code.add(
-                    f'try:\n    {holder} = {self._code.ask("parse_obj_name", description)}\n'
+                    f'try:\n    {holder} = {call}\n'
                     f'except ObjectNotFoundError:\n'
                     f'    say({formatted(missing, {"<name>.": name}).replace("}", "}.")})\n'
                     f'    continue'
                 )
             else:
-                self._code.add(f'{holder} = {self._code.ask("parse_obj_name", description)}')
+                self._code.add(f'{holder} = {call}')
             self._code.add(f'put_first_on_second({name}, {holder})')
         self._has_moved(things)
 
-    def _put_each(self, things: _Variable, target: EachOwn) -> None:
+    def _put_by_other_color(self, things: Variable, head: str, holder: str) -> None:
+        """Each in one of its own, as far as there are enough."""
+        names = things.name if things.plural else f'[{things.name}]'
+        name, options = self._loop_name(things), self._code.variable(f'{head}_options')
+        text = formatted(f'all {head}s with a different color than the <name>', {'<name>': name})
+        self._code.add(
+            f'{options} = [\n'
+            f'    {self._code.ask("parse_obj_name", text)}\n'
+            f'    for {name} in {names}\n'
+            f']\n'
+            f'for {name}, {holder} in zip(\n'
+            f'    {names}, choose_different_names(options={options})\n'
+            f'):\n'
+            f'    put_first_on_second({name}, {holder})'
+        )
+        self._has_moved(things)
+
+    def _put_each(self, things: Variable, target: EachOwn) -> None:
         if target.kind in ('corner', 'side'):
             positions = self._code.variable(f'{target.kind}_positions')
-            self._code.add(f'{positions} = get_{target.kind}_positions()')
+            every = f'get_{target.kind}_positions()'
+            if target.start:
+                way = 'clockwise' if target.clockwise else 'counterclockwise'
+                self._code.add(
+                    f'{positions} = sort_positions_{way}(\n'
+                    f'    positions={every}, start_pos=get_obj_pos({target.start.name!r})\n'
+                    f')'
+                )
+                self._move_all(things.name, positions)
+                self._has_moved(things)
+                return
+            self._code.add(f'{positions} = {every}')
             self._code.add(
                 f'put_objects_at_different_positions('
                 f'obj_names={things.name}, positions={positions})'
@@ -251,7 +201,7 @@ class UiWriter:
         else:
             holders = self._code.variable(f'{target.kind}_names')
             holder = self._code.variable(f'{target.kind}_name')
-            name = self._code.variable(things.name.removesuffix('names') + 'name')
+            name = self._loop_name(things)
             description = quoted(f'all {target.kind}s')
             self._code.add(
                 f'{holders} = {self._code.ask("parse_obj_name", description)}\n'
@@ -264,40 +214,45 @@ class UiWriter:
             )
         self._has_moved(things)
 
-    def _shift(self, things: _Variable, target: Shift | Towards) -> None:
+    def _shift(self, things: Variable, target: Shift | Towards) -> None:
         by = f'{target.distance * 100:g} cm'
-        for name in self._each(things):
-            if isinstance(target, Shift):
-                text = f'the point {by} {_TO[target.direction]} the <name>'
-            else:
-                goal = target.anchor.name if not hasattr(target.anchor, 'text') else ''
-                goal = f'the {goal}' if goal else target.anchor.text  # type: ignore[union-attr]
-                if goal in ('it', 'them'):
-                    raise Refusal(f'I do not know what "{goal}" is here; name it.')
-                text = f'the point {by} from the <name> towards {goal}'
+        name = self._loop_name(things) if things.plural else things.name
+        if isinstance(target, Shift):
+            text = f'the point {by} {_TO[target.direction]} the <name>'
+        else:
+            goal = target.anchor.name if not hasattr(target.anchor, 'text') else ''
+            goal = f'the {goal}' if goal else target.anchor.text  # type: ignore[union-attr]
+            if goal in ('it', 'them'):
+                raise Refusal(f'I do not know what "{goal}" is here; name it.')
+            text = f'the point {by} from the <name> towards {goal}'
+        call = f'parse_position({formatted(text, {"<name>": name})})'
+        if things.plural:
+            positions = self._code.variable('target_positions')
+            self._code.add(f'{positions} = [{call} for {name} in {things.name}]')
+            self._move_all(things.name, positions)
+        else:
             position = self._code.variable('target_pos')
-            self._code.add(f'{position} = parse_position({formatted(text, {"<name>": name})})')
-            self._code.add(f'put_first_on_second({name}, {position})')
+            self._code.add(f'{position} = {call}')
+            self._put_to(name, position, exact=True)
         self._has_moved(things)
 
-    def _line_up(self, things: _Variable, target: InLine) -> None:
+    def _line_up(self, things: Variable, target: InLine) -> None:
         if not things.plural:
             raise Refusal('A line needs several objects.')
-        positions = self._code.variable('line_positions')
-        position = self._code.variable('line_pos')
-        name = self._code.variable(things.name.removesuffix('names') + 'name')
+        kind = target.shape.split()[1]
+        kind = 'line' if kind in ('horizontal', 'vertical', 'diagonal') else kind
+        positions = self._code.variable(f'{kind}_positions')
         text = f'{target.shape} with <number> points{target.where}'
         description = self._spoken(text.replace('<number>', '#'))
         number = f'{{len({things.name})}}'
         description = 'f' * (not description.startswith('f')) + description.replace('#', number)
-        self._code.add(
-            f'{positions} = parse_position({description})\n'
-            f'for {name}, {position} in zip({things.name}, {positions}):\n'
-            f'    put_first_on_second({name}, {position})'
-        )
+        self._code.add(f'{positions} = parse_position({description})')
+        self._move_all(things.name, positions)
+        # For later requests: who forms the square.
+        self._code.add(f'{kind}_names = {things.name}')
         self._has_moved(things)
 
-    def _stack(self, things: _Variable, target: OnEachOther) -> None:
+    def _stack(self, things: Variable, target: OnEachOther) -> None:
         if target.target is None:
             self._code.add(f'stack_objects_in_order(object_names={things.name})')
         elif isinstance(target.target, On):
@@ -350,45 +305,9 @@ class UiWriter:
             self._code.add(f"say(f'{{{answer}}}')")
 
 
-def _variable_words(things: Reference) -> str:
-    if isinstance(things, Group):
-        heads = {member.head for member in things.members if isinstance(member, Things)}
-        return f'{heads.pop() or "object"}_names' if len(heads) == 1 else 'object_names'
-    if isinstance(things, Pronoun):
-        return 'object_name'
-    words = [*things.adjectives, things.head or 'object']
-    if things.plural:
-        return '_'.join([*words, 'names'])
-    return '_'.join([*words, 'name'])
-
-
-def _moved_variables(programs: Sequence[str]) -> list[_Variable]:
-    """The variables of earlier programs whose objects were moved, oldest first."""
-    found: list[_Variable] = []
-    for program in programs:
-        try:
-            tree = ast.parse(program)
-        except (SyntaxError, ValueError):
-            continue
-        nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Call | ast.For)]
-        # A loop stands before the calls in it, and what it loops over was moved last of all.
-        for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):
-            for argument in _objects_of(node):
-                words = argument.split('_')
-                if words[-1] in ('name', 'names') and len(words) > 1:
-                    found.append(_Variable(argument, words[-1] == 'names', words[-2]))
-    return found
-
-
-def _objects_of(node: ast.AST) -> Iterator[str]:
-    """The variables that a loop goes over, or that a call moves."""
-    values: list[ast.expr] = []
-    if isinstance(node, ast.For):
-        over = node.iter
-        values = [*over.args[:1]] if isinstance(over, ast.Call) else [over]
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        moves = node.func.id.startswith(('put_', 'stack_', 'swap_'))
-        values = [*node.args[:1], *(item.value for item in node.keywords)] if moves else []
-    for value in values:
-        if isinstance(value, ast.Name):
-            yield value.id
+def _is_exact(target: AtPosition) -> bool:
+    """Whether the place is said so that there is no other: parse_position looks for no free one."""
+    position = target.position
+    if isinstance(position, Beside):
+        return isinstance(position.distance, float)
+    return isinstance(position, Between | FromTowards)
