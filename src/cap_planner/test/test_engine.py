@@ -307,7 +307,7 @@ def test_an_unverified_program_leaves_nothing_behind(make_engine):
 
 
 def test_a_loop_over_queries_waits_for_pictures(make_engine, table):
-    limits = replace(LIMITS, calls_per_s=10**6, calls=250)
+    limits = replace(LIMITS, calls_per_s=10**6, calls=250, compute_s=30.0)
     model = ScriptedModel('for i in range(1200):\n    x = get_obj_pos("red block")\nsay("x")')
     pictures = []
     newer = table.newer
