@@ -33,9 +33,9 @@ class Layer(enum.StrEnum):
         LAUNCH: the zygote is started with an environment of its own.
         FORK: one process per program.
         WALL, CALLS, PRINTED, ROOM: the host's budgets of time, calls, text and session.
-        SIZE, CODEC, CALL, NESTED, NAMES, SOURCES: what the host checks of the child's frames: their
-            length, their coding, what is called, the result of a nested program, the names of the
-            session, where the session's functions come from.
+        SIZE, CODEC, CALL, NESTED, NAMES, SOURCES, IMPORTS: what the host checks of the child's
+            frames: their length, their coding, what is called, the result of a nested program, the
+            names of the session, where its functions come from, which imports it repeats.
     """
 
     SCOPE = 'scope'
@@ -51,6 +51,7 @@ class Layer(enum.StrEnum):
     NESTED = 'nested'
     NAMES = 'names'
     SOURCES = 'sources'
+    IMPORTS = 'imports'
 
 
 # What programs are told besides the names of every program; see Attack.

@@ -184,8 +184,11 @@ class Canaries:
         with open(f'/proc/{self._victim.pid}/status') as file:
             return bool(_HIT.search(file.read()))
 
-    def reset(self, nonce: str, known: set[int]) -> bool:
+    def reset(self, nonce: str, known: set[int], child: int | None) -> bool:
         """End what was left behind, and set out anew what was touched.
+
+        Args:
+            child: of the run; it ends by itself, and is ours to wait for if its zygote is gone.
 
         Returns:
             Whether all of it is gone. A zombie is not whose parent does not know of it.
@@ -208,7 +211,7 @@ class Canaries:
             self._plant()
             self._clean = self._look_at_folder()
         self._contacts()
-        return not self._strangers(known)
+        return not self._strangers(known) - {child}
 
     def _end_victim(self) -> None:
         self._victim.kill()

@@ -98,9 +98,9 @@ class FiringRange:
         self._look(trial, attack, sandbox, witness, outcome, told)
         if follow or Layer.FORK in off:
             self._look_at_the_next_program(trial, off, sandbox, witness, outcome)
-        if not self._canaries.reset(nonce, self._processes() | {witness.child or 0}):
+        if not self._canaries.reset(nonce, self._processes(), witness.child):
             sandbox.stop()
-            self._canaries.reset(nonce, self._processes())
+            self._canaries.reset(nonce, self._processes(), witness.child)
         return trial
 
     def _run(

@@ -38,6 +38,13 @@ _DEEP_POISON = {
         frame.f_locals['self']._stubs['say'] = lambda text: None
     """,
 }
+# Imports are repeated in the next program of the session.
+_IMPORTS = {
+    'that hides a builtin': 'import math as len',
+    'that hides a library': 'import math as np',
+    'of a name that hides a type': 'from math import pi as float',
+    'of a function nobody wrote': 'from utils import fly as sorted',
+}
 # A child has the zygote's addresses: what it writes there, every later child is born with.
 _IN_THE_ZYGOTE = {
     'process_vm_writev': (
@@ -88,6 +95,25 @@ ATTACKS = [
     *(
         Attack(f'poison: {name}', Goal.NEXT_PROGRAM, _FORK, WALK, text, 'smolagents issue 2395')
         for name, text in _DEEP_POISON.items()
+    ),
+    *(
+        Attack(
+            f'import {name}',
+            Goal.NEXT_PROGRAM,
+            layers('imports'),
+            '',
+            text,
+            'design: a session is data that the host keeps',
+        )
+        for name, text in _IMPORTS.items()
+    ),
+    Attack(
+        'import that only an open scope allows',
+        Goal.NEXT_PROGRAM,
+        layers('imports scope'),
+        '',
+        'import ctypes',
+        'design: a session is data that the host keeps',
     ),
     *(
         Attack(
