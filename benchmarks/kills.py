@@ -24,6 +24,7 @@ nothing of the kill, and is done again.
 import argparse
 import itertools
 import os
+import pickle
 import random
 import select
 import signal
@@ -329,6 +330,9 @@ def main() -> None:
                 del turns[0]
                 trials.append(trial)
                 print(f'{len(trials):4d}  {trial}', flush=True)
+                if trial.failures:
+                    recording = (trial, recorder.samples, recorder.plans, recorder.pressures)
+                    (folder / f'trial{len(trials)}.pickle').write_bytes(pickle.dumps(recording))
         finally:  # a campaign that breaks off has still measured something
             report(trials)
 

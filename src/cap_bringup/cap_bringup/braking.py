@@ -17,6 +17,8 @@ STILL_RAD_S = 0.01
 # simulated arm's tracking explains half of that.
 _SHARE, _LEAST_RAD_S = 0.05, 0.03
 _GRID_S = 0.001
+# At its ends a plan moves so little that an arm that stands there is on it.
+_ENDS_S = 0.03
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,10 @@ class _Follower:
         window = self._q[self._at : self._at + steps]
         self._at += int(((window - sample.q) ** 2).sum(axis=1).argmin())
         self._time_s = sample.time_s
+        to_end = len(self._qd) - self._at
+        to_an_end = min(self._at, to_end) if sample.speed < STILL_RAD_S else to_end
+        if to_an_end * _GRID_S < _ENDS_S:
+            return 0.0
         planned = self._qd[self._at]
         speed = float(np.abs(planned).max())
         along = float(sample.qd @ planned) / max(float(planned @ planned), 1e-12)
