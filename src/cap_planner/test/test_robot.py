@@ -1,0 +1,125 @@
+"""What every domain's robot answers, says and sees."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cap_common.errors import ObjectNotFoundError, PerceptionLostError
+from cap_planner.places import Table
+from cap_planner.robot import SceneRobot
+from cap_planner.scene import Scene
+from cap_planner.testing import SymbolicTable
+
+FREE, PER_PICTURE = 200, 20
+
+
+class Camera(SymbolicTable):
+    """A table of which it is known which pictures have been waited for."""
+
+    def __init__(self) -> None:
+        super().__init__(red_block=(0.1, -0.4), odd_bowl=(-0.1, -0.6))
+        self.waited_for: list[int] = []
+        self.blind = False
+
+    def newer(self, than_ns: int) -> Scene:
+        if self.blind:
+            raise PerceptionLostError('no picture')
+        self.waited_for.append(than_ns)
+        return super().newer(than_ns)
+
+
+@pytest.fixture
+def camera() -> Camera:
+    return Camera()
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def robot(camera: Camera, said: list[str]) -> SceneRobot:
+    return SceneRobot(camera, camera, Table(-0.25, -0.75, 0.25, -0.25), said.append)
+
+
+# ── queries ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_objects_and_places_have_positions(robot: SceneRobot) -> None:
+    assert robot.get_obj_names() == ['red block', 'odd bowl']
+    assert np.allclose(robot.get_obj_pos('the Red_Block'), (0.1, -0.4))
+    assert np.allclose(robot.get_obj_pos('top left corner'), (-0.25, -0.25))
+    assert np.allclose(robot.get_bbox('red block'), (0.08, -0.42, 0.12, -0.38))
+    assert np.allclose(robot.denormalize_xy(np.array([0.5, 1.0])), (0.0, -0.25))
+    assert robot.get_side_name(np.array([0.2, -0.5])) == 'right side'
+    assert robot.get_corner_name(np.array([0.2, -0.6])) == 'bottom right corner'
+
+
+def test_what_is_not_there_is_told_with_what_is(robot: SceneRobot) -> None:
+    with pytest.raises(ObjectNotFoundError, match=r"'gone'.*'red block', 'odd bowl'.*top side"):
+        robot.get_obj_pos('gone')
+    with pytest.raises(ObjectNotFoundError):
+        robot.get_bbox('middle')
+
+
+def test_a_color_is_that_of_the_palette_or_gray(robot: SceneRobot) -> None:
+    red, green, blue, alpha = robot.get_color('red block')
+    assert red > max(green, blue)
+    assert alpha == 1
+    assert len(set(robot.get_color('odd bowl')[:3])) == 1
+
+
+def test_a_look_for_an_object_waits_for_the_next_picture(robot: SceneRobot, camera: Camera) -> None:
+    assert robot.is_obj_visible('red block')
+    assert not robot.is_obj_visible('gone')
+    assert len(camera.waited_for) == 2
+
+
+# ── which picture counts ─────────────────────────────────────────────────────────────────────────
+
+
+def test_after_a_motion_only_newer_pictures_count(robot: SceneRobot, camera: Camera) -> None:
+    robot.get_obj_names()
+    assert camera.waited_for == []
+    robot.look()
+    after = camera.now_ns()
+    robot.get_obj_names()
+    robot.get_obj_pos('red block')
+    assert camera.waited_for == [after, after]
+    camera.blind = True
+    with pytest.raises(PerceptionLostError):
+        robot.get_obj_names()
+
+
+def test_a_loop_over_queries_is_paced_by_pictures(robot: SceneRobot, camera: Camera) -> None:
+    assert not any(robot.pace_query() for _ in range(FREE))
+    assert camera.waited_for == []
+    assert all(robot.pace_query() for _ in range(5 * PER_PICTURE))
+    assert len(camera.waited_for) == 5
+    assert camera.waited_for == sorted(set(camera.waited_for)), 'each time for the next one'
+
+
+def test_a_motion_gives_free_queries_again(robot: SceneRobot, camera: Camera) -> None:
+    for _ in range(FREE + PER_PICTURE):
+        robot.pace_query()
+    robot.look()
+    assert not robot.pace_query()
+
+
+def test_a_loop_ends_when_no_pictures_come(robot: SceneRobot, camera: Camera) -> None:
+    camera.blind = True
+    for _ in range(FREE + PER_PICTURE - 1):
+        robot.pace_query()
+    with pytest.raises(PerceptionLostError):
+        robot.pace_query()
+
+
+# ── what is said ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_said_is_for_people(robot: SceneRobot, said: list[str]) -> None:
+    robot.say('a\x1b[31mb\u202ec' + 'x' * 2000)
+    assert said[0].startswith('a[31mbcx')
+    assert len(said[0]) == 1000

@@ -1,0 +1,67 @@
+"""What the calls of the whiteboard do, and what is remembered of them."""
+
+from __future__ import annotations
+
+import contextlib
+
+import numpy as np
+import pytest
+
+from cap_common.errors import LimitError
+from cap_planner.places import Table
+from cap_planner.scene import Scene
+from cap_planner.testing import SymbolicTable
+from cap_planner.whiteboard import WhiteboardRobot
+
+LINE = np.array([[0.0, 0.1], [0.2, 0.1], [0.2, -0.05]])
+BOX = 'within [0.000, -0.050] and [0.200, 0.100]'
+
+
+class Board(SymbolicTable):
+    """The robot over a symbolic board."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.robot = WhiteboardRobot(self, self, Table(-0.3, -0.2, 0.3, 0.2), lambda _: None)
+        self.error: Exception | None = None
+        self.waited_for: list[int] = []
+
+    def newer(self, than_ns: int) -> Scene:
+        self.waited_for.append(than_ns)
+        return super().newer(than_ns)
+
+    def draw(self, points: np.ndarray) -> None:
+        super().draw(points)
+        if self.error:
+            raise self.error
+
+
+@pytest.fixture
+def board() -> Board:
+    return Board()
+
+
+def test_lines_are_drawn_and_erased(board: Board) -> None:
+    board.robot.draw(LINE)
+    board.robot.erase(LINE)
+    assert [what for what, _ in board.strokes] == ['draw', 'erase']
+    assert all(points is LINE for _, points in board.strokes)
+    assert board.robot.done == [f'drew 3 points {BOX}', f'erased 3 points {BOX}']
+    board.robot.check_outcome()
+
+
+def test_what_failed_is_not_remembered_as_done(board: Board) -> None:
+    board.error = LimitError('beyond the edge')
+    with pytest.raises(LimitError):
+        board.robot.draw(LINE)
+    assert board.robot.done == []
+
+
+@pytest.mark.parametrize('error', [None, LimitError('beyond the edge')])
+def test_the_arm_has_moved_whatever_came_of_it(board: Board, error: Exception | None) -> None:
+    board.error = error
+    with pytest.raises(LimitError) if error else contextlib.nullcontext():
+        board.robot.draw(LINE)
+    ended = board.now_ns()
+    board.robot.get_obj_names()
+    assert board.waited_for == [ended], 'only a picture that is newer counts'
