@@ -81,6 +81,13 @@ def test_a_person_may_write_one(tmp_path: Path) -> None:
     assert second.lmp == 'fgen'
 
 
+def test_a_recorded_answer_may_stand_without_its_prompt(tmp_path: Path) -> None:
+    path = tmp_path / 't.jsonl'
+    path.write_text('{"recorded_from": "openai:m", "request": "say hello", "text": "say(1)"}\n')
+    (recorded,) = read_transcript(path)
+    assert (recorded.source, recorded.messages, recorded.request) == ('openai:m', (), 'say hello')
+
+
 WRITTEN = {'recorded_from': 'hand-written', 'request': 'r', 'text': 't'}
 RECORDED = {
     'recorded_from': 'openai:m',

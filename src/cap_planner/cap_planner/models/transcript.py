@@ -2,8 +2,10 @@
 
 A line that `record` wrote has {recorded_from, messages, stop, text, model, prompt_tokens,
 completion_tokens, tokens_estimated, duration_s}: `recorded_from` is what the operator called the
-model, `model` what it calls itself. A line that a person wrote has {recorded_from: "hand-written",
-request, text} and, if it is for one language-model program only, its name as `lmp`.
+model, `model` what it calls itself. A line for whatever
+prompt asks for `request` has {recorded_from, request, text} and, if it is for one language-model
+program only, its name as `lmp`: written by a person (recorded_from: "hand-written"), or a recorded
+answer without its long prompt.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from cap_planner.models.base import (
 )
 
 HAND_WRITTEN = 'hand-written'
-_HAND_WRITTEN_FIELDS = {'recorded_from', 'lmp', 'request', 'text'}
+_REQUEST_FIELDS = {'recorded_from', 'lmp', 'request', 'text'}
 _PART = re.compile(r'Your part: (\w+)')
 _REQUEST = re.compile(r'^# (.+)$', re.MULTILINE)
 
@@ -36,10 +38,10 @@ class Recorded:
     """One answer on record.
 
     Attributes:
-        messages: what was asked; empty: hand-written, for `request`.
+        messages: what was asked; empty: whatever asks for `request`.
         stop: the stop texts; None: not on record.
         lmp: which language-model program was asked for; '': any.
-        request: the last message of the user, or what a person wrote for it.
+        request: the last message of the user, or the words of the request alone.
         text: the answer; None: there was none, but `error`.
         source: who answered.
         malformed: the error was one of the answer, not of the endpoint.
@@ -118,11 +120,11 @@ def read_transcript(path: Path) -> list[Recorded]:
 
 def _recorded(line: dict[str, Any]) -> Recorded:
     origin = _text(line, 'recorded_from')
-    if origin == HAND_WRITTEN:
-        if unknown := line.keys() - _HAND_WRITTEN_FIELDS:
-            raise ValueError(f'no field {sorted(unknown)}; there are {_HAND_WRITTEN_FIELDS}')
+    if origin == HAND_WRITTEN or 'request' in line:
+        if unknown := line.keys() - _REQUEST_FIELDS:
+            raise ValueError(f'no field {sorted(unknown)}; there are {_REQUEST_FIELDS}')
         lmp = _text(line, 'lmp') if 'lmp' in line else ''
-        return Recorded((), None, lmp, _text(line, 'request'), _text(line, 'text'), HAND_WRITTEN)
+        return Recorded((), None, lmp, _text(line, 'request'), _text(line, 'text'), origin)
     messages = tuple(
         Message(role=message['role'], content=_text(message, 'content'))
         for message in line['messages']
