@@ -115,6 +115,9 @@ def test_shapes_come_back(shape):
         b'bytes',
         LineString([(0, 0), (math.inf, 1)]),
         np.zeros((1,) * 9),
+        np.array(['a' * 1000] + [''] * 4999),
+        set(range(5000)),
+        dict.fromkeys(range(5000)),
     ],
 )
 def test_what_is_no_data_is_refused(value):
@@ -164,7 +167,17 @@ def test_the_good_frame_of_the_next_test_is_good():
                 ARRAY | {'shape': [1.0]},
                 ARRAY | {'shape': [True]},
                 ARRAY | {'shape': [0, 10**18]},
+                ARRAY | {'shape': [2**22, 2**22, 2**22]},
+                ARRAY | {'shape': [1] * 9},
+                ARRAY | {'shape': 1},
+                ARRAY | {'dtype': 'float32'},
+                ARRAY | {'dtype': 'float65'},
                 ARRAY | {'data': '????'},
+                ARRAY | {'data': 'AAAAAAAA8D8'},  # no padding
+                ARRAY | {'data': 'AAAA\nAAAA8D8='},
+                ARRAY | {'data': 'AAAAAAAA8D8=AAAA'},
+                ARRAY | {'data': 'é'},
+                ARRAY | {'data': 1},
                 ARRAY | {'data': 'AAAAAAAA8H8='},  # infinity
                 ARRAY | {'~': 'scalar'},
                 {'~': 'array', 'dtype': 'bool', 'shape': [1], 'data': 'Ag=='},
@@ -174,6 +187,10 @@ def test_the_good_frame_of_the_next_test_is_good():
                 {'~': 'set', 'items': [[]]},
                 {'~': 'dict', 'items': [[1]]},
                 {'~': 'text', 'shape': [1], 'data': [1]},
+                {'~': 'text', 'shape': [2], 'data': ['a']},
+                {'~': 'text', 'shape': [5000], 'data': ['a' * 1000] + [''] * 4999},
+                {'~': 'set', 'items': list(range(5000))},
+                {'~': 'dict', 'items': [[i, 0] for i in range(5000)]},
                 {'~': ['array']},
             )
         ),
@@ -214,3 +231,12 @@ def test_people_see_what_is_there():
     assert for_people('one\r\ntwo\u2028three\tfour') == 'one\ntwo\nthree\tfour'
     assert for_people('größer 積み木 é') == 'größer 積み木 é'
     assert for_people('abcdef', 4) == 'abc…'
+
+
+@pytest.mark.parametrize('size', [0, 2, 64, 65, 1000])
+def test_arrays_of_any_length_are_looked_through_for_infinity(size):
+    array = np.zeros(size)
+    assert same(array).tolist() == array.tolist()
+    for odd in (np.nan, np.inf, -np.inf):
+        with pytest.raises(FrameError, match='NaN or infinity'):
+            frames.dumps(np.append(array, odd))

@@ -422,6 +422,54 @@ def test_printed_text_is_bounded(sandbox):
     assert len(outcome.printed) == SandboxConfig().print_limit
 
 
+# A program that got to the real os, past the verifier, writes to the pipe what it likes.
+WRITE = """
+cls = [c for c in ().__class__.__base__.__subclasses__() if c.__name__ == '_wrap_close'][0]
+write = cls.__init__.__globals__['write']
+def send(payload):
+    write(3, len(payload).to_bytes(4, 'big') + payload)
+def call(argument):
+    send(b'{"kind":"call","id":1,"name":"say","line":1,"depth":0,"kwargs":{},"args":['
+         + argument + b']}')
+"""
+ARRAY = '{"~":"array","dtype":"%s","shape":%s,"data":"%s"}'
+
+
+@pytest.mark.parametrize(
+    ('source', 'text'),
+    [
+        ("write(3, b'x' * 100)", 'a frame of 2021161080 bytes'),
+        ("write(3, b'\\0\\x40\\0\\1')", 'a frame of 4194305 bytes'),
+        ("send(b'[' * 100_000)", 'RecursionError'),
+        ("call(b'[' * 40 + b']' * 40)", 'nested deeper'),
+        ("call(b'1e999')", 'only finite numbers'),
+        ("call(b'NaN')", 'only finite numbers'),
+        ("call(b'9' * 30)", 'an integer of 30 digits'),
+        (f"call(b'{ARRAY}')" % ('float64', '[1]', '?'), 'array data'),
+        (f"call(b'{ARRAY}')" % ('float64', '[2]', 'AAAAAAAA8D8='), '8 bytes of array data'),
+        (f"call(b'{ARRAY}')" % ('float64', '[4000000,4000000]', ''), '0 bytes of array data'),
+        (f"call(b'{ARRAY}')" % ('O', '[1]', 'AAAAAAAA8D8='), "an array of 'O'"),
+        ("send(b'{}')", 'a message of kind'),
+        ("send(b'[]')", 'a list instead of a message'),
+        ("send(b'\\x80\\x04\\x95')", 'not a frame'),
+    ],
+)
+def test_what_is_no_frame_ends_the_program_and_not_the_next(sandbox, source, text):
+    robot = Robot()
+    outcome = run(sandbox, WRITE + source + '\nwhile True: pass', robot)
+    assert outcome.status is Status.VIOLATION, outcome
+    assert text in outcome.text
+    assert robot.calls == []
+    assert run(sandbox, 'say("next")', robot).status is Status.FINISHED
+    assert robot.said() == ['next']
+
+
+def test_half_a_frame_does_not_hold_the_host(sandbox):
+    outcome = run(sandbox, WRITE + "write(3, b'\\0\\0\\1\\0half')\nwhile True: pass", wall=0.3)
+    assert (outcome.status, outcome.budget) == (Status.KILLED, Budget.WALL)
+    assert run(sandbox, 'x = 1').status is Status.FINISHED
+
+
 def test_a_dead_zygote_is_replaced(sandbox):
     before = sandbox._zygote.pid
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from cap_planner.sandbox.confine import LAYERS, LayerStatus
 from cap_planner.sandbox.launch import Zygote, ZygoteError
@@ -31,7 +31,7 @@ def doctor(config: SandboxConfig | None = None) -> list[LayerStatus]:
         found = {layer.name: layer for layer in _applied(config, zygote)}
         for name, probe in PROBES.items():
             layer = found[probe.layer]
-            held, why = _try(config, zygote, name)
+            held, why = try_probe(config, zygote, name)
             if layer.ok:
                 link = ', ' if _REFUSED in layer.why else _REFUSED
                 text = f'{layer.why}{link}{name}' if held else f'{name}: {why}'
@@ -55,9 +55,15 @@ def _applied(config: SandboxConfig, zygote: Zygote) -> Iterator[LayerStatus]:
         yield LayerStatus(name, ok, why)
 
 
-def _try(config: SandboxConfig, zygote: Zygote, name: str) -> tuple[bool, str]:
-    """Let a child try a forbidden thing: whether it was stopped, and how."""
-    fork = zygote.fork({**job(config), 'probe': name}, config.start_seconds)
+def try_probe(
+    config: SandboxConfig, zygote: Zygote, name: str, skip: Collection[str] = ()
+) -> tuple[bool, str]:
+    """Let a child try a forbidden thing: whether it was stopped, and how.
+
+    Args:
+        skip: layers to leave out, besides those that the probe leaves out to see its own.
+    """
+    fork = zygote.fork({**job(config, skip=skip), 'probe': name}, config.start_seconds)
     try:
         wire = Wire(fork.pipe, config.poll_seconds, _END_SECONDS)
         message = wire.receive()

@@ -41,6 +41,8 @@ _MAX_AXES = 8
 _INT_BITS = 64
 _NUMPY = (np.ndarray, np.generic)
 _FEW = 64  # elements
+_MAX_KEYS = 4096
+_CHARACTER_BYTES = np.dtype('U1').itemsize
 
 
 class FrameError(CapError):
@@ -141,7 +143,7 @@ def _container_to_plain(value: Any, depth: int) -> Any:
     if isinstance(value, tuple):
         return {_TAG: 'tuple', 'items': [to_plain(item, depth) for item in value]}
     if isinstance(value, set | frozenset):
-        return {_TAG: 'set', 'items': [to_plain(item, depth) for item in value]}
+        return {_TAG: 'set', 'items': [to_plain(item, depth) for item in _few(list(value))]}
     if isinstance(value, dict):
         return _dict_to_plain(value, depth)
     raise FrameError(f'a value of type {type(value).__name__} is no data')
@@ -151,7 +153,8 @@ def _dict_to_plain(value: dict[Any, Any], depth: int) -> dict[str, Any]:
     plain = {}
     for key, item in value.items():
         if type(key) is not str or key == _TAG:
-            items = [[to_plain(k, depth), to_plain(v, depth)] for k, v in value.items()]
+            pairs = _few(list(value.items()))
+            items = [[to_plain(k, depth), to_plain(v, depth)] for k, v in pairs]
             return {_TAG: 'dict', 'items': items}
         plain[_text(key)] = to_plain(item, depth)
     return plain
@@ -165,6 +168,8 @@ def _array_to_plain(value: np.ndarray[Any, Any] | np.generic) -> Any:
     if array.dtype.kind == 'U':
         if isinstance(value, np.generic):
             return _text(str(value))
+        if array.nbytes > MAX_BYTES:
+            raise FrameError(f'an array of {array.nbytes} bytes; at most {MAX_BYTES} are allowed')
         return {_TAG: 'text', 'shape': shape, 'data': [_text(str(item)) for item in array.flat]}
     name = _NAMES.get(array.dtype) or array.dtype.name
     dtype = DTYPES.get(name)
@@ -221,16 +226,32 @@ def _tagged(plain: dict[str, Any], depth: int) -> Any:  # noqa: PLR0911
                 raise FrameError('a scalar with a shape')
             return array[()]
         case {'~': 'text', 'shape': shape, 'data': list(data)}:
-            return np.array([_checked_text(item) for item in data], np.str_).reshape(_axes(shape))
+            return _text_array(shape, data)
         case {'~': 'shape', 'wkb': str(digits)}:
             return _shape(digits)
         case {'~': 'tuple', 'items': list(items)}:
             return tuple(from_plain(item, depth) for item in items)
         case {'~': 'set', 'items': list(items)}:
-            return {_key(from_plain(item, depth)) for item in items}
+            return {_key(from_plain(item, depth)) for item in _few(items)}
         case {'~': 'dict', 'items': list(items)}:
-            return dict(_pair(item, depth) for item in items)
+            return dict(_pair(item, depth) for item in _few(items))
     raise FrameError(f'not a tag: {str(plain)[:80]}')
+
+
+def _few(items: list[Any]) -> list[Any]:
+    """As many keys as can be told apart in short time, even if all were made to have one hash."""
+    if len(items) > _MAX_KEYS:
+        raise FrameError(f'{len(items)} items in a set or dict; at most {_MAX_KEYS} are carried')
+    return items
+
+
+def _text_array(shape: Any, data: list[Any]) -> np.ndarray[Any, Any]:
+    texts = [_checked_text(item) for item in data]
+    # Each item takes the room of the longest.
+    size = _CHARACTER_BYTES * len(texts) * max(map(len, texts), default=0)
+    if size > MAX_BYTES:
+        raise FrameError(f'an array of {size} bytes; at most {MAX_BYTES} are allowed')
+    return np.array(texts, np.str_).reshape(_axes(shape))
 
 
 def _pair(item: Any, depth: int) -> tuple[Any, Any]:

@@ -34,7 +34,9 @@ class Probe:
 
 
 def _open_for_writing() -> None:
-    os.open('/tmp/cap_probe', os.O_WRONLY | os.O_CREAT)
+    path = f'/tmp/cap_probe_{os.getpid()}'
+    os.open(path, os.O_WRONLY | os.O_CREAT)
+    os.unlink(path)
 
 
 def _executable_memory() -> None:
@@ -61,8 +63,11 @@ def _use_descriptors() -> None:
 
 
 def _too_much_memory() -> None:
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if most == resource.RLIM_INFINITY:
+        return
     try:
-        bytearray(resource.getrlimit(resource.RLIMIT_AS)[0])
+        bytearray(most)
     except MemoryError as error:
         raise PermissionError('no more memory') from error
 

@@ -118,7 +118,7 @@ class Zygote:
             os.write(pipe, b'.')  # what a fork costs by itself, for the benchmark
             return
         probe = probes.PROBES.get(job.get('probe', ''))
-        skip = probe.skip if probe else job['skip']
+        skip = {*job['skip'], *(probe.skip if probe else ())}
         failed = self._confinement.confine(layers, pipe, skip)
         channel = child.channel
         if probe is not None:
