@@ -39,6 +39,7 @@ class Wire:
 
     def __init__(self, pipe: socket.socket, poll_seconds: float, seconds: float) -> None:
         self._pipe = pipe
+        pipe.settimeout(None)  # the kernel's time-outs are meant, not Python's
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             pipe.setsockopt(socket.SOL_SOCKET, option, _timeval(poll_seconds))
         self._read = b''
