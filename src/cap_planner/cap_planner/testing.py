@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cap_common.errors import GraspFailedError
 from cap_planner.api.spec import Target
-from cap_planner.models.base import Completion, Message, Options
+from cap_planner.budget import Limits
+from cap_planner.domains import DOMAINS
+from cap_planner.engine import Engine
+from cap_planner.evidence import EvidenceStore
+from cap_planner.instruction_run import Parts
+from cap_planner.models.base import Completion, LanguageModel, Message, Options
+from cap_planner.places import Table
+from cap_planner.sandbox.host import Sandbox
 from cap_planner.scene import Scene, SceneObject
 
 BLOCK, BOWL = (0.04, 0.04, 0.04), (0.12, 0.12, 0.045)
+LIMITS = Limits(
+    wall_s=30.0,
+    model_s=30.0,
+    text_s=20.0,
+    text_tokens=500,
+    window_tokens=20_000,
+    tokens=1_000_000,
+    compute_s=2.0,
+    motion_s=30.0,
+    calls=200,
+    calls_per_s=150,
+    programs=20,
+    tries=3,
+)
 
 
 class SymbolicTable:
@@ -139,3 +161,33 @@ class GivenTexts:
     def failed(self, report: str) -> None:
         """See FunctionDraft."""
         self.reports.append(report)
+
+
+def symbolic_engine(
+    model: LanguageModel,
+    table: SymbolicTable,
+    sandbox: Sandbox,
+    evidence: Path,
+    limits: Limits = LIMITS,
+    domain: str = 'tabletop',
+    **more: Any,
+) -> Engine:
+    """The real planner over a symbolic table.
+
+    Args:
+        more: further fields of Parts.
+    """
+    parts = Parts(
+        domain=DOMAINS[domain],
+        model=model,
+        sandbox=sandbox,
+        scenes=table,
+        skills=table,
+        table=Table(-0.25, -0.75, 0.25, -0.25),
+        evidence=EvidenceStore(evidence),
+        limits=limits,
+        settle_s=0.2,
+        placement_tolerance_m=0.045,
+        **more,
+    )
+    return Engine(parts, max_instruction_chars=500)
