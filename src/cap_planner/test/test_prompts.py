@@ -9,20 +9,25 @@ then does is compared with the case below. An example without a case fails.
 from __future__ import annotations
 
 import re
+import shlex
+import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
+from cap_planner.api.spec import Api, Kind, api_from_module, declare
 from cap_planner.budget import Limits
 from cap_planner.domains import DOMAINS, Domain
 from cap_planner.engine import Engine, Report, Request
 from cap_planner.evidence import EvidenceStore
 from cap_planner.instruction_run import Parts
 from cap_planner.labels import Label
-from cap_planner.lmp import Example, Lmp
+from cap_planner.lmp import Example, Lmp, parse_prompt
+from cap_planner.models import show_prompt
 from cap_planner.models.base import Completion, Message, Options, cut_at_stop
 from cap_planner.models.offline import OfflineModel
 from cap_planner.places import Table
@@ -46,7 +51,7 @@ LIMITS = Limits(
     tries=1,
 )
 TABLES = {'tabletop': Table(-0.25, -0.75, 0.25, -0.25), 'whiteboard': Table(-0.3, -0.2, 0.3, 0.2)}
-FLAT, CUP = (0.14, 0.14, 0.02), (0.08, 0.08, 0.09)
+FLAT, CUP, MUG = (0.14, 0.14, 0.02), (0.08, 0.08, 0.09), (0.07, 0.07, 0.1)
 
 
 class Things(SymbolicTable):
@@ -58,7 +63,7 @@ class Things(SymbolicTable):
 
     SIZES: ClassVar = {
         **{'bowl': BOWL, 'plate': FLAT, 'saucer': FLAT, 'tray': FLAT},
-        **{'cup': CUP, 'mug': CUP},
+        **{'cup': CUP, 'mug': MUG},
     }
     comes: tuple[int, str, tuple[float, float]] | None = None
 
@@ -232,6 +237,11 @@ def positions(*rows: tuple[float, float]) -> Callable[[Any], bool]:
 # ── the functions that prompts call and leave to be written, where the offline model knows none ───
 
 FUNCTIONS = {
+    'get_direction_deg': """
+def get_direction_deg(start_pos, end_pos):
+    x, y = end_pos - start_pos
+    return math.degrees(math.atan2(y, x))
+""",
     'move_objects_to_positions': """
 def move_objects_to_positions(obj_names, positions):
     for name, pos in zip(obj_names, positions):
@@ -676,20 +686,20 @@ TRANSFORM_SHAPE_PTS = {
     ]
 }
 
-# The program that calls the function, and what its variables are then.
-NAMES = ['red brick', 'gray tray']
 FGEN = {
-    'total = get_total(numbers=values)': ({'values': [1, 2, 4]}, {'total': 7}),
-    'idx = get_top_most_idx(points=cup_positions)': (
-        {'cup_positions': [[0, -0.5], [0.1, -0.3], [0.2, -0.4]]},
-        {'idx': 1},
+    'total = get_total(numbers=values)': Case({}, variables={'values': [1, 2, 4]}, value=7),
+    'idx = get_top_most_idx(points=cup_positions)': Case(
+        {}, variables={'cup_positions': [[0, -0.5], [0.1, -0.3], [0.2, -0.4]]}, value=1
     ),
-    'name = get_biggest_obj_name(obj_names=cup_names)': (
-        {'cup_names': NAMES},
-        {'name': 'gray tray'},
+    'name = get_biggest_obj_name(obj_names=cup_names)': Case(
+        BRICKS, variables={'cup_names': ['red brick', 'gray tray']}, value='gray tray'
     ),
-    'area = get_bbox_area(bbox=get_bbox(name))': ({'name': 'gray tray'}, {'area': 0.0196}),
-    'tell_names(obj_names=cup_names)': ({'cup_names': NAMES}, {}),
+    'area = get_bbox_area(bbox=get_bbox(name))': Case(
+        BRICKS, variables={'name': 'gray tray'}, value=0.0196
+    ),
+    'tell_names(obj_names=cup_names)': Case(
+        {}, variables={'cup_names': ['red brick', 'cup']}, said=['red brick', 'cup']
+    ),
 }
 
 # What the simpler instructions are answered with, and what comes of all of them.
@@ -817,34 +827,51 @@ def test_examples_of_the_ui(domain: Domain, session: list[Example], make_desk) -
 
 @every_example(lambda domain, lmp: lmp.name in domain.lmps)
 def test_examples_of_the_lmps(domain: Domain, lmp: Lmp, example: Example, make_desk) -> None:
+    case = LMP_CASES[lmp.name][query_of(example)]
+    check_value(make_desk(domain, case), lmp.name, example, case)
+
+
+def check_value(desk: Desk, lmp: str, example: Example, case: Case) -> None:
+    """Ask the LMP as a program does, and look at its value."""
     query = query_of(example)
-    case = LMP_CASES[lmp.name][query]
     context = ''.join(line for line in example.request.splitlines() if line[0] != '#')
-    given = [
-        f'{name} = np.array({np.asarray(value).tolist()})\n'
-        for name, value in case.variables.items()
-    ]
     passed = ''.join(f', {name}={name}' for name in case.variables)
-    call = f"value = {lmp}({query!r}, {context!r}{passed})\nsay('x')"
-    desk = make_desk(domain, case)
-    desk.run(replace(case, said=() if case.fails else ['x']), program=''.join(given) + call)
-    assert desk.model.asked[lmp.name, query] == example.request
+    program = (
+        assignments(case.variables) + f"value = {lmp}({query!r}, {context!r}{passed})\nsay('x')"
+    )
+    desk.run(replace(case, said=() if case.fails else ['x']), program=program)
+    assert desk.model.asked[lmp, query] == example.request
     if not case.fails:
-        value = desk.variables['value']
-        assert matches(value, case.value), value
+        assert matches(desk.variables['value'], case.value), desk.variables['value']
+
+
+def assignments(variables: Mapping[str, Any]) -> str:
+    """Lines that set them."""
+    return ''.join(
+        f'{name} = np.array({value.tolist()})\n'
+        if isinstance(value, np.ndarray)
+        else f'{name} = {value!r}\n'
+        for name, value in variables.items()
+    )
 
 
 @every_example(lambda domain, lmp: lmp is domain.fgen)
 def test_examples_of_fgen(domain: Domain, lmp: Lmp, example: Example, make_desk) -> None:
+    case = FGEN[query_of(example)]
+    check_function(make_desk(domain, case), example, case)
+
+
+def check_function(desk: Desk, example: Example, case: Case) -> None:
+    """Run the line that calls the function, and look at what it sets."""
     query = query_of(example)
-    given, expected = FGEN[query]
-    program = ''.join(f'{name} = {value!r}\n' for name, value in given.items()) + query
-    case = Case(BRICKS, said=NAMES if 'tell_names' in query else ['x'])
-    desk = make_desk(domain, case)
-    desk.run(case, program=program if 'tell_names' in query else f"{program}\nsay('x')")
-    assert desk.model.asked[lmp.name, query] == example.request
-    values = desk.variables
-    assert matches({name: values[name] for name in expected}, expected), values
+    # Within an expression the call alone is what is asked for.
+    line = query if ' = ' in query or case.said else f'value = [{query}][0]'
+    last = '' if case.said else "\nsay('x')"
+    run = replace(case, said=case.said or ['x'])
+    desk.run(run, program=assignments(case.variables) + line + last)
+    assert desk.model.asked['fgen', query] == example.request
+    value = desk.variables.get(line.partition(' = ')[0])
+    assert matches(value, case.value), value
 
 
 @every_example(lambda domain, lmp: lmp is domain.decompose and domain.name == 'tabletop')
@@ -855,3 +882,118 @@ def test_examples_of_decompose(domain: Domain, lmp: Lmp, example: Example, make_
     desk = make_desk(domain, case)
     desk.run(case, instruction=query)
     assert desk.model.asked[lmp.name, query] == example.request
+
+
+# ── docs/prompting.md ────────────────────────────────────────────────────────────────────────────
+
+DOC = (Path(__file__).parents[3] / 'docs/prompting.md').read_text(encoding='utf-8')
+FILE, *BLOCKS = re.findall(r'^```python\n(.+?)^```', DOC, re.MULTILINE | re.DOTALL)
+DECLARATIONS = [block for block in BLOCKS if block.startswith('@declare')]
+_, DOC_EXAMPLES = parse_prompt(
+    '"""The examples of the document.\n"""\n'
+    + '\n'.join(block for block in BLOCKS if block not in DECLARATIONS)
+)
+DOC_ANGLE = {
+    'a quarter turn clockwise': Case(CUPS, value=-90.0),
+    'twice as much': Case(CUPS, variables={'angle_deg': 45.0}, value=90.0),
+    'the direction from the mug to the plate': Case(
+        CUPS, answers={'the mug': 'black mug', 'the plate': 'red plate'}, value=-123.69006752597979
+    ),
+}
+DOC_UI = {
+    'the mug goes onto the plate': Case(
+        CUPS,
+        answers={'the mug': 'black mug', 'the plate': 'red plate'},
+        moves=[('black mug', 'red plate')],
+    ),
+    'no, put it back': Case(moves=[('black mug', xy(0.2, -0.35))]),
+    'line up everything but the plate, from left to right': Case(
+        CUPS,
+        answers={
+            'everything but the plate': ['white cup', 'black mug'],
+            'a horizontal line with 2 points': Program(
+                'ret_val = [np.array([x, -0.7]) for x in [-0.1, 0.1]]'
+            ),
+        },
+        moves=[('white cup', xy(-0.1, -0.7)), ('black mug', xy(0.1, -0.7))],
+    ),
+    'set the cup down where the mug would be if it were turned by half a circle around the plate': (
+        Case(
+            CUPS,
+            answers={
+                'where pos is after half a turn around center_pos': Program(
+                    'ret_val = 2 * center_pos - pos'
+                )
+            },
+            moves=[('white cup', xy(0.0, -0.65))],
+        )
+    ),
+    'which thing is the smallest?': Case(CUPS, said=['The black mug.']),
+}
+DOC_FGEN = {
+    'name = get_smallest_obj_name(obj_names=get_obj_names())': Case(CUPS, value='black mug'),
+    'get_box_area(box=get_bbox(name))': Case(CUPS, variables={'name': 'red plate'}, value=0.0196),
+}
+
+
+@pytest.fixture
+def documented(make_desk) -> Callable[[Case], Desk]:
+    """Desks of the tabletop, with what the document adds to it."""
+    domain = DOMAINS['tabletop']
+    module = types.ModuleType('documented')
+    (declaration,) = DECLARATIONS
+    exec(declaration, names := {'declare': declare, 'Kind': Kind, 'Any': Any})
+    module.parse_angle = names['parse_angle']
+    api = Api('tabletop', {**domain.api, **api_from_module('tabletop', module)})
+    task, examples = parse_prompt(FILE)
+    angle = replace(
+        domain.lmps['parse_position'], name='parse_angle', instructions=task, examples=examples
+    )
+    shown = replace(domain.ui, examples=(*domain.ui.examples, *DOC_EXAMPLES))
+    fgen = replace(domain.fgen, examples=tuple(e for e in DOC_EXAMPLES if is_function(e)))
+    lmps = {**domain.lmps, 'parse_angle': angle}
+    extended = replace(domain, api=api, ui=shown, lmps=lmps, fgen=fgen)
+    return lambda case: make_desk(extended, case)
+
+
+def is_function(example: Example) -> bool:
+    return example.program.startswith('def ')
+
+
+def test_the_prompt_file_of_the_document(documented) -> None:
+    _, examples = parse_prompt(FILE)
+    assert [query_of(example) for example in examples] == list(DOC_ANGLE)
+    for example in examples:
+        case = DOC_ANGLE[query_of(example)]
+        check_value(documented(case), 'parse_angle', example, case)
+
+
+def test_the_instructions_of_the_document(documented) -> None:
+    examples = [example for example in DOC_EXAMPLES if not is_function(example)]
+    assert [query_of(example) for example in examples] == list(DOC_UI)
+    for example in examples:
+        case = DOC_UI[query_of(example)]
+        if case.objects is not None:
+            desk = documented(case)
+        desk.run(case, instruction=query_of(example))
+        assert desk.model.asked['tabletop_ui', query_of(example)] == example.request
+
+
+def test_the_functions_of_the_document(documented) -> None:
+    examples = [example for example in DOC_EXAMPLES if is_function(example)]
+    assert [query_of(example) for example in examples] == list(DOC_FGEN)
+    for example in examples:
+        case = DOC_FGEN[query_of(example)]
+        check_function(documented(case), example, case)
+
+
+@pytest.mark.parametrize(
+    'line', re.findall(r'^    python -m cap_planner.models.show_prompt (.+)$', DOC, re.MULTILINE)
+)
+def test_the_commands_of_the_document(line: str, monkeypatch, capsys) -> None:
+    offline = re.sub(r'--model \S+', '', line)
+    monkeypatch.setattr('sys.argv', ['show_prompt', *shlex.split(offline)])
+    show_prompt.main()
+    shown = capsys.readouterr().out
+    assert shown.startswith('── system\nYour part: ')
+    assert '── user\n' in shown

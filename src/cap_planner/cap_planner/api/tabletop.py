@@ -24,10 +24,9 @@ from cap_planner.api.spec import Kind, Point, Target, declare
 
 _MOTION_ERRORS = (
     ObjectNotFoundError,
+    LocationNotFoundError,
     UnreachableError,
     LimitError,
-    GraspFailedError,
-    PlaceFailedError,
     PerceptionLostError,
     RobotFaultError,
 )
@@ -35,37 +34,40 @@ _MOTION_ERRORS = (
 
 @declare(Kind.QUERY, PerceptionLostError)
 def get_obj_names() -> list[str]:
-    """Names of all objects on the table, each unique, such as 'blue block'."""
+    """Names of all objects, each unique, such as 'blue block'; also of those that are hidden."""
     ...
 
 
 @declare(Kind.QUERY, ObjectNotFoundError, PerceptionLostError)
 def get_obj_pos(name: str) -> Point:
-    """Centre of an object or of a named place: 'middle', 'left side', 'top left corner', ..."""
+    """Centre of an object, seen from above, or of a named place.
+
+    The places are 'middle', 'left side', 'top left corner', ...
+    """
     ...
 
 
 @declare(Kind.QUERY, ObjectNotFoundError, PerceptionLostError)
 def get_bbox(name: str) -> list[float]:
-    """Axis-aligned box of an object as [x_min, y_min, x_max, y_max]."""
+    """Box around an object, seen from above, along the axes: [x_min, y_min, x_max, y_max]."""
     ...
 
 
 @declare(Kind.QUERY, ObjectNotFoundError, PerceptionLostError)
 def get_color(name: str) -> list[float]:
-    """Colour of an object as [red, green, blue, alpha], each 0 to 1."""
+    """Colour of an object as [red, green, blue, alpha], each 0 to 1; gray if it is not known."""
     ...
 
 
 @declare(Kind.QUERY, PerceptionLostError, waits=True)
 def is_obj_visible(name: str) -> bool:
-    """True if the camera sees an object of that name in its next picture."""
+    """Wait for the camera's next picture; True if an object of that name is seen in it."""
     ...
 
 
 @declare(Kind.QUERY)
 def denormalize_xy(pos_normalized: Point) -> Point:
-    """Position on the table for (0, 0) = bottom left to (1, 1) = top right of its usable area."""
+    """Position in the usable area: [0, 0] is its bottom left, [1, 1] its top right."""
     ...
 
 
@@ -93,37 +95,40 @@ def get_side_name(pos: Point) -> str:
     ...
 
 
-@declare(Kind.ACTION, *_MOTION_ERRORS, LocationNotFoundError)
+@declare(Kind.ACTION, *_MOTION_ERRORS, GraspFailedError, PlaceFailedError)
 def put_first_on_second(first: Target, second: Target) -> None:
-    """Pick up an object, put it down on an object, in a bowl, at a named place or position."""
+    """Pick up an object and put it down on an object, in a bowl, at a named place or position.
+
+    A position as the first takes what stands highest there.
+    """
     ...
 
 
-@declare(Kind.ACTION, *_MOTION_ERRORS, LocationNotFoundError)
+@declare(Kind.ACTION, *_MOTION_ERRORS)
 def point_gripper_to(target: Target) -> None:
-    """Bring the gripper above an object, a named place or a position."""
+    """Bring the gripper above an object, a named place or a position, and touch nothing."""
     ...
 
 
 @declare(Kind.ACTION)
 def say(message: str) -> None:
-    """Tell the person something; the way to answer a question."""
+    """Tell the person something, up to 1000 characters; the way to answer a question."""
     ...
 
 
 @declare(Kind.LMP)
 def parse_obj_name(description: str, context: str = '', **variables: Any) -> Any:
-    """Name, or list of names, that a description means; context is 'objects = [...]'."""
+    """Name, or list of names, that a description means; the context is 'objects = [...]'."""
     ...
 
 
 @declare(Kind.LMP)
 def parse_position(description: str, context: str = '', **variables: Any) -> Any:
-    """Position (or list of positions) that a description means, such as 'the top side'."""
+    """Position, or list of positions, that a description means, such as 'left of the red bowl'."""
     ...
 
 
 @declare(Kind.LMP)
 def parse_question(question: str, context: str = '', **variables: Any) -> Any:
-    """Answer (number, string, boolean or list) to a question about the scene."""
+    """Answer to a question about the scene: a number, string, True or False, or list of names."""
     ...

@@ -54,23 +54,23 @@ _DRAWING_ERRORS = (UnreachableError, LimitError, PerceptionLostError, RobotFault
 
 @declare(Kind.ACTION, *_DRAWING_ERRORS)
 def draw(pts_2d: Points) -> None:
-    """Draw a line through the points, in their order: the marker goes down at the first."""
+    """Draw a line through the points in their order, with straight pieces between them."""
     ...
 
 
 @declare(Kind.ACTION, *_DRAWING_ERRORS)
 def erase(pts_2d: Points) -> None:
-    """Wipe along the points of a shape that was drawn."""
+    """Wipe along the points in their order, such as those of a shape that was drawn."""
     ...
 
 
 @declare(Kind.LMP)
 def parse_shape_pts(description: str, context: str = '', **variables: Any) -> Any:
-    """Points of the shape that a description means, as an array of shape (N, 2)."""
+    """Points, shape (N, 2), of the shape that a description means, such as 'a 5 cm hexagon'."""
     ...
 
 
 @declare(Kind.LMP)
 def transform_shape_pts(description: str, context: str = '', **variables: Any) -> Any:
-    """Points of the shape shape_pts=... after the change that the description means."""
+    """Points, shape (N, 2), of the shape `shape_pts=` after a change such as 'make it bigger'."""
     ...
