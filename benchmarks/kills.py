@@ -40,6 +40,7 @@ from ament_index_python.packages import get_package_share_directory
 
 from cap_bringup.braking import STILL_RAD_S
 from cap_bringup.campaign import draw_seeds
+from cap_bringup.client import NotReadyError
 from cap_bringup.testing import MotionRecorder, RunningSystem, ScriptedModelServer, running_system
 from cap_common.errors import CapError
 from cap_eval.wilson import wilson_interval
@@ -161,9 +162,20 @@ class Bench:
     def trial(self, victim: str, chance: random.Random) -> Trial | None:
         """One, with the next instruction; None: it said nothing."""
         trial = Trial(victim)
+        try:
+            return trial if self._carry_out(trial, chance) else None
+        except CapError as error:
+            # A system that does not come up again, too, is a result.
+            trial.next_error = str(error)
+            self._system.wait_ready()
+            return trial
+
+    def _carry_out(self, trial: Trial, chance: random.Random) -> bool:
+        """Fill it in; returns whether it says something of the kill."""
+        victim = trial.victim
         caller = self._begin_motion(victim, chance)
         if caller is None:
-            return None
+            return False
         self._strike(trial)
         caller.wait(TOLD_S)
         if not caller.waits and caller.error:
@@ -175,7 +187,7 @@ class Bench:
         # Only now: nothing may have set the arm in motion again.
         says_something = self._judge(trial)
         trial.next_error = self._next(chance)
-        return trial if says_something else None
+        return says_something or bool(trial.next_error)
 
     def _begin_motion(self, victim: str, chance: random.Random) -> Caller | None:
         """Until a moment at which the arm moves; None: the instruction was over before."""
@@ -259,7 +271,7 @@ class Bench:
         pause = threading.Event()
         while not done():
             if time.monotonic() > deadline:
-                raise SystemExit(f'not within {timeout_s:g} s')
+                raise NotReadyError(f'waited in vain for {timeout_s:g} s')
             pause.wait(0.005)
 
 
