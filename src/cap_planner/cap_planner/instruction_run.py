@@ -153,7 +153,7 @@ class InstructionRun:
             self.has_looked = True
         self._record.world('before', self._robot.scene().as_data())
         self.tell('prompting')
-        context, failed = self._context(), ''
+        context = self._context()
         try:
             if not given:
                 self._write_and_run(instruction, may_split=True)
@@ -162,15 +162,16 @@ class InstructionRun:
             else:
                 self._run(Written(given))
         except CapError as failure:
-            failed = f'it failed: {str(failure).splitlines()[-1] if str(failure) else failure.name}'
+            if verified and self._robot.done:
+                word = str(failure).splitlines()[-1] if str(failure) else failure.name
+                self._remember(instruction, context, f'it failed: {word}')
             raise
-        finally:
-            if verified and not (failed and not self._robot.done):
-                self._remember(instruction, context, failed)
+        if verified:
+            self._remember(instruction, context)
 
-    def _remember(self, instruction: str, context: str, failed: str) -> None:
+    def _remember(self, instruction: str, context: str, *failed: str) -> None:
         """What was done lives on, also of an instruction that failed: it may be undone."""
-        done = (*self._robot.done, *([failed] if failed else []))
+        done = (*self._robot.done, *failed)
         program = '\n'.join(text.strip() for text in self._programs)
         turn = SessionTurn(instruction, context, program, tuple(self._dropped), done)
         self._session.remember(turn, self._left)

@@ -122,13 +122,14 @@ class Draft:
         self._models = writer.ladder()
         self._text: str | None = None
         self._failure: CapError | None = None
+        self._run_failure: CapError | None = None
 
     def next(self) -> str:
         """A text that has passed the verifier.
 
         Raises:
             ModelMalformedError, InstructionError: why the last one was none, when every try is
-                used up; also BUDGET_EXCEEDED and STOPPED.
+                used up, or why the last one that ran failed; also BUDGET_EXCEEDED and STOPPED.
             ModelUnavailableError: there is no answer.
         """
         while self._models:
@@ -148,8 +149,9 @@ class Draft:
                 self._text = text
                 return source
             self._refuse(text, rejection(report), str(report))
-        assert self._failure
-        raise self._failure
+        failure = self._run_failure or self._failure
+        assert failure
+        raise failure
 
     def failed(self, report: str) -> None:
         """The text was tried, and is no good."""
@@ -162,7 +164,7 @@ class Draft:
             word: what the model is told.
         """
         self._messages = continued(self._messages, self._text or '', word)
-        self._failure = failure
+        self._run_failure = failure
 
     def _refuse(self, text: str, failure: CapError, report: str) -> None:
         self._text, self._failure = text, failure
@@ -247,7 +249,11 @@ class ProgramWriter:
         return self.with_functions(lmp, source, scope)
 
     def with_functions(self, lmp: Lmp, source: str, scope: Scope) -> Written:
-        """A checked program with the functions that nobody has defined."""
+        """A checked program with the functions that nobody has defined.
+
+        Raises:
+            InstructionError: UNKNOWN_API, if one of them could not be written.
+        """
         scope = scope.with_functions([source])
         # A function that is written for a program may call what that program may call.
         fgen = replace(self._domain.fgen, calls=lmp.calls)
@@ -266,7 +272,13 @@ class ProgramWriter:
 
             return Draft(self, fgen, messages, extract, known)
 
-        return Written(source, generate_functions(source, undefined, ask, scope.try_function))
+        try:
+            functions = generate_functions(source, undefined, ask, scope.try_function)
+        except ModelMalformedError as error:
+            exist = ', '.join(name for name, f in self._domain.api.items() if f.kind in lmp.calls)
+            text = f'{error}; a function that is there has not to be written: {exist}'
+            raise InstructionError(Label.UNKNOWN_API, text) from error
+        return Written(source, functions)
 
     def ladder(self) -> list[LanguageModel]:
         """Whom to ask for a text, try by try."""

@@ -1,10 +1,13 @@
-"""Nodes of this process that spin, hang and end as a test wants, in a ROS domain of their own."""
+"""The planner over a symbolic table; nodes of this process that spin, hang and end as a test wants,
+in a ROS domain of their own.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +20,10 @@ from rclpy.node import Node
 
 from cap_common.domain import free_domain_id
 from cap_interfaces.action import Say
+from cap_planner.engine import Engine
+from cap_planner.models.base import LanguageModel
+from cap_planner.sandbox.host import Sandbox
+from cap_planner.testing import SymbolicTable, symbolic_engine
 
 DEADLINE_S = 20.0
 
@@ -99,6 +106,24 @@ class Speaker(Node):
     def close(self) -> None:
         self.may_end.set()
         self._server.destroy()
+
+
+@pytest.fixture
+def table() -> SymbolicTable:
+    """Two blocks and two bowls."""
+    return SymbolicTable(
+        red_block=(0.1, -0.4), blue_block=(-0.1, -0.4), red_bowl=(0.1, -0.6), blue_bowl=(-0.1, -0.6)
+    )
+
+
+@pytest.fixture
+def make_engine(sandbox: Sandbox, table: SymbolicTable, tmp_path: Path) -> Callable[..., Engine]:
+    """Makes one from a model, over `table` and the test module's `sandbox`."""
+
+    def make(model: LanguageModel, *limits: Any, **more: Any) -> Engine:
+        return symbolic_engine(model, table, sandbox, tmp_path / 'evidence.db', *limits, **more)
+
+    return make
 
 
 @pytest.fixture

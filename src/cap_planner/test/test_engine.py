@@ -13,67 +13,19 @@ from cap_common.errors import (
     RobotFaultError,
     UnreachableError,
 )
-from cap_planner.budget import Limits
-from cap_planner.domains import DOMAINS
-from cap_planner.engine import Engine, Request
+from cap_planner.engine import Request
 from cap_planner.evidence import EvidenceStore, Record
-from cap_planner.instruction_run import Parts
 from cap_planner.labels import InstructionError, Label
 from cap_planner.models import ModelUnavailableError, open_model
 from cap_planner.models.base import estimated_prompt_tokens
-from cap_planner.places import Table
 from cap_planner.sandbox.host import Sandbox
 from cap_planner.sandbox.program import SandboxConfig
-from cap_planner.testing import ScriptedModel, SymbolicTable
-
-LIMITS = Limits(
-    wall_s=30.0,
-    model_s=30.0,
-    text_s=20.0,
-    text_tokens=500,
-    window_tokens=20_000,
-    tokens=1_000_000,
-    compute_s=2.0,
-    motion_s=30.0,
-    calls=200,
-    calls_per_s=150,
-    programs=20,
-    tries=3,
-)
-
+from cap_planner.testing import LIMITS, ScriptedModel
 
 @pytest.fixture(scope='module')
 def sandbox():
     with Sandbox(SandboxConfig()) as running:
         yield running
-
-
-@pytest.fixture
-def table():
-    return SymbolicTable(
-        red_block=(0.1, -0.4), blue_block=(-0.1, -0.4), red_bowl=(0.1, -0.6), blue_bowl=(-0.1, -0.6)
-    )
-
-
-@pytest.fixture
-def make_engine(sandbox, table, tmp_path):
-    def make(model, limits=LIMITS, **more):
-        parts = Parts(
-            domain=DOMAINS['tabletop'],
-            model=model,
-            sandbox=sandbox,
-            scenes=table,
-            skills=table,
-            table=Table(-0.25, -0.75, 0.25, -0.25),
-            evidence=EvidenceStore(tmp_path / 'evidence.db'),
-            limits=limits,
-            settle_s=0.2,
-            placement_tolerance_m=0.045,
-            **more,
-        )
-        return Engine(parts, max_instruction_chars=500)
-
-    return make
 
 
 BOTH_IN_THE_RED_BOWL = """
@@ -169,6 +121,13 @@ def test_the_same_program_is_not_run_twice(make_engine, table):
     report, _ = run(make_engine(model))
     assert report.label is Label.UNREACHABLE
     assert len(table.moves) == 1
+
+
+def test_why_it_failed_is_not_hidden_by_what_came_of_repairs(make_engine, table):
+    table.failures = [UnreachableError('too far')]
+    model = ScriptedModel('put_first_on_second("red block", "red bowl")', 'I am sorry.')
+    report, _ = run(make_engine(model))
+    assert (report.label, 'too far' in report.error) == (Label.UNREACHABLE, True)
 
 
 def test_the_stronger_model_is_asked_last(make_engine):
