@@ -82,6 +82,11 @@ def test_the_line_of_a_call_is_that_of_the_top_level_program(sandbox):
     assert robot.calls[0].line == 5
 
 
+def test_a_variable_that_is_none_is_kept(sandbox):
+    first = run(sandbox, 'line_pts = None\nsay("a")')
+    assert dict(first.session.variables) == {'line_pts': None}
+
+
 def test_a_session_goes_on_in_the_next_program(sandbox):
     first = run(
         sandbox,

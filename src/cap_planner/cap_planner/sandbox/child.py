@@ -153,9 +153,8 @@ class Child:
         dropped: dict[str, str] = {}
         left = self._session_bytes
         for name, value in self._globals.items():
-            given = (
-                name.startswith('_') or name in self._protected or self._given.get(name) is value
-            )
+            is_given = name in self._given and self._given[name] is value
+            given = name.startswith('_') or name in self._protected or is_given
             if given or isinstance(value, types.ModuleType | Unwritten | type):
                 continue
             if id(value) in libraries.callables():
