@@ -25,7 +25,7 @@ from cap_common.qos import BEAT, LATCHED, SENSOR
 from cap_eval.state import WorldState, at_rest, distance_xy, world_from_scene
 from cap_interfaces.action import ExecuteInstruction
 from cap_interfaces.msg import Lease, Scene
-from cap_interfaces.srv import ResetWorld, Resume, Stop
+from cap_interfaces.srv import ResetWorld, Resume, SpawnObject, Stop
 
 _SILENT_S = 1.5
 # Leases come 20 times a second, scenes 5 times: a system that is slower than this is not ready.
@@ -252,6 +252,17 @@ class Client:
         # Only now: a picture of the world before may have been on its way.
         self._service(Trigger, 'forget_objects', Trigger.Request())
         self._wait_until_seen(world)
+
+    def spawn(self, kind: str) -> str:
+        """One more object on the simulated table, at a free place; returns its name.
+
+        Raises:
+            NotReadyError: the simulator refused.
+        """
+        response = self._service(SpawnObject, 'sim/spawn', SpawnObject.Request(kind=kind))
+        if not response.success:
+            raise NotReadyError(f'the simulator did not add the {kind}: {response.message}')
+        return str(response.name)
 
     def _wait_until_seen(self, world: WorldState, timeout_s: float = 15.0) -> None:
         deadline = time.monotonic() + timeout_s

@@ -32,7 +32,7 @@ SHAPES = word_set(
     'square circle line row column ring triangle rectangle diamond pentagon hexagon heptagon '
     'octagon shape formation'
 )
-_UNDO = (
+UNDO = (
     'undo that|undo it|undo this|undo the last action|undo the last move|undo the last step|'
     'undo your last action|undo your last move|undo what you did|undo everything you did|undo|'
     'take that back|take it back|take this back|revert that|revert it|revert|reverse that|'
@@ -86,7 +86,7 @@ class Conversation(Changes, Sentences):
         yield from self._change(i)
 
     def _undo(self, i: int) -> Readings[Command]:
-        for j in self.take(i, _UNDO):
+        for j in self.take(i, UNDO):
             yield Undo(), j
         for j in self.take(
             i, 'put it back|put them back|put that back|move it back|move them back'

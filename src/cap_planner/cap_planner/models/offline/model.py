@@ -13,14 +13,17 @@ from cap_planner.models.base import Completion, Message, Options, cut_at_stop
 from cap_planner.models.offline.code import Refusal
 from cap_planner.models.offline.conversation import Conversation
 from cap_planner.models.offline.decompose import write_parts
+from cap_planner.models.offline.drawing import Drawing
 from cap_planner.models.offline.history import History, Turn
 from cap_planner.models.offline.parser import Node, Parser
 from cap_planner.models.offline.words import tokenize
 from cap_planner.models.offline.write_conversation import ConversationWriter
+from cap_planner.models.offline.write_drawing import DrawingWriter
 from cap_planner.models.offline.write_functions import write_function
 from cap_planner.models.offline.write_names import NamesWriter
 from cap_planner.models.offline.write_positions import PositionsWriter
 from cap_planner.models.offline.write_questions import QuestionsWriter
+from cap_planner.models.offline.write_shapes import ShapesWriter
 
 NAME = 'offline'
 MAX_WORDS = 120
@@ -32,6 +35,10 @@ _ABILITIES = (
     'I can put, move and stack objects, arrange them in lines, corners or bowls, point at them, '
     'and answer what, which, where, how many and whether. Objects are told apart by kind, color, '
     'order and place.'
+)
+_DRAWING = (
+    'I can draw lines, polygons, circles, ovals, stars, spirals and waves, on the board and around '
+    'objects, and erase, move, turn, flip and scale what I drew.'
 )
 
 
@@ -138,8 +145,12 @@ def _answer(request: _Request) -> str:
         return write_parts(words, request.names, request.done)
     grammar, program = _write(request, words)
     if program is None:
-        raise Refusal(f'{_stuck(grammar)} {_ABILITIES}')
+        raise Refusal(f'{_stuck(grammar)} {_abilities(request.part)}')
     return program
+
+
+def _abilities(part: str) -> str:
+    return _DRAWING if part in ('draw_ui', 'parse_shape_pts', 'transform_shape_pts') else _ABILITIES
 
 
 def _stuck(grammar: Parser) -> str:
@@ -170,9 +181,33 @@ def _write(request: _Request, words: list[str]) -> tuple[Parser, str | None]:
         grammar = Conversation(words, writer.nouns)
         commands = grammar.instruction()
         program = writer.write(commands) if commands else None
+    elif part == 'draw_ui':
+        return _write_drawing(request, words)
     else:
-        raise Refusal(f'I know no part "{part}".')
+        return _write_shape(request, words)
     return grammar, program
+
+
+def _write_drawing(request: _Request, words: list[str]) -> tuple[Parser, str | None]:
+    """As `_write`, for requests at the whiteboard."""
+    writer = DrawingWriter(request.history)
+    grammar = Drawing(words, request.names, writer.board.shapes)
+    commands = grammar.instruction()
+    return grammar, writer.write(commands) if commands else None
+
+
+def _write_shape(request: _Request, words: list[str]) -> tuple[Parser, str | None]:
+    """As `_write`, for the points of shapes."""
+    bases = [name.removesuffix('_pts') for name in request.given if name.endswith('_pts')]
+    grammar = Drawing(words, request.names, bases)
+    writer = ShapesWriter(request.given)
+    if request.part == 'parse_shape_pts':
+        figure = _whole(grammar, grammar.figure(0))
+        return grammar, writer.write(figure) if figure else None
+    if request.part == 'transform_shape_pts':
+        change = grammar.transform()
+        return grammar, writer.change(*change) if change else None
+    raise Refusal(f'I know no part "{request.part}".')
 
 
 def _whole(grammar: Parser, readings: Iterable[tuple[Node, int]]) -> Node | None:

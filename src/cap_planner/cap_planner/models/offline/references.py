@@ -6,9 +6,9 @@ import ast
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from cap_planner.models.offline.code import Code, Refusal, formatted, quoted
+from cap_planner.models.offline.code import CONTEXT, Code, Refusal, formatted, quoted
 from cap_planner.models.offline.history import History
-from cap_planner.models.offline.meaning import Group, Pronoun, Reference, Things
+from cap_planner.models.offline.meaning import Group, Pronoun, Question, Reference, Things
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,18 @@ class References:
             values[word] = joined if variable.plural else variable.name
             parts.append(f'the {word}')
         return formatted(f'{text} other than {" and ".join(parts)}', values)
+
+    def _question(self, question: Question) -> None:
+        asked = self._spoken(question.text)
+        call = f'parse_question({asked[:-1]}?{asked[-1]}, {CONTEXT})'
+        answer = self._code.variable('answer')
+        self._code.add(f'{answer} = {call}')
+        if question.answer == 'yes or no':
+            self._code.add(f"say('Yes.' if {answer} else 'No.')")
+        elif question.answer == 'names':
+            self._code.add(f"say(', '.join({answer}) or 'None.')")
+        else:
+            self._code.add(f"say(f'{{{answer}}}')")
 
     @staticmethod
     def _of_kind(variables: Sequence[Variable], head: str) -> list[Variable]:

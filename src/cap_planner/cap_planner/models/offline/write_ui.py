@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cap_planner.models.offline.code import CONTEXT, Refusal, formatted, quoted
+from cap_planner.models.offline.code import Refusal, formatted, quoted
 from cap_planner.models.offline.meaning import (
     AtPosition,
     Beside,
@@ -291,18 +291,6 @@ class UiWriter(References):
         else:
             description = self._spoken(command.target.text)
             self._code.add(f'point_gripper_to(parse_position({description}))')
-
-    def _question(self, question: Question) -> None:
-        asked = self._spoken(question.text)
-        call = f'parse_question({asked[:-1]}?{asked[-1]}, {CONTEXT})'
-        answer = self._code.variable('answer')
-        self._code.add(f'{answer} = {call}')
-        if question.answer == 'yes or no':
-            self._code.add(f"say('Yes.' if {answer} else 'No.')")
-        elif question.answer == 'names':
-            self._code.add(f"say(', '.join({answer}) or 'None.')")
-        else:
-            self._code.add(f"say(f'{{{answer}}}')")
 
 
 def _is_exact(target: AtPosition) -> bool:
