@@ -102,7 +102,7 @@ PLATE = Dish(
     rim_radius=0.100,
     foot_radius=0.096,
     wall=0.003,
-    mass=0.30,
+    mass=0.18,  # plastic
     foot_squares=4,
     wall_parts=24,
 )
