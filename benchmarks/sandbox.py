@@ -230,8 +230,9 @@ def main() -> None:
                 ('an action', brokered(sandbox, Path(folder), options.calls, 'say("done")')),
             )
         )
+    processors = len(os.sched_getaffinity(0))
+    print(f'\nload average {os.getloadavg()[0]:.1f} on {processors} processors')
     over_ms, ratio = forked_ms - bare_ms, fresh_ms / first_ms
-    print()
     verdict(over_ms <= _TARGET_MS, f'{over_ms:.2f} ms over a bare fork (at most {_TARGET_MS:g})')
     verdict(
         ratio >= _TARGET_RATIO,

@@ -24,8 +24,10 @@ _PACKET_BYTES = 1 << 16
 # No site, no user site, no folder of the script; the environment is ours alone. (-I would also
 # ignore the hash seed, and programs that walk over sets would not replay.)
 _FLAGS = ('-P', '-s', '-S', '-B')
+# What `threading` and `random` do after a fork, for threads and numbers that no program has,
+# touches more memory than all layers: it is not registered.
 _MAIN = (
-    'import sys; sys.path[:0] = {paths!r}; '
+    'import os, sys; os.register_at_fork = lambda **_: None; sys.path[:0] = {paths!r}; '
     'from cap_planner.sandbox.zygote import main; main({control}, {host})'
 )
 
