@@ -644,6 +644,11 @@ PARSE_SHAPE_PTS = {
         answers={'the cup': 'white cup'},
         value=lambda pts: closed(pts) and len(pts) == 5 and np.allclose(sides(pts), 0.12),
     ),
+    'a line from the mug to the cup': Case(
+        {'mug': (-0.1, 0.0), 'white cup': (0.1, 0.0)},
+        answers={'the mug': 'mug', 'the cup': 'white cup'},
+        value=points((-0.065, 0), (0.06, 0)),
+    ),
     'a vertical line through the center of the shape': Case(
         {}, variables={'shape_pts': MOVED}, value=CUT
     ),

@@ -28,6 +28,14 @@ x_min, y_min, x_max, y_max = get_bbox(cup_name)
 side = max(x_max - x_min, y_max - y_min) + 0.04
 ret_val = make_rectangle_pts(center=get_obj_pos(cup_name), width=side, height=side)
 
+# a line from the mug to the cup.
+import shapely
+mug_name = parse_obj_name('the mug', f'objects = {get_obj_names()}')
+cup_name = parse_obj_name('the cup', f'objects = {get_obj_names()}')
+line = shapely.LineString([get_obj_pos(mug_name), get_obj_pos(cup_name)])
+boxes = shapely.union(shapely.box(*get_bbox(mug_name)), shapely.box(*get_bbox(cup_name)))
+ret_val = np.array(line.difference(boxes).coords)
+
 # given: shape_pts
 # a vertical line through the center of the shape.
 center_x = np.mean(shape_pts[:-1, 0])
