@@ -14,6 +14,7 @@ import numpy as np
 from cap_planner.api.spec import Api, ApiFunction, Kind, Point, Points, WrongArgumentsError
 
 _DEPTH = 5
+_MUTABLE = (ast.List, ast.Dict, ast.Set)
 # A value of each type that the API returns.
 _SAMPLES: tuple[tuple[Any, Any], ...] = (
     (None, None),
@@ -57,8 +58,10 @@ class Values:
                     bound[asname or name] += 2
                 case ast.ExceptHandler(name=str(name)):
                     bound[name] += 2
-        for name in [*self._values]:
-            if bound[name] != 1 or name in known:
+        for name, value in [*self._values.items()]:
+            # What a list holds in the end, the text of its first binding does not tell.
+            mutable = any(isinstance(node, _MUTABLE) for node in ast.walk(value))
+            if bound[name] != 1 or name in known or mutable:
                 del self._values[name]
 
     def of(self, node: ast.expr, depth: int = 0) -> Any:
