@@ -114,6 +114,12 @@ class Broker:
         error = ': '.join(result.error) if result.error else None
         self._nested.pop(call_id).end(result=plain(result.value), error=error)
 
+    def ended(self) -> None:
+        """The program runs no more: close the records of what it did not come back from."""
+        for audit in self._nested.values():
+            audit.end(error='the program ended before this had a value')
+        self._nested.clear()
+
     def _check_stop(self) -> None:
         """Raise why the program has to end: a person's stop before a budget of ours."""
         if reason := self._stopped() or self._budget.exceeded():

@@ -16,6 +16,8 @@ from importlib import resources
 from cap_planner.api.spec import Api, Kind
 from cap_planner.models.base import Message
 
+# Characters. A longer answer can be no program, and only its beginning is shown again.
+_MOST_QUOTED, _QUOTED = 20_000, 2_000
 MAX_SESSION_TURNS = 8
 """Earlier instructions in a prompt; published demonstrations degrade beyond about ten."""
 
@@ -193,6 +195,9 @@ def repair_messages(messages: Sequence[Message], program: str, report: str) -> l
 
 def continued(messages: Sequence[Message], answer: str, text: str) -> list[Message]:
     """The chat after an answer and the next word of the user."""
+    if len(answer) > _MOST_QUOTED:
+        rest = len(answer) - _QUOTED
+        answer = f'{answer[:_QUOTED]}\n# ... and {rest} more characters'
     return [
         *messages,
         # Endpoints refuse an empty message.

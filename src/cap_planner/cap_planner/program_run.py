@@ -85,19 +85,22 @@ class Runner:
             self._on_call,
         )
         names = {'objects': self.robot.scene().names}
-        outcome = self.sandbox.run(
-            Program(
-                written.source,
-                self.domain.api,
-                replace(left, variables={**left.variables, **names}),
-                written.functions,
-            ),
-            lambda call: _reply(broker, call),
-            wall_seconds=self.budget.limits.compute_s,
-            canceled=lambda: self.ended() is not None,
-            on_nested_result=lambda call, result: broker.nested_result(call.id, result),
-            on_answered=broker.answered,
-        )
+        try:
+            outcome = self.sandbox.run(
+                Program(
+                    written.source,
+                    self.domain.api,
+                    replace(left, variables={**left.variables, **names}),
+                    written.functions,
+                ),
+                lambda call: _reply(broker, call),
+                wall_seconds=self.budget.limits.compute_s,
+                canceled=lambda: self.ended() is not None,
+                on_nested_result=lambda call, result: broker.nested_result(call.id, result),
+                on_answered=broker.answered,
+            )
+        finally:
+            broker.ended()
         self.record.run(
             status=outcome.status,
             text=outcome.text,

@@ -22,6 +22,8 @@ _AVOIDABLE = frozenset(
         *(Label.UNREACHABLE, Label.LIMIT, Label.GRASP_FAILED, Label.WRONG_OUTCOME),
     }
 )
+# Of these it does not matter who raised them.
+_OF_THE_PROGRAM = frozenset({Label.PROGRAM_ERROR, Label.WRONG_ARGUMENTS})
 # What is wrong with a text, and not with the instruction.
 _TEXTUAL = frozenset(
     {Label.MODEL_MALFORMED, Label.VERIFIER_REJECTED, Label.UNKNOWN_API, Label.WRONG_ARGUMENTS}
@@ -58,7 +60,7 @@ def failure_of(outcome: Outcome, raised: Collection[str]) -> ProgramFailure | No
         if label in _FAULTS and not by_call:
             label = Label.PROGRAM_ERROR
         # A robot's error that the program itself raises is its answer: there is no such object.
-        repairable = label in _AVOIDABLE and (by_call or label is Label.PROGRAM_ERROR)
+        repairable = label in _AVOIDABLE and (by_call or label in _OF_THE_PROGRAM)
         return ProgramFailure(label, outcome.error.describe(), repairable=repairable)
     label = {
         Status.KILLED: Label.BUDGET_EXCEEDED,

@@ -11,6 +11,7 @@ import numpy as np
 
 from cap_common.errors import ObjectNotFoundError
 from cap_planner.api.spec import Point
+from cap_planner.sandbox.text import mixes_alphabets
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,9 @@ class Scene:
             if normalize_name(item.name) == wanted:
                 return item
         places = list(also)
+        reads = f' (in letters that look alike: {name!a})' if mixes_alphabets(name) else ''
         raise ObjectNotFoundError(
-            f'no object {name!r}; the scene has {self.names or "nothing"}'
+            f'no object {name!r}{reads}; the scene has {self.names or "nothing"}'
             + (f'; named places are {places}' if places else '')
         )
 

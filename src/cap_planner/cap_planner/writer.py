@@ -275,8 +275,9 @@ class ProgramWriter:
         try:
             functions = generate_functions(source, undefined, ask, scope.try_function)
         except ModelMalformedError as error:
+            missing = ', '.join(each.signature for each in undefined(source, ()))
             exist = ', '.join(name for name, f in self._domain.api.items() if f.kind in lmp.calls)
-            text = f'{error}; a function that is there has not to be written: {exist}'
+            text = f'nothing defines {missing}, nor could it be written: {error}; there is {exist}'
             raise InstructionError(Label.UNKNOWN_API, text) from error
         return Written(source, functions)
 

@@ -22,6 +22,7 @@ from cap_planner.sandbox.host import Sandbox
 from cap_planner.sandbox.program import SandboxConfig
 from cap_planner.testing import LIMITS, ScriptedModel
 
+
 @pytest.fixture(scope='module')
 def sandbox():
     with Sandbox(SandboxConfig()) as running:

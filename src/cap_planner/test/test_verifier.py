@@ -37,6 +37,9 @@ GOOD = [
     'a = {1: 2, **{3: 4}}\nb, *c = [*a, 5]\ndel a[1]',
     'm = max(get_obj_names(), key=len)\nraise ValueError(m) from None',
     'print("x", 3)',
+    'xy = []\nxy.append(0.1)\nxy += [-0.5]\nput_first_on_second("blue block", xy)',
+    'xy = []\nfor v in (0.1, -0.5):\n    xy.append(v)\nput_first_on_second("blue block", xy)',
+    'posici\u00f3n_\u7ea2 = 1',
 ]
 
 
@@ -107,6 +110,7 @@ BAD = {
     'def f(say): pass': 'api_rebound',
     'for say in []: pass': 'api_rebound',
     'from math import sin as say': 'api_rebound',
+    's\u0430y = 3': 'lookalike',
     'np = 3': 'library_rebound',
     'def math(): pass': 'library_rebound',
     'for shapely in []: pass': 'library_rebound',

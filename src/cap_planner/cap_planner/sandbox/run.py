@@ -209,7 +209,9 @@ class Run:
             return Outcome(Status.FINISHED, text, session, dropped=dropped, printed=printed)
         error = _program_error(end['error'])
         if error.type in _MEMORY_ERRORS:
-            text = f'killed: more than {self._config.memory_bytes >> 20} MiB: {error.message}'
+            text = f'killed: more than {self._config.memory_bytes >> 20} MiB of memory'
+            text += f' in line {error.line}' if error.line else ''
+            text += f': {error.message}' if error.message else ''
             return Outcome(
                 *(Status.KILLED, text, program.session),
                 printed=printed,

@@ -10,6 +10,20 @@ _STRIPPED = frozenset({'Cc', 'Cf', 'Cs', 'Co', 'Cn'})
 _LINE_ENDS = {'\r\n': '\n', '\r': '\n', '\x85': '\n', '\u2028': '\n', '\u2029': '\n'}
 
 
+# The "highly restrictive" set of Unicode's UTS 39: these are written together, and look unlike.
+_TOGETHER = frozenset({'LATIN', 'CJK', 'HIRAGANA', 'KATAKANA', 'BOPOMOFO', 'HANGUL'})
+
+
+def mixes_alphabets(text: str) -> bool:
+    """Whether letters of alphabets that look alike stand side by side, as in 'r\u0435d'."""
+    if text.isascii():
+        return False
+    letters = (c for c in text if unicodedata.category(c)[0] in 'LM')
+    found = {unicodedata.name(c, '').split(' ')[0].partition('-')[0] for c in letters}
+    found.discard('COMBINING')  # accents
+    return len(found) > 1 and not found <= _TOGETHER
+
+
 def python_lines(text: str) -> list[str]:
     """The lines as Python numbers them; str.splitlines ends one at U+2028 and others, too."""
     return text.replace('\r\n', '\n').replace('\r', '\n').split('\n')

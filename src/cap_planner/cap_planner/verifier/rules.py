@@ -14,6 +14,7 @@ from typing import Any
 from cap_planner.api.spec import Api, ApiFunction, Kind
 from cap_planner.labels import Label
 from cap_planner.sandbox import libraries, vocabulary
+from cap_planner.sandbox.text import mixes_alphabets
 from cap_planner.verifier.calls import Values, misfit, wrong_arguments
 from cap_planner.verifier.imports import Imports
 from cap_planner.verifier.tree import by_type, children
@@ -131,6 +132,9 @@ class Rules:
         for name, binds in _identifiers(node):
             if name.startswith('__'):
                 self._add(node, 'dunder', f'the name {name!r}', 'names of internals are forbidden')
+            elif mixes_alphabets(name):
+                what = f'the name {name!r} mixes letters that look alike: {name!a}'
+                self._add(node, 'lookalike', what, 'write it in one alphabet')
             elif binds and name in self._api:
                 advice = 'choose another name'
                 self._add(node, 'api_rebound', f'{name!r} is a function of the robot', advice)
