@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import keyword
 from collections.abc import Iterator
 from typing import Any
@@ -225,7 +226,7 @@ ANY_NAME = st.one_of(
         ['x', 'item', 'names', 'block_names', 'pos', 'pts', 'shape', 'd', 'color', 'n']
     ),
     st.from_regex(r'[a-z]{1,6}(_[a-z]{1,6})?', fullmatch=True),
-).filter(lambda name: name.isidentifier() and not keyword.iskeyword(name))
+).filter(lambda name: name not in {'f', 'np', *dir(builtins), *keyword.kwlist})
 
 BODIES = {
     'return np.mean(np.array({0}), axis=0)': '[[0.1, -0.4], [0.2, -0.5]]',
