@@ -69,7 +69,7 @@ _OTHERWISE = (
 
 # Whatever the arguments are: the name is not there, or a call has not the arguments it should.
 _CERTAIN = (
-    r'(NameError|UnboundLocalError): .*',
+    r'NameError: .*',
     r"AttributeError: module '.*",
     r'TypeError: \w+\(\) (takes|missing|got an unexpected keyword|got multiple values).*',
 )
@@ -102,13 +102,15 @@ def try_function(
         *defined_functions(*session.functions.values(), *functions.values()),
     }
     attempts = attempts_for(missing, api, known)
-    first, *others = attempts.calls
-    outcome = run([first], plural=False)
-    problem = _problem(first, outcome, attempts.is_certain)
+    likeliest, *others = attempts.calls
+    outcome = run([likeliest], plural=False)
+    problem = _problem(likeliest, outcome, attempts.is_certain)
     if outcome is None or problem is None or _is_certain(outcome.error):
         return problem
-    for plural in (False, True):
-        other = run([first, *others] if plural else others, plural=plural)
+    if outcome.status is not Status.KILLED:
+        others = attempts.calls
+    for plural in (False, True) if others else ():
+        other = run(others, plural=plural)
         if other is None or other.status is Status.FINISHED:
             return None
         if other.status is Status.KILLED:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cap_planner import trial
 from cap_planner.api import TABLETOP, WHITEBOARD
 from cap_planner.sandbox.host import Sandbox
 from cap_planner.sandbox.program import SandboxConfig, Session
@@ -194,7 +195,14 @@ def count_down(amount):
         steps += 1
     return steps
 """,
-    # robot errors of its own
+    # a variable that only some arguments set
+    'y = get_width(thing=t)': """
+def get_width(thing):
+    if isinstance(thing, dict):
+        width = thing.get('width', 1)
+    return width
+""",
+    # errors of its own
     'name = get_only(names=found)': """
 def get_only(names):
     if len(names) != 1:
@@ -214,7 +222,10 @@ def test_good_functions_pass(sandbox: Sandbox, signature: str) -> None:
     assert tried(sandbox, signature, GOOD[signature].strip()) is None
 
 
-def test_a_program_that_ends_only_on_some_numbers_is_not_refused(sandbox: Sandbox) -> None:
+def test_what_ends_only_on_some_numbers_is_not_refused(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, '_WALL_S', 0.5)
     source = 'def halve(amount):\n    while amount != 8:\n        amount = amount / 2'
     assert tried(sandbox, 'halve(amount=x)', source) is None
 
@@ -308,20 +319,10 @@ BAD = {
         '        return True',
         'ValueError: The truth value of an array',
     ),
-    'without an end': (
-        'f(names=block_names)',
-        'def f(names):\n    while True:\n        names = list(names)',
-        'it does not end',
-    ),
     'recursion without an end': (
         'y = f(n=3)',
         'def f(n):\n    return f(n)',
         'RecursionError',
-    ),
-    'an endless queue of things': (
-        'y = f(n=3)',
-        'def f(n):\n    things = [n]\n    for thing in things:\n        things.append(thing)',
-        'does not end',
     ),
     'without arguments': ('f()', 'def f():\n    return 1 / 0', 'ZeroDivisionError'),
 }
@@ -334,6 +335,22 @@ def test_broken_functions_are_refused_with_line_and_error(sandbox: Sandbox, case
     assert problem
     assert problem.startswith('tried as ')
     assert says in problem
+
+
+@pytest.mark.parametrize(
+    ('signature', 'body'),
+    [
+        ('f(names=block_names)', 'while True:\n        names = list(names)'),
+        ('f(names=get_obj_names())', 'for name in names:\n        names.append(name)'),
+    ],
+)
+def test_what_does_not_end_is_refused(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, signature: str, body: str
+) -> None:
+    monkeypatch.setattr(trial, '_WALL_S', 0.5)
+    problem = tried(sandbox, signature, f'def f(names):\n    {body}')
+    assert problem
+    assert 'it does not end' in problem
 
 
 def test_a_helper_that_fails_is_named_with_its_line(sandbox: Sandbox) -> None:
