@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
-from cap_planner.sandbox.frames import FrameError
+from cap_planner.sandbox.frames import FrameError, dumps
 from cap_planner.sandbox.launch import Zygote, ZygoteError
 from cap_planner.sandbox.program import (
     Budget,
@@ -25,6 +25,7 @@ from cap_planner.sandbox.program import (
     Reply,
     SandboxConfig,
     SandboxUnavailableError,
+    Session,
     Status,
 )
 from cap_planner.sandbox.sessions import next_session
@@ -203,8 +204,11 @@ class Run:
 
     def _finish(self, program: Program, end: dict[str, Any]) -> Outcome:
         printed = _typed(end, 'printed', str)
+        if len(printed) > self._config.print_limit:
+            raise FrameError(f'{len(printed)} printed characters')
         if end.get('error') is None:
             session, dropped = next_session(program, end, sources(program))
+            self._check_room(session)
             text = 'finished'
             return Outcome(Status.FINISHED, text, session, dropped=dropped, printed=printed)
         error = _program_error(end['error'])
@@ -220,6 +224,12 @@ class Run:
             )
         text = f'line {error.line}: {error.type}: {error.message}'
         return Outcome(Status.PROGRAM_ERROR, text, program.session, printed=printed, error=error)
+
+    def _check_room(self, session: Session) -> None:
+        """A child keeps to it; one that does not is no child of ours."""
+        size = sum(len(dumps({name: value})) for name, value in session.variables.items())
+        if size > self._config.session_bytes:
+            raise FrameError(f'a session of {size} bytes')
 
     def _wait_for_end(self) -> tuple[int, float]:
         """Status as of waitpid, and CPU seconds.
