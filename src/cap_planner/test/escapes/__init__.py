@@ -15,6 +15,7 @@ from escapes import (
     exhaustion,
     files,
     forgeries,
+    in_python,
     information,
     network,
     next_program,
@@ -27,6 +28,7 @@ from escapes.attack import Attack
 
 _KINDS = {
     'walk': walks.ATTACKS,
+    'Python': in_python.ATTACKS,
     'file': files.ATTACKS,
     'network': network.ATTACKS,
     'process': processes.ATTACKS,

@@ -69,6 +69,16 @@ end = ('{"kind": "end", "error": null, "printed": "", "dropped": {}, "functions"
 send(end.encode())
 os._exit(0)
 """
+_TEXTS = """
+long = chr(97) * 40_000
+forge('"x"', '{"~": "text", "shape": [3000], "data": ["' + long + '"' + ',""' * 2999 + ']}')
+"""
+_PRINT = """
+send(('{"kind": "end", "error": null, "printed": "' + 'x' * 50_000 + '", "dropped": {}, '
+      '"functions": {}, "variables": {}}').encode())
+os._exit(0)
+"""
+_FILL = """'{"v": "' + 'x' * 50_000 + '"}'"""
 _NAMES = {
     'a function of the robot': """'{"say": 3}'""",
     'a builtin': """'{"len": 3}'""",
@@ -105,6 +115,30 @@ ATTACKS = [
         _REACH,
         """forge('"x"', '"' + 'x' * 6_000_000 + '"')""",
         'bad input of the pipe',
+    ),
+    Attack(
+        'a short frame that is a large array',
+        Goal.EXHAUST,
+        _CODEC,
+        _REACH,
+        _TEXTS,
+        'bad input of the pipe',
+    ),
+    Attack(
+        'more printed than is allowed',
+        Goal.EXHAUST,
+        layers('printed'),
+        _REACH,
+        _PRINT,
+        'bad input of the pipe',
+    ),
+    Attack(
+        'a session larger than its room',
+        Goal.EXHAUST,
+        layers('room'),
+        _REACH,
+        _END % ("'{}'", _FILL),
+        'design: a session is data that the host keeps',
     ),
     Attack(
         'pickle that writes a file',

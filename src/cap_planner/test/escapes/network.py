@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from escapes.attack import FROM_DISK, KERNEL, WALK, Attack, Goal, layers
+from escapes.attack import KERNEL, WALK, Attack, Goal, layers
 
 _SOCKET = layers('seccomp rlimits')
 _TO_TCP = _SOCKET | {'landlock'}
@@ -67,66 +67,6 @@ _CONTACTS = {
         'sandlock test_connected_unix_sendmsg_translates_scm_rights_under_net_policy',
     ),
 }
-_IN_PYTHON = {
-    'urllib': (
-        """
-        import urllib.request
-        try:
-            urllib.request.urlopen(f'http://127.0.0.1:{tcp_port}/', timeout=0.05)
-        except OSError:
-            pass
-        """,
-        'smolagents CVE-2026-2654',
-    ),
-    'http.client': (
-        """
-        import http.client
-        way = http.client.HTTPConnection('127.0.0.1', tcp_port)
-        way.request('GET', '/')
-        """,
-        'smolagents CVE-2026-2654',
-    ),
-    'numpy DataSource of an address': (
-        """
-        import socket
-        socket.setdefaulttimeout(0.05)
-        try:
-            np.lib.npyio.DataSource(None).open(f'http://127.0.0.1:{tcp_port}/x')
-        except OSError:
-            pass
-        """,
-        'smolagents CVE-2026-2654',
-    ),
-    'import socket': (
-        "import socket\nsocket.create_connection(('127.0.0.1', tcp_port))",
-        'smolagents DANGEROUS_MODULES',
-    ),
-    'multiprocessing.connection': (
-        """
-        import socket
-        from multiprocessing.connection import SocketClient
-        SocketClient(('127.0.0.1', tcp_port))
-        """,
-        'smolagents DANGEROUS_MODULES',
-    ),
-    'asyncio': (
-        """
-        import asyncio
-        asyncio.run(asyncio.open_connection('127.0.0.1', tcp_port))
-        """,
-        'sandlock test_asyncio',
-    ),
-    'smtplib': (
-        """
-        import smtplib
-        try:
-            smtplib.SMTP('127.0.0.1', tcp_port, timeout=0.05)
-        except OSError:
-            pass
-        """,
-        'smolagents CVE-2026-2654',
-    ),
-}
 _DESCRIPTORS = {
     'listen by TCP': (
         "way = s.create_server(('127.0.0.1', 0))",
@@ -156,10 +96,6 @@ ATTACKS = [
     *(
         Attack(f'contact: {name}', Goal.SOCKET, off, WALK + _MODULE, text, origin)
         for name, (text, off, origin) in _CONTACTS.items()
-    ),
-    *(
-        Attack(f'in Python: {name}', Goal.SOCKET, _TO_TCP | {'scope'}, '', text, origin, FROM_DISK)
-        for name, (text, origin) in _IN_PYTHON.items()
     ),
     *(
         Attack(

@@ -186,7 +186,15 @@ ATTACKS = [
         for name, (text, off) in _STATES.items()
     ),
     *(
-        Attack(f'memory: {name}', Goal.PRIVILEGE, _ALONE, KERNEL, text, 'kernel: PROT_EXEC')
+        Attack(
+            f'memory: {name}',
+            Goal.PRIVILEGE,
+            _ALONE,
+            KERNEL,
+            text,
+            'kernel: PROT_EXEC',
+            x86='code' in name,
+        )
         for name, text in _MEMORY.items()
     ),
     Attack(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from escapes.attack import FROM_DISK, KERNEL, WALK, Attack, Goal, layers
+from escapes.attack import KERNEL, WALK, Attack, Goal, layers
 
 # RLIMIT_NPROC counts for everybody but root, and the identity is not root's.
 _FORK = layers('seccomp rlimits')
@@ -80,70 +80,6 @@ _SHELL = {
         _BOTH,
     ),
 }
-_IN_PYTHON = {
-    'import os': (f'import os\nos.system({_MARK})', 'smolagents test_vulnerability_import'),
-    'import posix': (f'import posix\nposix.system({_MARK})', 'smolagents DANGEROUS_FUNCTIONS'),
-    'import subprocess': (
-        f"import subprocess\nsubprocess.run(['sh', '-c', {_MARK}])",
-        'smolagents DANGEROUS_MODULES',
-    ),
-    'import multiprocessing': (
-        f"""
-        import multiprocessing, os
-        way = multiprocessing.get_context('fork').Process(target=os.system, args=({_MARK},))
-        way.start()
-        way.join()
-        """,
-        'smolagents DANGEROUS_MODULES',
-    ),
-    'import pty': (
-        f"""
-        import pty, os
-        pid, fd = pty.fork()
-        if pid == 0: os.execv('/bin/sh', ['sh', '-c', {_MARK}])
-        os.wait()
-        """,
-        'smolagents DANGEROUS_MODULES',
-    ),
-    'sys.modules': (
-        f"import sys\nsys.modules['os'].system({_MARK})",
-        'smolagents test_vulnerability_via_sys',
-    ),
-    'sys._getframe().f_builtins': (
-        f"import sys\nsys._getframe().f_builtins['__import__']('os').system({_MARK})",
-        'smolagents test_vulnerability_builtins_via_sys',
-    ),
-    'concurrent.futures': (
-        f"""
-        import os
-        from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import get_context
-        with ProcessPoolExecutor(1, get_context('fork')) as pool: pool.submit(os.system, {_MARK})
-        """,
-        'sandlock test_resource',
-    ),
-    'pickle': (
-        f"""
-        import pickle
-        class Bomb:
-            def __reduce__(self):
-                import os
-                return (os.system, ({_MARK},))
-        pickle.loads(pickle.dumps(Bomb()))
-        """,
-        'smolagents CVE-2025-14931',
-    ),
-    'webbrowser': (
-        f"""
-        import webbrowser
-        open(folder + '/call', 'w').write('#!/bin/sh\\n' + {_MARK} + '\\n')
-        import os
-        os.chmod(folder + '/call', 0o755)
-        webbrowser.GenericBrowser([folder + '/call']).open('x')
-        """,
-        'pyjail folklore',
-    ),
-}
 _EXEC_FROM_MEMORY = """
 fd = os.memfd_create('x', 0)
 script = '#!/bin/sh\\necho x > ' + folder + '/started\\n'
@@ -173,10 +109,6 @@ ATTACKS = [
     *(
         Attack(f'shell: {name}', Goal.PROCESS, off, WALK, text, 'sandlock test_landlock')
         for name, (text, off) in _SHELL.items()
-    ),
-    *(
-        Attack(f'in Python: {name}', Goal.PROCESS, _BOTH | {'scope'}, '', text, origin, FROM_DISK)
-        for name, (text, origin) in _IN_PYTHON.items()
     ),
     Attack('exec from memory', Goal.PROCESS, _BOTH, KERNEL, _EXEC_FROM_MEMORY, 'kernel: execveat'),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import Any
 
 from cap_planner.api import TABLETOP
@@ -11,7 +12,10 @@ from cap_planner.sandbox import frames
 from cap_planner.sandbox.host import SandboxConfig
 from cap_planner.sandbox.program import Call, NestedResult, Outcome, Returned
 from escapes.attack import Goal
-from escapes.canaries import look_at, use_of
+from escapes.child_state import look_at, use_of
+
+# Far more than the largest frame and what is made of it.
+_HOST_BYTES = 300 << 20
 
 
 class Witness:
@@ -35,6 +39,9 @@ class Witness:
         self._before: dict[str, Any] = {}
         self._memory_before = 0
         self._budget = Budget(limits)
+        with open('/proc/self/clear_refs', 'w') as file:
+            file.write('5')  # the peak is from now on
+        self._host_before, _ = use_of(os.getpid())
 
     def call(self, call: Call) -> Returned:
         """Answer a call; raises InstructionError over the budget, as the broker does."""
@@ -107,6 +114,9 @@ class Witness:
             ends: the program must be ended before it says another word.
         """
         over = []
+        host = use_of(os.getpid())[0] - self._host_before
+        if host > _HOST_BYTES:
+            over.append(f'{host >> 20} MiB of memory of the host')
         if self.memory > config.memory_bytes:
             over.append(f'{self.memory >> 20} MiB of memory')
         if self.cpu_seconds > config.cpu_seconds + 0.2:
