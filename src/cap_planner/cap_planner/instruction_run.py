@@ -185,6 +185,7 @@ class InstructionRun:
             self._context(),
             self._scope(),
             turns=self._session.turns,
+            left=[name for name in self._left.variables if name != 'objects'],
             done=self._robot.done,
         )
         while True:

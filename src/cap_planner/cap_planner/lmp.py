@@ -8,6 +8,7 @@ files are Python, and the tests run every example in them.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -162,7 +163,7 @@ def build_messages(
         functions: those that have been written before, as their calls look.
     """
     messages: list[Message] = [{'role': 'system', 'content': system_text(lmp, api)}]
-    for example in lmp.examples:
+    for example in fitting_examples(lmp, api):
         messages += _pair(f'Example\n{example.request}', example.program)
     earlier: Sequence[str] = ()
     for turn in session_turns:
@@ -176,6 +177,19 @@ def build_messages(
     content = _request(lmp, query, context, [*earlier, *done, *given])
     messages.append({'role': 'user', 'content': content})
     return messages
+
+
+def fitting_examples(lmp: Lmp, api: Api) -> tuple[Example, ...]:
+    """The examples that call no function which the model is not told of.
+
+    fgen's are shared: a function for a program that may not act must not act either.
+    """
+    hidden = [name for name, function in api.items() if function.kind not in lmp.calls]
+    return tuple(
+        example
+        for example in lmp.examples
+        if not any(re.search(rf'\b{name}\(', example.program) for name in hidden)
+    )
 
 
 def repair_messages(messages: Sequence[Message], program: str, report: str) -> list[Message]:
@@ -234,7 +248,7 @@ def system_text(lmp: Lmp, api: Api) -> str:
     hints = '\n'.join(
         f'{function.header()}\n    {" ".join(function.doc.split())}' for function in functions
     )
-    errors = sorted({error.__name__ for function in functions for error in function.raises})
+    errors = sorted({error.__name__ for function in api.values() for error in function.raises})
     returns = f'The program leaves its value in `{lmp.returns}`.\n\n' if lmp.returns else ''
     return (
         f'Your part: {lmp.name}\n\n{lmp.instructions}\n\n{returns}'

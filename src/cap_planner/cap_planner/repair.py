@@ -100,8 +100,9 @@ def word_after_run(failure: CapError, done: Sequence[str], context: str) -> str:
         f'This program was run, and failed:\n{indented(str(failure))}\n'
         f'Done so far, and not to be done again:\n{indented(what)}\n'
         f'There is now {context.replace("objects = ", "")}.\n'
-        'The variables that it set are gone; those of earlier requests are still there. Write a '
-        'program that does the rest in another way. Answer with Python code only.'
+        'Its variables and functions are gone; those of earlier requests are still there. Write a '
+        'program that does the rest; what failed may need another way. Answer with Python code '
+        'only.'
     )
 
 

@@ -132,7 +132,8 @@ def _moved(item: SceneObject, xy: tuple[float, float], support: str | None) -> s
 
 
 def _place(position: Point | tuple[float, float]) -> str:
-    return f'[{position[0]:.3f}, {position[1]:.3f}]'
+    x, y = (round(float(value), 3) + 0.0 for value in position)  # no -0.000
+    return f'[{x:.3f}, {y:.3f}]'
 
 
 def _wrong_height(scene: Scene, item: SceneObject, support: SceneObject) -> str | None:

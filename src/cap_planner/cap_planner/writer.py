@@ -45,7 +45,7 @@ from cap_planner.verifier import (
 )
 from cap_planner.window import fitting_turns
 
-_MOST_HEADERS = 40
+_MOST_NAMES = 40
 Try = Callable[[Undefined, Mapping[str, str]], str | None]
 
 
@@ -96,7 +96,7 @@ class Scope:
     @property
     def headers(self) -> list[str]:
         """The newest functions as their calls look, for the prompt."""
-        return [header(*item) for item in self.signatures.items()][-_MOST_HEADERS:]
+        return [header(*item) for item in self.signatures.items()][-_MOST_NAMES:]
 
 
 class Draft:
@@ -205,6 +205,7 @@ class ProgramWriter:
         turns: Sequence[SessionTurn] = (),
         variables: Sequence[str] = (),
         done: Sequence[str] = (),
+        left: Sequence[str] = (),
     ) -> Draft:
         """The program for a query, as one chat. `next` of it raises what `Draft.next` does.
 
@@ -212,6 +213,7 @@ class ProgramWriter:
             turns: of the session; as many of the last ones as fit into the model's window.
             variables: names that the program is given beside those of the context.
             done: what has been done for the query already.
+            left: variables of the session, told when the requests that set them no longer are.
 
         Raises:
             ModelUnavailableError: the prompt alone is too long for the window.
@@ -219,10 +221,11 @@ class ProgramWriter:
         api, limits = self._domain.api, self._budget.limits
 
         def build(some: Sequence[SessionTurn]) -> list[Message]:
-            return build_messages(lmp, api, query, context, some, variables, done, scope.headers)
+            told = [*variables, *(left[-_MOST_NAMES:] if len(some) < len(turns) else ())]
+            return build_messages(lmp, api, query, context, some, told, done, scope.headers)
 
-        turns = fitting_turns(turns, build, limits.window_tokens - limits.text_tokens)
-        return Draft(self, lmp, build(turns), program_from_completion, scope)
+        fitting = fitting_turns(turns, build, limits.window_tokens - limits.text_tokens)
+        return Draft(self, lmp, build(fitting), program_from_completion, scope)
 
     def write(
         self,

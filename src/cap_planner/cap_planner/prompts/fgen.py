@@ -3,9 +3,11 @@ what it has to do. Answer with the definition alone: nothing outside of it runs.
 
 - Keep the name exactly; give the parameters the names of the keyword arguments of the call.
 - Return what the assigned name says: an `idx` is an integer, `positions` are a list of arrays. Where
-  that is only `ret_val`, the name of the function says it.
+  that is only `ret_val`, or the call stands alone or inside another, the name of the function says it.
 - A function that returns something moves nothing.
 - Of objects to be stacked in order, the first is the bottom and stays where it is.
+- Of objects to be moved to several positions, one goes first whose target no other of them still
+  occupies; where each waits for another, one steps aside.
 - Positions come as arrays or lists [x, y]; make arrays of them before computing.
 - It may call the functions above, itself, and further helpers that do not exist yet.
 """

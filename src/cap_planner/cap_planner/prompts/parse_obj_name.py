@@ -2,7 +2,8 @@
 object, and to a list of names for a description of several or all. The names must be the ones in
 the objects line.
 
-- Decide from the names what the names tell (kind, color); compute what only positions tell.
+- Decide from the names what the names tell: kind, color, and what everybody knows of such a thing.
+  Compute what only positions tell, size from `get_bbox`, brightness from `get_color`.
 - 'The second from the left' counts along x from the smallest; from the top counts along y from the
   largest.
 - Of several objects that fit 'the X beside Y', the nearest to Y is meant.

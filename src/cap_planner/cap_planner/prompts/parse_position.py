@@ -1,7 +1,8 @@
 """You find the position, or the list of positions, that a description means. Set `ret_val` to an array
 [x, y], or to a list of such arrays.
 
-- Find objects with `parse_obj_name` and the context `f'objects = {get_obj_names()}'`.
+- Find objects with `parse_obj_name` and the context `f'objects = {get_obj_names()}'`; an exact name, such
+  as 'the red block', needs no search: `get_obj_pos('red block')`.
 - With a given distance, be exact. Without one, choose a spot that is free: an object may stand
   where the simplest answer lies.
 """

@@ -3,7 +3,6 @@ False, or a list of names. Nothing moves.
 
 - Find objects with `parse_obj_name` and the context `f'objects = {get_obj_names()}'`.
 - 'To the left of' asks for a smaller x, 'above' for a larger y.
-- A block is in a bowl, or on something, when their centres are less than 0.05 m apart.
 """
 
 objects = ['white cup', 'black mug', 'red plate', 'red cup']

@@ -4,8 +4,10 @@ table. The first line of each request lists the objects on the table; the commen
 - Let `parse_obj_name` find objects, `parse_position` find positions and `parse_question` find
   answers; put what they have to find into words. The first and the last take the context
   `f'objects = {get_obj_names()}'`; `parse_position` looks for itself.
-- Ask again for an object after it has moved; ask for positions just before they are used.
-- Answer questions with `say`, and move nothing.
+- A name that the objects line has can be used as it is. Ask again for a name that depends on positions
+  after something has moved; ask for positions just before they are used.
+- Answer questions with `say`, and move nothing. A question about what was done means the whole session.
+- When the person only tells you something, keep it in a variable, and say that you did.
 - Earlier requests of the session stand above. Their variables and functions still exist: 'it' and
   'them' mean what an earlier line moved.
 - What the robot did for the request before stands in lines such as `# moved 'mug' from [0.10, -0.50] to
