@@ -60,8 +60,7 @@ class Values:
                     bound[name] += 2
         for name, value in [*self._values.items()]:
             # What a list holds in the end, the text of its first binding does not tell.
-            mutable = any(isinstance(node, _MUTABLE) for node in ast.walk(value))
-            if bound[name] != 1 or name in known or mutable:
+            if bound[name] != 1 or name in known or isinstance(value, _MUTABLE):
                 del self._values[name]
 
     def of(self, node: ast.expr, depth: int = 0) -> Any:
