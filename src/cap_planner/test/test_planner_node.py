@@ -149,9 +149,31 @@ def test_one_of_two_goals_at_once_is_busy(planner, caller):
     assert (status, result.error_code) == (GoalStatus.STATUS_CANCELED, Result.STOPPED)
 
 
-def test_a_goal_while_busy_is_rejected(planner, caller):
-    with planner._busy:
-        assert not caller.send().accepted
+@pytest.mark.parametrize('first_by', ['action', 'service'])
+def test_a_second_instruction_is_refused_and_the_first_goes_on(planner, caller, first_by):
+    may_end = threading.Event()
+
+    def work(request, on_progress, stopped, on_begun):
+        on_begun(request.session)
+        assert may_end.wait(20.0)
+        return Report('succeeded', answer=request.session)
+
+    planner._engine.run = work
+    if first_by == 'action':
+        first = caller.send(session='one').get_result_async()
+    else:
+        first = caller.service.call_async(Instruct.Request(session='one', wait=True))
+    caller._until(planner._busy.locked, 'the first one')
+    assert not caller.send(session='two').accepted
+    for wait in (True, False):
+        answer = caller.instruct(wait=wait, session='two')
+        assert (answer.outcome, answer.error_code) == ('failed', Result.BUSY)
+        assert answer.error_msg == 'another instruction is being carried out'
+    may_end.set()
+    ended = caller.get(first, 'the end of the first one')
+    assert getattr(ended, 'result', ended).answer == 'one'
+    assert caller.result(caller.send(session='three'))[1].answer == 'three'
+    assert caller.instruct(wait=True, session='four').answer == 'four'
 
 
 def test_a_cancellation_that_came_too_late(planner, caller):
