@@ -141,7 +141,7 @@ class NearTo:
 class Between:
     """The mean of the positions of some objects and places."""
 
-    anchors: tuple[Anchor, ...]
+    anchors: tuple[Anchor | ExtremePlace, ...]
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class Segment:
     """Points on the line from one thing to another, both ends included."""
 
     start: Anchor
-    end: Anchor
+    end: Anchor | ExtremePlace
     points: int
 
 

@@ -110,9 +110,24 @@ class Positions(NounPhrases):
                     yield Between((first,)), k
                 yield from self._between_rest((first,), k)
 
-    def _between_rest(self, anchors: tuple[Anchor, ...], i: int) -> Readings[Position]:
+    def _anchor_or_its(
+        self, i: int, first: Anchor | ExtremePlace
+    ) -> Readings[Anchor | ExtremePlace]:
+        """'(From the bowl to) its closest corner'."""
+        for j in self.take(i, 'its closest|its farthest|the closest|the farthest'):
+            for k in self.take(j, 'corner|side|edge'):
+                kind: Literal['corner', 'side'] = 'side'
+                if self.word(j) == 'corner':
+                    kind = 'corner'
+                if not isinstance(first, ExtremePlace):
+                    yield ExtremePlace(kind, self.word(j - 1) == 'farthest', first), k
+        yield from self.anchor(i)
+
+    def _between_rest(
+        self, anchors: tuple[Anchor | ExtremePlace, ...], i: int
+    ) -> Readings[Position]:
         for j in self.take(i, ', and|and|,'):
-            for anchor, k in self.anchor(j):
+            for anchor, k in self._anchor_or_its(j, anchors[0]):
                 more = (*anchors, anchor)
                 if len(more) < 6:
                     yield from self._between_rest(more, k)
@@ -150,7 +165,7 @@ class Positions(NounPhrases):
         for j in self.take(i, 'from'):
             for start, k in self.anchor(j):
                 for middle in self.take(k, 'to'):
-                    for goal, end in self.anchor(middle):
+                    for goal, end in self._anchor_or_its(middle, start):
                         yield Segment(start, goal, points), end
         yield from self._shape_size(Shape(kind, points), i)
 

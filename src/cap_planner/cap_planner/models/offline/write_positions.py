@@ -80,8 +80,10 @@ class PositionsWriter:
     def _returns(self, expression: str) -> None:
         self._code.add(f'ret_val = {expression}')
 
-    def _where(self, anchor: Anchor) -> str:
+    def _where(self, anchor: Anchor | ExtremePlace) -> str:
         """An expression for the position of something; asks for its name where it has one."""
+        if isinstance(anchor, ExtremePlace):
+            return self._extreme_where(anchor)
         if isinstance(anchor, Place):
             return f'get_obj_pos({anchor.name!r})'
         if isinstance(anchor, Pronoun):
@@ -114,6 +116,9 @@ class PositionsWriter:
         self._returns(f'({" + ".join(parts)}) / {len(parts)}')
 
     def _extreme(self, position: ExtremePlace) -> None:
+        self._returns(f'get_free_pos_near(pos={self._extreme_where(position)})')
+
+    def _extreme_where(self, position: ExtremePlace) -> str:
         where = self._where(position.anchor)
         which = 'farthest' if position.farthest else 'closest'
         positions = f'{position.kind}_positions'
@@ -121,7 +126,7 @@ class PositionsWriter:
             f'{positions} = get_{position.kind}_positions()\n'
             f'idx = get_{which}_idx(points={positions}, point={where})'
         )
-        self._returns(f'get_free_pos_near(pos={positions}[idx])')
+        return f'{positions}[idx]'
 
     def _shape(self, shape: Shape) -> None:
         center = "get_obj_pos('middle')"
