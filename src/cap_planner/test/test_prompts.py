@@ -565,7 +565,7 @@ PARSE_QUESTION = {
     'is the mug to the right of the red cup?': Case(
         KITCHEN, answers={'the mug': 'black mug', 'the red cup': 'red cup'}, value=True
     ),
-    'is there anything on the plate?': Case(KITCHEN, value=False),
+    'is there anything on the plate?': Case({**KITCHEN, 'white cup': (0.16, -0.44)}, value=True),
     'is there a spoon?': Case(KITCHEN, value=False),
     'where is the mug?': Case(
         KITCHEN,

@@ -24,7 +24,7 @@ objects = ['white cup', 'black mug', 'red plate', 'red cup']
 # is there anything on the plate?
 plate_pos = get_obj_pos('red plate')
 other_names = ['white cup', 'black mug', 'red cup']
-ret_val = any(np.linalg.norm(get_obj_pos(name) - plate_pos) < 0.05 for name in other_names)
+ret_val = any(np.linalg.norm(get_obj_pos(name) - plate_pos) < 0.1 for name in other_names)
 
 objects = ['white cup', 'black mug', 'red plate', 'red cup']
 # is there a spoon?
