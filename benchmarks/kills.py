@@ -82,6 +82,7 @@ class Trial:
         over: from the begin of braking to rest, beyond v/a.
         held, dropped: whether something was on the cup, and no more afterwards.
         told: until the caller had its answer.
+        load: of the machine, then: how many threads want a core.
         next_error: why the next instruction did not work.
     """
 
@@ -96,6 +97,7 @@ class Trial:
     dropped: bool = False
     told: float = float('inf')
     answer: str = ''
+    load: float = 0.0
     next_error: str = 'not asked'
 
     @property
@@ -119,7 +121,7 @@ class Trial:
             f'gone {1000 * self.gone:3.0f} ms '
             f'{"plan ends" if self.planned else "brakes":9s} {1000 * self.begin:5.0f} ms  '
             f'v/a {1000 * self.over:+5.0f} ms  {"held" if self.held else "":4s}  '
-            f'told {self.told:5.2f} s  {" ".join(self.failures) or "ok"}'
+            f'told {self.told:5.2f} s  load {self.load:4.1f}  {" ".join(self.failures) or "ok"}'
             f'  [{self.answer}{"; next: " if self.next_error else ""}{self.next_error}]'
         )
 
@@ -217,6 +219,7 @@ class Bench:
         return self._recorder.samples[-1].speed > 2 * STILL_RAD_S
 
     def _strike(self, trial: Trial) -> None:
+        trial.load = os.getloadavg()[0]
         trial.struck_at = time.time()
         if trial.victim == STOP:
             answer = self._system.client.stop('kills', 'a benchmark')

@@ -1,6 +1,9 @@
 """The real guard node, an action server and an arm's joint states, in this process."""
 
 import math
+import os
+import subprocess
+import sys
 import time
 from functools import partial
 
@@ -60,10 +63,27 @@ class Arm(Node):
         return self._resume.call(Resume.Request(who='ann'), timeout_sec=10.0)
 
 
+def start_guard(start, **parameters):
+    values = {**PARAMETERS, **parameters}
+    overrides = [Parameter(name, value=value) for name, value in values.items()]
+    return start(partial(GuardNode, parameter_overrides=overrides)).node
+
+
+def start_goal(guard, arm, until):
+    """Returns when it runs, and the guard knows of it."""
+    until(arm.say.server_is_ready, 'the server')
+    accepted = []
+    arm.say.send_goal_async(Say.Goal(text='x')).add_done_callback(
+        lambda sent: accepted.append(sent.result().accepted)
+    )
+    until(lambda: accepted, 'an answer')
+    assert accepted == [True]
+    until(lambda: guard._cancelers[0].has_goals, "the goal in the server's status")
+
+
 @pytest.fixture
 def guard(start):
-    overrides = [Parameter(name, value=value) for name, value in PARAMETERS.items()]
-    return start(partial(GuardNode, parameter_overrides=overrides)).node
+    return start_guard(start)
 
 
 @pytest.fixture
@@ -75,15 +95,7 @@ def arm(guard, start, until):
 
 @pytest.fixture
 def speaking(guard, arm, speaker, until):
-    """A goal is running, and the guard knows of it."""
-    until(arm.say.server_is_ready, 'the server')
-    accepted = []
-    arm.say.send_goal_async(Say.Goal(text='x')).add_done_callback(
-        lambda sent: accepted.append(sent.result().accepted)
-    )
-    until(lambda: accepted, 'an answer')
-    assert accepted == [True]
-    until(lambda: guard._cancelers[0].has_goals, "the goal in the server's status")
+    start_goal(guard, arm, until)
     return speaker
 
 
@@ -135,3 +147,27 @@ def test_a_lost_beat_cancels_the_goals(arm, speaking, until):
     arm._beat._timer.cancel()
     until(lambda: arm.lease == Lease.WITHDRAWN, 'the end of the lease')
     until(speaking.node.asked_to_cancel.is_set, 'the cancellation')
+
+
+OTHER = """
+import rclpy
+from rclpy.node import Node
+from cap_common.heartbeat import Beat
+
+rclpy.init()
+node = Node('other')
+beat = Beat(node)
+rclpy.spin(node)
+"""
+
+
+def test_the_end_of_a_process_cancels_the_goals_without_a_wait_for_beats(start, speaker, until):
+    guard = start_guard(start, watched_nodes=['other'], beat_timeout_s=1000.0)
+    arm = start(Arm).node
+    domain = {'ROS_DOMAIN_ID': str(guard.context.get_domain_id())}
+    with subprocess.Popen([sys.executable, '-c', OTHER], env={**os.environ, **domain}) as other:
+        until(lambda: arm.lease == Lease.GRANTED, 'the lease')
+        start_goal(guard, arm, until)
+        other.kill()
+    until(speaker.node.asked_to_cancel.is_set, 'the cancellation')
+    until(lambda: arm.lease == Lease.WITHDRAWN, 'the end of the lease')
