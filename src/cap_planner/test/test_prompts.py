@@ -91,6 +91,7 @@ class Case:
         strokes: 'draw' or 'erase', and the points.
         value: of the LMP; a value, or a check of it.
         fails: why, and a part of the text.
+        also: other worlds, in which it comes to something else.
     """
 
     objects: Mapping[str, tuple[float, float]] | None = None
@@ -102,6 +103,7 @@ class Case:
     said: Sequence[str] = ()
     value: Any = None
     fails: tuple[Label, str] | None = None
+    also: tuple[Case, ...] = ()
 
 
 class PromptModel:
@@ -267,6 +269,10 @@ def positions(*rows: tuple[float, float]) -> Callable[[Any], bool]:
 # ── the functions that prompts call and leave to be written, where the offline model knows none ───
 
 FUNCTIONS = {
+    'get_free_pos_beside': """
+def get_free_pos_beside(pos, direction, distance):
+    return np.array(pos) + distance * np.array(direction)
+""",
     'get_direction_deg': """
 def get_direction_deg(start_pos, end_pos):
     x, y = end_pos - start_pos
@@ -528,9 +534,7 @@ PARSE_POSITION = {
         KITCHEN, answers={'the white cup': 'white cup'}, value=xy(-0.1, -0.57)
     ),
     'to the right of the gray tray': Case(
-        {'gray tray': (0.0, -0.5), 'red brick': (0.1, -0.53)},
-        answers={'the gray tray': 'gray tray'},
-        value=lambda pos: pos[0] > 0.09 and np.linalg.norm(pos - xy(0.1, -0.53)) > 0.05,
+        BRICKS, answers={'the gray tray': 'gray tray'}, value=xy(0.1, -0.6)
     ),
     'halfway between the mug and the left side': Case(
         KITCHEN, answers={'the mug': 'black mug'}, value=xy(-0.025, -0.55)
@@ -563,9 +567,16 @@ PARSE_QUESTION = {
         KITCHEN, answers={'the topmost cup': 'red cup'}, value='red cup'
     ),
     'is the mug to the right of the red cup?': Case(
-        KITCHEN, answers={'the mug': 'black mug', 'the red cup': 'red cup'}, value=True
+        # Where mixing up x and y would tell something else.
+        {**KITCHEN, 'black mug': (-0.27, -0.6), 'red cup': (-0.3, -0.26)},
+        answers={'the mug': 'black mug', 'the red cup': 'red cup'},
+        value=True,
     ),
-    'is there anything on the plate?': Case({**KITCHEN, 'white cup': (0.16, -0.44)}, value=True),
+    'is there anything on the plate?': Case(
+        {**KITCHEN, 'white cup': (0.16, -0.44)},
+        value=True,
+        also=(Case({**KITCHEN, 'white cup': (0.22, -0.4)}, value=False),),
+    ),
     'is there a spoon?': Case(KITCHEN, value=False),
     'where is the mug?': Case(
         KITCHEN,
@@ -701,23 +712,24 @@ PARSE_SHAPE_PTS = {
     ),
 }
 
-CENTER = SHAPE[:-1].mean(axis=0)
+GIVEN = SHAPE + xy(0.05, -0.02)
+CENTER = xy(0.05, -0.02)
 TRANSFORM_SHAPE_PTS = {
-    query: Case(objects, variables={'shape_pts': SHAPE} | more, answers=answers, value=value)
+    query: Case(objects, variables={'shape_pts': GIVEN} | more, answers=answers, value=value)
     for query, objects, more, answers, value in [
-        ('make it smaller', {}, {}, {}, CENTER + (SHAPE - CENTER) * 2 / 3),
-        ('make it twice as wide', {}, {}, {}, CENTER + (SHAPE - CENTER) * xy(2, 1)),
-        ('move it 3 cm up and 5 cm to the right', {}, {}, {}, SHAPE + xy(0.05, 0.03)),
-        ('turn it by 40 degrees clockwise', {}, {}, {}, turned(SHAPE, -40, CENTER)),
+        ('make it smaller', {}, {}, {}, CENTER + (GIVEN - CENTER) * 2 / 3),
+        ('make it twice as wide', {}, {}, {}, CENTER + (GIVEN - CENTER) * xy(2, 1)),
+        ('move it 3 cm up and 5 cm to the right', {}, {}, {}, GIVEN + xy(0.05, 0.03)),
+        ('turn it by 40 degrees clockwise', {}, {}, {}, turned(GIVEN, -40, CENTER)),
         (
             *('rotate it by 30 degrees around center_pos', {}, {'center_pos': xy(0.1, 0.1)}, {}),
-            turned(SHAPE, 30, xy(0.1, 0.1)),
+            turned(GIVEN, 30, xy(0.1, 0.1)),
         ),
         (
             *('move its center onto the cup', {'white cup': (0.1, 0.1)}, {}),
-            *({'the cup': 'white cup'}, SHAPE - CENTER + xy(0.1, 0.1)),
+            *({'the cup': 'white cup'}, GIVEN - CENTER + xy(0.1, 0.1)),
         ),
-        ('flip it upside down', {}, {}, {}, CENTER + (SHAPE - CENTER) * xy(1, -1)),
+        ('flip it upside down', {}, {}, {}, CENTER + (GIVEN - CENTER) * xy(1, -1)),
     ]
 }
 
@@ -863,7 +875,8 @@ def test_examples_of_the_ui(domain: Domain, session: list[Example], make_desk) -
 @every_example(lambda domain, lmp: lmp.name in domain.lmps)
 def test_examples_of_the_lmps(domain: Domain, lmp: Lmp, example: Example, make_desk) -> None:
     case = LMP_CASES[lmp.name][query_of(example)]
-    check_value(make_desk(domain, case), lmp.name, example, case)
+    for world in (case, *case.also):
+        check_value(make_desk(domain, world), lmp.name, example, world)
 
 
 def check_value(desk: Desk, lmp: str, example: Example, case: Case) -> None:
