@@ -102,7 +102,12 @@ class Budget:
             self._motion_s += time.monotonic() - since
 
     def program(self) -> None:
-        """One more text is about to be asked of the model, or raise."""
+        """One more text is about to be asked of the model, or raise.
+
+        Also when nothing is left for the program that it would be: writing takes time, too.
+        """
+        if over := self.exceeded():
+            raise over
         self._programs += 1
         if self._programs > self.limits.programs:
             raise _over(f'more than {self.limits.programs} texts asked of the language model')

@@ -103,3 +103,11 @@ def test_texts_are_counted(clock: Clock) -> None:
     spent.program()
     with pytest.raises(InstructionError, match='2 texts'):
         spent.program()
+
+
+def test_no_text_is_asked_for_when_the_time_is_up(clock: Clock) -> None:
+    spent = Budget(LIMITS)
+    spent.program()
+    clock.now += 11.0
+    with pytest.raises(InstructionError, match='more than 10 s'):
+        spent.program()
