@@ -1,6 +1,6 @@
 """The paper's three tabletop conversations (appendix I), turn by turn, in the simulation over ROS.
 
-./cap bench conversations                          # all three, offline model, exact scenes for fruits
+./cap bench conversations                          # all three; exact scenes for the fruits
 ./cap bench conversations --only "four blocks" --seed 3
 ./cap bench conversations --model openai:NAME --source camera
 

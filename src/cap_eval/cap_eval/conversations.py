@@ -90,7 +90,7 @@ def judge_turn(turn: Turn, told: Told) -> str:
 # ── parts of checks ──────────────────────────────────────────────────────────────────────────────
 
 
-def _unless(true: bool, text: str) -> list[str]:  # noqa: FBT001
+def _unless(true: bool, text: str) -> list[str]:
     return [] if true else [text]
 
 
@@ -135,7 +135,7 @@ def _blocks(world: WorldState) -> NDArray[np.float64]:
 
 
 def _square(world: WorldState) -> tuple[float, float, NDArray[np.float64]] | None:
-    """Side, turn [deg, 0 to 90) and centre of the square that four blocks form; None: they do not."""
+    """Side, turn [deg, 0 to 90) and centre of the square of four blocks; None: they form none."""
     points = _blocks(world)
     center = points.mean(axis=0)
     offsets = points - center
@@ -182,7 +182,7 @@ def _forms_square(told: Told) -> list[str]:
     return _unless(math.dist(square[2], PLACES['middle']) < 2 * NEAR, 'it is not around the middle')
 
 
-def _square_changes(told: Told, grown: bool, turned_deg: float) -> list[str]:  # noqa: FBT001
+def _square_changes(told: Told, grown: bool, turned_deg: float) -> list[str]:
     old, new = _square(told.before), _square(told.after)
     if old is None or new is None:
         return ['the blocks form no square']
