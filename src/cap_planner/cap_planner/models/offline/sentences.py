@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from cap_planner.models.offline.meaning import (
@@ -227,9 +228,7 @@ class Sentences(Questions):
                     for things, end in made_of:
                         yield Put(things, OnEachOther()), end
             for shape, k in self.line_words(j):
-                for things, end in self._made_of(k):
-                    for line, last in self.line_where(shape, end):
-                        yield Put(things, line), last
+                yield from self._lines_of(self._made_of(k), shape)
 
     def _made_of(self, i: int) -> Readings[Reference]:
         for j in self.take(i, 'out of|of|from|with|using'):
@@ -237,19 +236,23 @@ class Sentences(Questions):
 
     def _line_up(self, i: int) -> Readings[Command]:
         for j in self.take(i, 'line up|align|arrange|lay out|line'):
+            lined: dict[str, list[tuple[Reference, int]]] = {}
             for things, k in self.reference(j):
                 for start in self.maybe(k, 'up'):
-                    for end in self.maybe(start, 'horizontally|vertically|diagonally'):
-                        if end == start and self.word(i) != 'line':
-                            continue
-                        word = (
-                            self.word(end - 1).removesuffix('ly') if end > start else 'horizontal'
-                        )
-                        yield from self._lined(things, f'a {word} line', end)
+                    for end in self.take(start, 'horizontally|vertically|diagonally'):
+                        way = self.word(end - 1).removesuffix('ly')
+                        lined.setdefault(way, []).append((things, end))
+                    if self.word(i) == 'line':
+                        lined.setdefault('horizontal', []).append((things, start))
+            for way, made_of in lined.items():
+                yield from self._lines_of(made_of, f'a {way} line')
 
-    def _lined(self, things: Reference, shape: str, i: int) -> Readings[Command]:
-        for line, j in self.line_where(shape, i):
-            yield Put(things, line), j
+    def _lines_of(self, made_of: Iterable[tuple[Reference, int]], shape: str) -> Readings[Command]:
+        """With the place as where to, rather than as which things: 'near the top'."""
+        found = [
+            (Put(things, line), j) for things, i in made_of for line, j in self.line_where(shape, i)
+        ]
+        yield from sorted(found, key=lambda put: not _has_place(put[0].target))
 
     def _swap(self, i: int) -> Readings[Command]:
         for j in self.take(i, 'swap|switch|exchange'):
@@ -289,6 +292,15 @@ class Sentences(Questions):
                             yield PointTo(On(position)), end
                         else:
                             yield PointTo(AtPosition(self.text(start, end), position)), end
+
+
+def _has_place(target: Target) -> bool:
+    where = target.where if isinstance(target, InLine) else ''
+    return any(
+        where.startswith(f' around the {place}')
+        for place in ('middle', 'center', 'top', 'bottom', 'left', 'right')
+        if ' of the ' not in where
+    )
 
 
 def _repeats(again: Reference, things: Reference) -> bool:

@@ -29,7 +29,7 @@ from cap_planner.models.offline.words import DIRECTIONS, singular
 
 A_LITTLE = 0.05
 A_LOT = 0.25
-"""Metres; the same values are in prompts/common.md."""
+"""Metres; the same values are in prompts/tabletop.md."""
 
 _ON_IN = (
     'on the top of|on top of|onto|on to|on|upon|atop|inside of|inside|into|in to|in|within|over|at|'

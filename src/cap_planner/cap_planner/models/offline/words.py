@@ -133,7 +133,8 @@ FUNCTION_WORDS = word_set(
     diagonally upwards downwards leftwards rightwards again too back forward so halfway corner side
     say move everything line row column horizontal vertical diagonal circle ring tower stack pile
     straight edge bigger smaller darker brighter darkest brightest sweetest sourest undo imagine
-    pretend wait until clockwise counterclockwise anticlockwise starting , . ; ? ! :
+    pretend wait until triangle diamond pentagon hexagon heptagon octagon clockwise
+    counterclockwise anticlockwise starting , . ; ? ! :
     """
 ) | frozenset(ORDINALS)
 

@@ -37,7 +37,7 @@ SIDES = {
 BESIDE = 0.1
 FAR = 0.25
 POLYGON_RADIUS = 0.1414
-"""Metres between centres; the same values are in prompts/common.md."""
+"""Metres between centres; the same values are in prompts/tabletop.md."""
 
 
 class PositionsWriter:
