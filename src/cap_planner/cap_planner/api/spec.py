@@ -29,6 +29,9 @@ Points = Annotated[NDArray[np.float64], 'points']
 Target = str | Point
 """The name of an object or of a named place, or a position."""
 
+MAX_TEXT = 10_000
+"""Characters of one text argument: each call is kept, said or put into a prompt."""
+
 
 class WrongArgumentsError(CapError):
     """A call does not fit the declared signature."""
@@ -86,6 +89,11 @@ class ApiFunction:
         annotation = parameter.annotation
         if parameter.kind is inspect.Parameter.VAR_KEYWORD:
             return dict(value)
+        if isinstance(value, str) and len(value) > MAX_TEXT:
+            raise WrongArgumentsError(
+                f'{self.name}: argument {name!r} has {len(value)} characters; at most {MAX_TEXT} '
+                f'are taken; it is {self.header()}'
+            )
         for option in _options(annotation):
             ok, checked = _fits(option, value)
             if ok:
