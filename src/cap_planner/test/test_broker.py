@@ -195,3 +195,11 @@ def test_what_is_no_context(context: str) -> None:
 )
 def test_everything_has_a_plain_form(value: Any) -> None:
     json.dumps(plain(value))
+
+
+def test_the_evidence_is_not_filled_by_one_call(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Robot())
+    with pytest.raises(WrongArgumentsError):
+        desk.call('get_corner_name', np.zeros(400_000))
+    desk.broker.answered()
+    assert len(json.dumps(desk.kept[0])) < 2_000

@@ -488,6 +488,12 @@ def test_a_dead_zygote_is_replaced(sandbox):
     assert sandbox._zygote.pid != before
 
 
+def test_a_zygote_that_dies_between_two_programs_costs_none(sandbox):
+    for _ in range(5):
+        os.kill(sandbox._zygote.pid, signal.SIGKILL)
+        assert run(sandbox, 'x = 1').status is Status.FINISHED
+
+
 HOST = """
 import os, sys
 from cap_planner.api import TABLETOP

@@ -52,3 +52,10 @@ def test_imports_of_libraries_live_on(source: str) -> None:
 )
 def test_no_import_gives_the_next_program_another_robot(source: str) -> None:
     assert kept(source) == ()
+
+
+def test_what_is_told_of_dropped_variables_is_bounded() -> None:
+    end = {**END, 'dropped': {f'{i}{"x" * 1000}': 'y' * 10_000 for i in range(4000)}}
+    _, dropped = next_session(Program('x = 1', TABLETOP), end, {})
+    assert len(dropped) <= 200
+    assert all(len(name) <= 200 and len(why) <= 200 for name, why in dropped.items())

@@ -23,6 +23,9 @@ from cap_planner.sandbox.start import FaultyProgramError, packed_start
 __all__ = ['Sandbox', 'SandboxConfig']
 
 
+_END_SECONDS = 0.5
+
+
 def _never() -> bool:
     return False
 
@@ -120,6 +123,13 @@ class Sandbox:
                 self._zygote = None
 
     def _fork(self, api: Collection[str]) -> Run:
+        zygote = self._living_zygote()
+        try:
+            return Run(self.config, zygote, api)
+        except ZygoteError:
+            if not zygote.ends_within(_END_SECONDS):
+                raise
+        # It ended between two programs, of which none has to pay for that.
         return Run(self.config, self._living_zygote(), api)
 
     def _living_zygote(self) -> Zygote:

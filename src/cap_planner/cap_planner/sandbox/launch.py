@@ -135,6 +135,13 @@ class Zygote:
         """Whether it still runs."""
         return self._process is not None and self._process.poll() is None
 
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it has ended, or does so in that time."""
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
+        return not self.alive()
+
     def fork(self, job: dict[str, Any], seconds: float) -> Fork:
         """A new child.
 

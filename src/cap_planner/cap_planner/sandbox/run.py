@@ -35,6 +35,8 @@ from cap_planner.sandbox.wire import OverBudget, PeerEnded, Wire
 _END_SECONDS = 2.0
 _MEMORY_ERRORS = ('MemoryError', '_ArrayMemoryError')
 _TEXT_LIMIT = 4000
+_NAME_LIMIT = 200
+_PLACES_LIMIT = 64
 
 
 class Listener(NamedTuple):
@@ -292,12 +294,12 @@ def _call(message: dict[str, Any], program: Program) -> Call:
 def _program_error(plain: Any) -> ProgramError:
     places = tuple(
         Place(
-            _typed(place, 'where', str),
-            _typed(place, 'function', str),
+            _typed(place, 'where', str)[:_NAME_LIMIT],
+            _typed(place, 'function', str)[:_NAME_LIMIT],
             _typed(place, 'line', int),
-            _typed(place, 'source', str)[:_TEXT_LIMIT],
+            _typed(place, 'source', str)[:_NAME_LIMIT],
         )
-        for place in _typed(plain, 'trace', list)
+        for place in _typed(plain, 'trace', list)[-_PLACES_LIMIT:]
     )
     name, message = _typed(plain, 'type', str), _typed(plain, 'message', str)
     return ProgramError(name[:80], message[:_TEXT_LIMIT], _typed(plain, 'line', int), places)

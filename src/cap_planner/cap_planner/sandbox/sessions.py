@@ -16,6 +16,9 @@ from cap_planner.sandbox.frames import FrameError
 from cap_planner.sandbox.program import Program, Session
 from cap_planner.sandbox.scope import protected_names
 
+_DROPPED_LIMIT = 200
+_TEXT_LIMIT = 200
+
 
 def next_session(
     program: Program, end: Mapping[str, Any], known: Mapping[str, str]
@@ -30,7 +33,8 @@ def next_session(
         FrameError: the end frame is not what a child sends.
     """
     variables = _mapping(end, 'variables')
-    dropped = {name: str(why) for name, why in _mapping(end, 'dropped').items()}
+    told = list(_mapping(end, 'dropped').items())[:_DROPPED_LIMIT]
+    dropped = {name[:_TEXT_LIMIT]: str(why)[:_TEXT_LIMIT] for name, why in told}
     _check_names(program, variables)
     functions: dict[str, str] = {}
     tree = ast.parse(program.source)
