@@ -93,9 +93,8 @@ def main() -> None:
             turns = run(system.client, conversation, world, f'{conversation.name} {seed}')
             for number, (instruction, said, wrong, seconds) in enumerate(turns, 1):
                 rows.append((conversation.name, not wrong))
-                print(
-                    f'{number:3d} {"right" if not wrong else "WRONG"} {seconds:6.1f} s  {instruction}'
-                )
+                verdict = 'WRONG' if wrong else 'right'
+                print(f'{number:3d} {verdict} {seconds:6.1f} s  {instruction}')
                 for text in filter(None, (said, wrong)):
                     print(f'          {text}', flush=True)
                 if number == options.turns:

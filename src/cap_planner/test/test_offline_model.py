@@ -11,7 +11,7 @@ from offline_world import (
 )
 
 from cap_planner.api import TABLETOP
-from cap_planner.lmp import build_messages
+from cap_planner.lmp import SessionTurn, build_messages
 from cap_planner.models import Options
 from cap_planner.models.offline import OfflineModel
 
@@ -76,3 +76,33 @@ def test_speed() -> None:
     model.complete(messages, Options(deadline_s=1.0))
     times = [model.complete(messages, Options(deadline_s=1.0)).duration_s for _ in range(5)]
     assert min(times) < 0.05
+
+
+def test_it_knows_how_many_requests_a_prompt_shows() -> None:
+    from cap_planner.lmp import MAX_SESSION_TURNS
+    from cap_planner.models.offline.write_drawing import SHOWN_TURNS
+
+    assert SHOWN_TURNS == MAX_SESSION_TURNS
+
+
+def test_what_was_done_is_read_from_the_messages() -> None:
+    """Also names with quotation marks, and what failed after something had been moved."""
+    context = "objects = ['red block']"
+    turns = [
+        SessionTurn(
+            'tidy up',
+            context,
+            '',
+            done=(
+                "moved 'red block' from [0.100, -0.400] to [-0.100, -0.600] on 'red bowl'",
+                'moved "Bob\'s cup" from [0.000, -0.500] to [0.200, -0.500]',
+                'it failed: slippery',
+            ),
+        ),
+        SessionTurn('how many blocks are there?', context, 'say("1")'),
+    ]
+    messages = build_messages(TABLE_LMPS['tabletop_ui'], TABLETOP, 'undo that', context, turns)
+    assert OfflineModel().complete(messages, Options(deadline_s=1.0)).text == (
+        'put_first_on_second("Bob\'s cup", [0, -0.5])\n'
+        "put_first_on_second('red block', [0.1, -0.4])"
+    )
