@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from cap_planner.models.offline.changes import BIGGER, CHANGE_VERBS, SMALLER
 from cap_planner.models.offline.conversation import UNDO
 from cap_planner.models.offline.figures import Figures
-from cap_planner.models.offline.meaning import (
-    Change,
+from cap_planner.models.offline.meaning import Change, Pronoun, Scale, Undo
+from cap_planner.models.offline.meaning_of_drawing import (
     ChangeDrawing,
     Draw,
     DrawEach,
@@ -17,10 +17,7 @@ from cap_planner.models.offline.meaning import (
     Erase,
     Figure,
     MoveTo,
-    Pronoun,
-    Scale,
     ShapeRef,
-    Undo,
     WhatDrawn,
 )
 from cap_planner.models.offline.parser import Readings

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from cap_planner.models.offline.changes import Changes
-from cap_planner.models.offline.meaning import BoardPlace, Figure, Mark, ShapeRef, Spot, Things
+from cap_planner.models.offline.meaning import Things
+from cap_planner.models.offline.meaning_of_drawing import BoardPlace, Figure, Mark, ShapeRef, Spot
 from cap_planner.models.offline.parser import Readings
 from cap_planner.models.offline.questions import Questions
 from cap_planner.models.offline.words import singular

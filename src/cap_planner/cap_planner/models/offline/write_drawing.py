@@ -16,6 +16,16 @@ from cap_planner.models.offline.code import Refusal, formatted, quoted
 from cap_planner.models.offline.history import History, top_level
 from cap_planner.models.offline.meaning import (
     Change,
+    Flip,
+    Pronoun,
+    Question,
+    Rotate,
+    Say,
+    Scale,
+    Shift,
+    Undo,
+)
+from cap_planner.models.offline.meaning_of_drawing import (
     ChangeDrawing,
     Draw,
     DrawEach,
@@ -23,16 +33,8 @@ from cap_planner.models.offline.meaning import (
     Drawn,
     Erase,
     Figure,
-    Flip,
     MoveTo,
-    Pronoun,
-    Question,
-    Rotate,
-    Say,
-    Scale,
     ShapeRef,
-    Shift,
-    Undo,
     WhatDrawn,
 )
 from cap_planner.models.offline.references import References

@@ -6,17 +6,13 @@ import math
 from collections.abc import Sequence
 
 from cap_planner.models.offline.code import Code, Refusal, quoted
-from cap_planner.models.offline.meaning import (
+from cap_planner.models.offline.meaning import Change, Flip, Rotate, Scale, Shift
+from cap_planner.models.offline.meaning_of_drawing import (
     BoardPlace,
-    Change,
     Figure,
-    Flip,
     Mark,
     MoveTo,
-    Rotate,
-    Scale,
     ShapeRef,
-    Shift,
     Spot,
 )
 
