@@ -30,6 +30,8 @@ from cap_interfaces.srv import ResetWorld, Resume, SpawnObject, Stop
 _SILENT_S = 1.5
 # Leases come 20 times a second, scenes 5 times: a system that is slower than this is not ready.
 _FRESH_S = {'lease': 0.5, 'scene': 1.0}
+# What a dead one has sent may still be fresh.
+_NODES = ('guard', 'planner', 'skills', 'perception')
 
 
 class NotReadyError(CapError):
@@ -137,6 +139,9 @@ class Client:
             return str(lease.why)
         if self._fresh('scene') is None:
             return 'no scene from perception'
+        for node in _NODES:
+            if lost := self._beats.lost(node, _SILENT_S):
+                return f'{node}: {lost}'
         return ''
 
     def _fresh(self, topic: str) -> Any:
