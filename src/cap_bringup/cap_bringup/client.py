@@ -28,6 +28,7 @@ from cap_interfaces.msg import Lease, Scene
 from cap_interfaces.srv import ResetWorld, Resume, SpawnObject, Stop
 
 _SILENT_S = 1.5
+_DISCOVERY_S = 5.0
 # Leases come 20 times a second, scenes 5 times: a system that is slower than this is not ready.
 _FRESH_S = {'lease': 0.5, 'scene': 1.0}
 # What a dead one has sent may still be fresh.
@@ -173,6 +174,7 @@ class Client:
             RobotFaultError: the planner is not there, or was lost while it ran.
             CapError: busy, canceled or out of time.
         """
+        self._await_planner(canceled)
         epoch = self._beats.epoch('planner')
 
         def lost() -> str | None:
@@ -186,6 +188,15 @@ class Client:
         return self._execute.call(
             goal, deadline_s=timeout_s, canceled=canceled, lost=lost, on_feedback=on_feedback
         )
+
+    def _await_planner(self, canceled: Callable[[], bool]) -> None:
+        """Who has just joined may not have heard its heartbeat yet."""
+        deadline = time.monotonic() + _DISCOVERY_S
+        pause = threading.Event()
+        while self._beats.epoch('planner') is None and time.monotonic() < deadline:
+            if canceled():
+                return
+            pause.wait(0.02)
 
     def stop(self, who: str, why: str) -> Stop.Response:
         """The latched stop."""

@@ -565,6 +565,7 @@ def test_without_a_layer_nothing_runs_unless_the_operator_says_so(tmp_path, monk
     # A pyseccomp that finds no library, as on a machine without libseccomp.
     (tmp_path / 'pyseccomp.py').write_text('raise RuntimeError("Unable to find libseccomp")')
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, 'pyseccomp', raising=False)
     strict = Sandbox(SandboxConfig())
     with pytest.raises(SandboxUnavailableError, match=r'seccomp \(Unable to find libseccomp\)'):
         strict.start()

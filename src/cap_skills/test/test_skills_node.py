@@ -26,6 +26,7 @@ from std_msgs.msg import String
 from cap_common.calls import ActionCaller
 from cap_common.domain import free_domain_id
 from cap_common.errors import BusyError, CanceledError, RobotFaultError, SkillTimeoutError
+from cap_common.process_watch import process_epoch
 from cap_common.qos import BEAT, LATCHED, SENSOR
 from cap_description.cell import cell_urdf
 from cap_interfaces.action import MoveTo, PickPlace, Say
@@ -68,6 +69,7 @@ class World:
         self._mouth = Node('mouth', context=self._context)
         self._scene = self._ears.create_publisher(Scene, 'scene', LATCHED)
         self._lease = self._ears.create_publisher(Lease, 'lease', BEAT)
+        self._beat = self._ears.create_publisher(Heartbeat, 'heartbeat', BEAT)
         for kind, topic, callback, qos in (
             (Scene, 'sim/ground_truth', self._on_truth, 1),
             (JointState, 'joint_states', self._on_joints, SENSOR),
@@ -173,8 +175,11 @@ class World:
         self.joints = message
 
     def _grant(self) -> None:
+        beat = Heartbeat(node='guard', epoch=process_epoch(os.getpid()))
         while not self._closing.wait(0.05):
             if self.grants:
+                beat.sequence += 1
+                self._beat.publish(beat)
                 self._lease.publish(Lease(state=self.state, why='a test'))
 
 
