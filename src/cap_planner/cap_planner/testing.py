@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -126,6 +127,44 @@ class SymbolicTable:
     def _object(self, name: str) -> SceneObject:
         color, _, kind = name.rpartition(' ')
         return SceneObject(name, kind, color, self.objects[name], self._size(name), 0.0, True)
+
+
+class FruitTable(SymbolicTable):
+    """With fruits, bottles, plates, and an egg that comes while somebody waits for it.
+
+    Attributes:
+        pictures_to_egg: it comes with the picture after so many.
+    """
+
+    SIZES: ClassVar[dict[str, tuple[float, float, float]]] = {
+        **SymbolicTable.SIZES,
+        'apple': (0.06, 0.06, 0.052),
+        'banana': (0.112, 0.036, 0.032),
+        'plum': (0.044, 0.044, 0.032),
+        'egg': (0.056, 0.044, 0.032),
+        'lemon': (0.062, 0.046, 0.035),
+        'bottle': (0.046, 0.046, 0.11),
+        'plate': (0.2, 0.2, 0.016),
+    }
+    COLORS: ClassVar[dict[str, str]] = {
+        'apple': 'red',
+        'banana': 'yellow',
+        'plum': 'purple',
+        'egg': 'white',
+        'lemon': 'yellow',
+    }
+    pictures_to_egg = 0
+
+    def newer(self, than_ns: int) -> Scene:
+        """See SceneSource."""
+        self.pictures_to_egg -= 1
+        if self.pictures_to_egg == 0:
+            self.appear('egg', 0.0, -0.7)
+        return super().newer(than_ns)
+
+    def _object(self, name: str) -> SceneObject:
+        item = super()._object(name)
+        return replace(item, color=self.COLORS.get(name, item.color))
 
 
 class ScriptedModel:

@@ -5,9 +5,8 @@ sandbox over a symbolic table. What happened to the world is judged, not what pr
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,8 +30,7 @@ from cap_planner.models import open_model
 from cap_planner.places import Table
 from cap_planner.sandbox.host import Sandbox
 from cap_planner.sandbox.program import SandboxConfig
-from cap_planner.scene import Scene, SceneObject
-from cap_planner.testing import SymbolicTable
+from cap_planner.testing import FruitTable, SymbolicTable
 
 LIMITS = Limits(
     wall_s=60.0,
@@ -49,40 +47,6 @@ LIMITS = Limits(
     tries=3,
 )
 TABLE = Table(-0.25, -0.75, 0.25, -0.25)
-
-
-class Fruits(SymbolicTable):
-    """With fruits, bottles, plates, and an egg that comes while somebody waits for it."""
-
-    SIZES: ClassVar[dict[str, tuple[float, float, float]]] = {
-        **SymbolicTable.SIZES,
-        'apple': (0.06, 0.06, 0.052),
-        'banana': (0.112, 0.036, 0.032),
-        'plum': (0.044, 0.044, 0.032),
-        'egg': (0.056, 0.044, 0.032),
-        'lemon': (0.062, 0.046, 0.035),
-        'bottle': (0.046, 0.046, 0.11),
-        'plate': (0.2, 0.2, 0.016),
-    }
-    COLORS: ClassVar[dict[str, str]] = {
-        'apple': 'red',
-        'banana': 'yellow',
-        'plum': 'purple',
-        'egg': 'white',
-        'lemon': 'yellow',
-    }
-    pictures_to_egg = 0
-
-    def newer(self, than_ns: int) -> Scene:
-        """See SceneSource."""
-        self.pictures_to_egg -= 1
-        if self.pictures_to_egg == 0:
-            self.appear('egg', 0.0, -0.7)
-        return super().newer(than_ns)
-
-    def _object(self, name: str) -> SceneObject:
-        item = super()._object(name)
-        return replace(item, color=self.COLORS.get(name, item.color))
 
 
 @pytest.fixture(scope='module')
@@ -173,7 +137,7 @@ def blocks_and_bowls() -> SymbolicTable:
 
 
 def fruits() -> SymbolicTable:
-    table = Fruits(
+    table = FruitTable(
         apple=(-0.05, -0.75),
         banana=(0.05, -0.3),
         plum=(0.2, -0.3),
@@ -362,7 +326,7 @@ MIDDLE = TABLE.denormalize(np.array([0.5, 0.5]))
 
 
 def board() -> SymbolicTable:
-    return Fruits(
+    return FruitTable(
         red_block=(-0.2, -0.3), blue_block=(-0.1, -0.35), apple=(0.2, -0.5), lemon=(0.1, -0.4)
     )
 

@@ -17,35 +17,13 @@ from cap_planner.engine import Engine, Report, Request
 from cap_planner.models import open_model
 from cap_planner.sandbox.host import Sandbox
 from cap_planner.sandbox.program import SandboxConfig
-from cap_planner.testing import SymbolicTable, symbolic_engine
+from cap_planner.testing import FruitTable, symbolic_engine
 
 TRANSCRIPTS = Path(__file__).parent / 'transcripts'
 
 
-class Things(SymbolicTable):
-    """Fruits, bottles and plates, too. An egg comes once the camera has been asked for it."""
-
-    SIZES = SymbolicTable.SIZES | {
-        'apple': (0.06, 0.06, 0.052),
-        'banana': (0.112, 0.04, 0.032),
-        'plum': (0.044, 0.044, 0.032),
-        'egg': (0.056, 0.044, 0.032),
-        'bottle': (0.046, 0.046, 0.11),
-        'plate': (0.2, 0.2, 0.016),
-    }
-    pictures_until_the_egg = 0
-
-    def newer(self, than_ns: int) -> Any:
-        if self.pictures_until_the_egg:
-            self.pictures_until_the_egg -= 1
-            if not self.pictures_until_the_egg:
-                self.appear('egg', 0.0, -0.62)
-        return super().newer(than_ns)
-
-    def _object(self, name: str) -> Any:
-        item = super()._object(name)
-        colors = {'apple': 'red', 'banana': 'yellow', 'plum': 'purple', 'egg': 'white'}
-        return type(item)(**{**vars(item), 'color': colors.get(item.class_name, item.color)})
+class Things(FruitTable):
+    """Where things are, as the tests ask."""
 
     def at(self, name: str) -> Any:
         return np.array(self.objects[name][:2])
@@ -188,7 +166,7 @@ def test_fruits_bottles_and_plates(talk: Callable[..., Talk]) -> None:
     assert all(table.on(name, 'blue plate') for name in ('blue bottle', 'black bottle'))
     say('Move the smallest fruit back to the yellow plate')
     assert table.on('plum', 'yellow plate')
-    table.pictures_until_the_egg = 5
+    table.pictures_to_egg = 5
     say('Wait until you see an egg and put it on the green plate')
     assert table.on('egg', 'green plate')
     say('Put the darkest object in the plate that has the apple')
