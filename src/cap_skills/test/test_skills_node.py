@@ -91,8 +91,12 @@ class World:
             threading.Thread(target=executor.spin, daemon=True).start()
         self._guard = threading.Thread(target=self._grant, daemon=True)
         self._guard.start()
-        _wait('the simulator', lambda: bool(self.truth and self.joints))
-        self._until_ready()
+        try:
+            _wait('the simulator', lambda: bool(self.truth and self.joints))
+            self._until_ready()
+        except BaseException:
+            self.close()  # nobody else knows of the processes yet
+            raise
 
     def _until_ready(self) -> None:
         self.pick_place.wait_for_server(_DEADLINE_S)
