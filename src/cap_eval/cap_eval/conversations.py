@@ -326,10 +326,10 @@ def _eruption(told: Told) -> list[str]:
     """Something lies in the ocean that was not there, and nothing else has changed."""
     ocean = told.after.get('blue bowl')
     new = [
-        block.name
-        for block in told.after.blocks
-        if distance_xy(block, ocean) < AT_PLACE
-        and distance_xy(told.before.get(block.name), ocean) > AT_PLACE
+        each.name
+        for each in told.after.objects
+        if distance_xy(each, ocean) < AT_PLACE
+        and distance_xy(told.before.get(each.name), ocean) > AT_PLACE
     ]
     return [*_unless(bool(new), 'nothing has come into the ocean'), *_stay(told, new)]
 
