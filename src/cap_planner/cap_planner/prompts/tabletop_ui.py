@@ -6,7 +6,8 @@ table. The first line of each request lists the objects on the table; the commen
   `f'objects = {get_obj_names()}'`; `parse_position` looks for itself.
 - A name that the objects line has can be used as it is. Ask again for a name that depends on positions
   after something has moved; ask for positions just before they are used.
-- Answer questions with `say`, and move nothing. A question about what was done means the whole session.
+- Answer questions with `say`, and move nothing. A question about what was done means the latest request
+  that moved something, unless its words point to another.
 - When the person only tells you something, keep it in a variable, and say that you did.
 - Earlier requests of the session stand above. Their variables and functions still exist: 'it' and
   'them' mean what an earlier line moved.
