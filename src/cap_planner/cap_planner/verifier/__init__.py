@@ -7,6 +7,7 @@ programs of the prompts, and its errors come back to the model with line and adv
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import re
 import warnings
@@ -18,11 +19,11 @@ from cap_planner.labels import Label
 from cap_planner.sandbox import vocabulary
 from cap_planner.sandbox.libraries import preloaded
 from cap_planner.sandbox.text import python_lines
-from cap_planner.verifier.calls import header, signatures
-from cap_planner.verifier.names import bound_names, defined_functions, free_names
+from cap_planner.verifier.calls import Values, header, signatures
+from cap_planner.verifier.names import Scope, bound_names, defined_functions
 from cap_planner.verifier.report import Report, Undefined, Violation
 from cap_planner.verifier.rules import Rules, name_advice
-from cap_planner.verifier.tree import levels
+from cap_planner.verifier.tree import Nodes, by_type, levels
 
 __all__ = [
     'Report',
@@ -74,9 +75,10 @@ def verify(
     check = _Check(source)
     if tree := check.parse():
         scope = {*scope_names(api), *known, *functions}
-        nodes = check.nodes
+        nodes, names = by_type(check.nodes), Scope(tree.body)
         assigned = _assigned(nodes)
-        rules = Rules(api, calls, assigned, known, functions, check.add)
+        values = Values(api, nodes, known)
+        rules = Rules(api, calls, assigned, functions, values, check.add)
         earlier = ast.parse('\n'.join(imports)).body
         for statement in earlier:
             if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -84,14 +86,14 @@ def verify(
         scope |= bound_names(earlier) - {'*'} - rules.imports.hinted.keys()
         rules.check(nodes)
         hinted = {k: v for k, v in rules.imports.hinted.items() if k not in assigned}
-        undefined = check.names(tree, nodes, scope, hinted, allow_undefined)
+        undefined = check.names(nodes, names, scope, hinted, allow_undefined)
         refuses = bool(tree.body) and isinstance(tree.body[-1], ast.Raise)
-        if returns is not None and not refuses and returns not in bound_names(tree.body):
+        if returns is not None and not refuses and returns not in names.bound:
             check.add(
                 tree, 'missing_result', f'the program never sets {returns!r}', f'assign {returns}'
             )
         return Report(tuple(sorted(check.violations)), undefined)
-    return Report(tuple(check.violations))
+    return Report(tuple(sorted(check.violations)))
 
 
 class _Check:
@@ -143,7 +145,7 @@ class _Check:
             with warnings.catch_warnings():
                 warnings.simplefilter('ignore')  # such as an invalid escape in a string
                 tree = ast.parse(self._source)
-                compile(self._source, '<program>', 'exec', dont_inherit=True)
+                compile(tree, '<program>', 'exec', dont_inherit=True)
         except SyntaxError as error:
             label = Label.MODEL_MALFORMED
             at = (error.lineno or 0, max((error.offset or 1) - 1, 0))
@@ -166,66 +168,50 @@ class _Check:
 
     def names(
         self,
-        tree: ast.Module,
-        nodes: list[ast.AST],
+        nodes: Nodes,
+        names: Scope,
         scope: set[str],
         hinted: dict[str, str],
         allow_undefined: bool,
     ) -> tuple[Undefined, ...]:
         """Report names that nothing binds; list those of them that are called."""
-        calls = {
-            id(node.func): node
-            for node in nodes
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        }
-        signatures = {
-            id(node.value): node
-            for node in nodes
-            if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call)
-        }
+        calls = {node.func: node for node in nodes[ast.Call]}
+        signatures = {node.value: node for node in nodes[ast.Assign] + nodes[ast.AnnAssign]}
         undefined: dict[str, Undefined] = {}
-        for use in _unbound(tree, nodes, scope, hinted):
+        advise = functools.cache(functools.partial(name_advice, scope=scope))
+        for use in _unbound(nodes, names, scope, hinted):
             name = hinted.get(use.id, use.id)
-            call = calls.get(id(use))
+            call = calls.get(use)
             if name in vocabulary.FORBIDDEN_BUILTINS:
-                advice = name_advice(name, scope)
-                self.add(use, 'forbidden_name', f'{name!r} is not part of programs', advice)
+                what = f'{name!r} is not part of programs'
+                self.add(use, 'forbidden_name', what, advise(name))
             elif name.startswith('__'):
                 continue  # has been reported
             elif call is not None:
                 use.id = name  # an alias means nothing to who is to write the function
-                signature = ast.unparse(signatures.get(id(call), call))
-                undefined.setdefault(name, Undefined(name, signature, use.lineno))
+                if name not in undefined:
+                    signature = ast.unparse(signatures.get(call, call))
+                    undefined[name] = Undefined(name, signature, use.lineno)
                 if not allow_undefined:
-                    advice = name_advice(name, scope)
                     message = f'no function {name!r} is defined'
-                    self.add(use, 'unknown_function', message, advice, Label.UNKNOWN_API)
+                    self.add(use, 'unknown_function', message, advise(name), Label.UNKNOWN_API)
             elif name not in undefined:
-                advice = name_advice(name, scope)
-                self.add(use, 'undefined_name', f'nothing defines the name {name!r}', advice)
+                what = f'nothing defines the name {name!r}'
+                self.add(use, 'undefined_name', what, advise(name))
         return tuple(undefined.values())
 
 
-def _unbound(
-    tree: ast.Module, nodes: list[ast.AST], scope: set[str], hinted: dict[str, str]
-) -> list[ast.Name]:
-    """Uses of names that nothing binds. An import from a hint module binds only what exists."""
+def _unbound(nodes: Nodes, names: Scope, scope: set[str], hinted: dict[str, str]) -> list[ast.Name]:
+    """Uses of names that nothing binds, in the order of the text. An import from a hint module
+    binds only what exists.
+    """
     unwritten = {local for local, name in hinted.items() if name not in scope}
-    uses = free_names(tree, scope)
-    if unwritten:
-        uses += [n for n in nodes if isinstance(n, ast.Name) and n.id in unwritten]
-        uses.sort(key=lambda node: (node.lineno, node.col_offset))
-    return uses
+    uses = names.free(scope)
+    uses += [node for node in nodes[ast.Name] if node.id in unwritten]
+    return sorted(uses, key=lambda node: (node.lineno, node.col_offset))
 
 
-def _assigned(nodes: list[ast.AST]) -> set[str]:
+def _assigned(nodes: Nodes) -> set[str]:
     """Names that the program binds somewhere, other than by an import."""
-    names: set[str] = set()
-    for node in nodes:
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            names.add(node.id)
-        elif isinstance(node, ast.FunctionDef):
-            names.add(node.name)
-        elif isinstance(node, ast.arg):
-            names.add(node.arg)
-    return names
+    names = {node.id for node in nodes[ast.Name] if not isinstance(node.ctx, ast.Load)}
+    return names | {d.name for d in nodes[ast.FunctionDef]} | {a.arg for a in nodes[ast.arg]}

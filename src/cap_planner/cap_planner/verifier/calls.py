@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import inspect
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from cap_planner.api.spec import Api, ApiFunction, Kind, Point, Points, WrongArgumentsError
+from cap_planner.verifier.tree import Nodes
 
 _DEPTH = 5
 _MUTABLE = (ast.List, ast.Dict, ast.Set)
@@ -36,32 +37,27 @@ class Values:
     """Values that expressions may have, as far as the text of a program tells their types.
 
     Args:
-        nodes: of the program.
+        nodes: of the program, by type.
         known: names that may hold another value before the program binds them.
     """
 
-    def __init__(
-        self, api: Api, nodes: Iterable[ast.AST] = (), known: Collection[str] = ()
-    ) -> None:
+    def __init__(self, api: Api, nodes: Nodes, known: Collection[str]) -> None:
         self._api = api
-        bound: Counter[str] = Counter()
+        bound = Counter(node.id for node in nodes[ast.Name] if not isinstance(node.ctx, ast.Load))
+        otherwise = {
+            *known,
+            *(node.arg for node in nodes[ast.arg]),
+            *(node.name for node in nodes[ast.FunctionDef] + nodes[ast.ExceptHandler]),
+            *(node.asname or node.name for node in nodes[ast.alias]),
+        }
         self._values: dict[str, ast.expr] = {}
-        for node in nodes:
+        for node in nodes[ast.Assign]:
             match node:
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                # What a list holds in the end, the text of its first binding does not tell.
+                case ast.Assign(targets=[ast.Name(id=name)], value=value) if (
+                    bound[name] == 1 and name not in otherwise and type(value) not in _MUTABLE
+                ):
                     self._values[name] = value
-                case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-                    bound[name] += 1
-                case ast.arg(arg=name) | ast.FunctionDef(name=name):
-                    bound[name] += 2
-                case ast.alias(name=name, asname=asname):
-                    bound[asname or name] += 2
-                case ast.ExceptHandler(name=str(name)):
-                    bound[name] += 2
-        for name, value in [*self._values.items()]:
-            # What a list holds in the end, the text of its first binding does not tell.
-            if bound[name] != 1 or name in known or isinstance(value, _MUTABLE):
-                del self._values[name]
 
     def of(self, node: ast.expr, depth: int = 0) -> Any:
         """A value of the expression's type; its own, if it is a literal.

@@ -8,7 +8,7 @@ import inspect
 import itertools
 import re
 import string
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from cap_planner.api.spec import Api, ApiFunction, Kind
@@ -17,7 +17,7 @@ from cap_planner.sandbox import libraries, vocabulary
 from cap_planner.sandbox.text import mixes_alphabets
 from cap_planner.verifier.calls import Values, misfit, wrong_arguments
 from cap_planner.verifier.imports import Imports
-from cap_planner.verifier.tree import by_type, children
+from cap_planner.verifier.tree import Nodes, children
 
 _ALLOWED = frozenset(
     {
@@ -65,8 +65,8 @@ class Rules:
     Args:
         calls: the kinds of functions that the program may call.
         assigned: names that the program binds other than by import: they hide a library's.
-        known: names of the session.
-        functions: those of them that have been written, with what they take.
+        functions: those of the session that have been written, with what they take.
+        values: of the program's expressions.
     """
 
     def __init__(
@@ -74,8 +74,8 @@ class Rules:
         api: Api,
         calls: Collection[Kind],
         assigned: set[str],
-        known: Collection[str],
         functions: Mapping[str, inspect.Signature],
+        values: Values,
         add: Add,
     ) -> None:
         self._api = api
@@ -83,21 +83,18 @@ class Rules:
         self._assigned = assigned
         self._add = add
         self.imports = Imports()
-        self._known = known
         self._functions = functions
-        self._values = Values(api)
+        self._values = values
 
-    def check(self, nodes: Sequence[ast.AST]) -> None:
+    def check(self, nodes: Nodes) -> None:
         """Apply all rules to the nodes of a program."""
-        self._values = Values(self._api, nodes, self._known)
-        groups = by_type(nodes)
 
         def of(*kinds: type[ast.AST]) -> Iterator[Any]:
-            return itertools.chain.from_iterable(groups.get(kind, ()) for kind in kinds)
+            return itertools.chain.from_iterable(nodes[kind] for kind in kinds)
 
         for node in of(ast.Import, ast.ImportFrom):
             self.imports.check(node, self._add)
-        for kind in groups.keys() - _ALLOWED:
+        for kind in nodes.keys() - _ALLOWED:
             for node in of(kind):
                 self._check_kind(node)
         for node in of(*_NAMING):

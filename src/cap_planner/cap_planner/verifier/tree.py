@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 # Their values are no nodes, or nodes that no rule is about: annotations are never evaluated.
@@ -19,15 +20,16 @@ _NO_CHILDREN = frozenset(
 # `names` of an import are nodes; of `global` and `nonlocal` they are texts.
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
+_FIELDS = {
+    kind: ('names',)
+    if kind in _IMPORTS
+    else tuple(field for field in kind._fields if field not in _NO_CHILDREN)
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+} | {ast.Constant: ()}
 
-_fields: dict[type[ast.AST], tuple[str, ...]] = {ast.Constant: ()}
-
-
-def _child_fields(kind: type[ast.AST]) -> tuple[str, ...]:
-    if kind not in _fields:
-        own = tuple(field for field in kind._fields if field not in _NO_CHILDREN)
-        _fields[kind] = ('names',) if kind in _IMPORTS else own
-    return _fields[kind]
+Nodes = Mapping[type[ast.AST], list[Any]]
+"""Those of each type; an empty list for a type that there is none of."""
 
 
 def children(node: ast.AST) -> list[ast.AST]:
@@ -35,7 +37,7 @@ def children(node: ast.AST) -> list[ast.AST]:
     annotations.
     """
     found: list[ast.AST] = []
-    for field in _child_fields(type(node)):
+    for field in _FIELDS[type(node)]:
         value = getattr(node, field, None)
         if type(value) is list:
             found += [item for item in value if isinstance(item, ast.AST)]
@@ -57,9 +59,9 @@ def levels(node: ast.AST) -> Iterator[list[ast.AST]]:
         level = [child for each in level for child in children(each)]
 
 
-def by_type(nodes: Iterable[ast.AST]) -> dict[type[ast.AST], list[Any]]:
+def by_type(nodes: Iterable[ast.AST]) -> Nodes:
     """The nodes of each type, in their order."""
-    groups: dict[type[ast.AST], list[Any]] = {}
+    groups: dict[type[ast.AST], list[Any]] = defaultdict(list)
     for node in nodes:
-        groups.setdefault(type(node), []).append(node)
+        groups[type(node)].append(node)
     return groups
