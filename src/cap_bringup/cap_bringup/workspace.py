@@ -105,8 +105,10 @@ def install_system_packages() -> None:
 
 def make_environment() -> None:
     """A virtual environment of this Python, with the installer."""
-    with step('Virtual environment .venv'):
-        run([sys.executable, '-m', 'venv', '--clear', str(VENV)])
+    # Of the Python below it, if this one is an environment's, even of that which is made anew.
+    python = Path(sys.executable).resolve()
+    with step(f'Virtual environment .venv of {python}'):
+        run([str(python), '-m', 'venv', '--clear', str(VENV)])
         run([str(VENV / 'bin/pip'), 'install', '--quiet', '--disable-pip-version-check', UV])
 
 
@@ -338,10 +340,11 @@ def setup(distro: str | None) -> None:
     if done.get('packages') != wanted['packages']:
         done = {'distro': distro, 'python': wanted['python']}
         write_stamp(done)
-        # What was built for other packages or another Python is of no use to colcon.
+        install_python_packages(distro)
+        # What was built for other packages or another Python is of no use to colcon; but it is of
+        # use to a person for as long as these cannot be had.
         for folder in ('build', 'install'):
             shutil.rmtree(ROOT / folder, ignore_errors=True)
-        install_python_packages(distro)
         done['packages'] = wanted['packages']
     done.pop('build', None)
     write_stamp(done)

@@ -121,8 +121,10 @@ def test_an_interrupted_change_of_distribution_is_finished(steps, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         steps('kilted')
     steps.failing = ''
-    assert not (tmp_path / 'install').exists(), 'what was built for the other one is gone'
+    assert (tmp_path / 'install').exists(), 'what there was works on without a network'
+    (tmp_path / 'install/of_jazzy').touch()
     assert steps() == ['install_python_packages', 'build']
+    assert not (tmp_path / 'install/of_jazzy').exists()
     assert workspace.read_stamp()['packages'] == 'kilted'
 
 
@@ -183,10 +185,23 @@ def test_a_python_that_has_no_wheels(tmp_path):
         old = tmp_path / name
         old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.10.12\nexit 1\n')
         old.chmod(0o755)
-    answer = cap('demo', PATH=f'{tmp_path}:/usr/bin:/bin', CAP_PYTHON='')
+    script = shutil.copy(workspace.ROOT / 'cap', tmp_path / 'cap')
+    answer = cap('demo', script=script, PATH=f'{tmp_path}:/usr/bin:/bin', CAP_PYTHON='')
     assert answer.returncode == 4
     assert '3.11, 3.12 or 3.13' in answer.stderr
     assert '3.10.12' in answer.stderr
+
+
+@pytest.mark.parametrize('has_one', [False, True])
+def test_the_python_that_is_set_up_stays(tmp_path, has_one):
+    script = shutil.copy(workspace.ROOT / 'cap', tmp_path / 'cap')
+    for name in ['bin/python3', '.venv/bin/python'][: 1 + has_one]:
+        python = tmp_path / name
+        python.parent.mkdir(parents=True)
+        python.write_text(f'#!/bin/sh\n[ "$1" = -c ] || echo {name}\n')
+        python.chmod(0o755)
+    answer = cap('setup', script=script, PATH=f'{tmp_path}/bin:/usr/bin:/bin', CAP_PYTHON='')
+    assert answer.stdout.strip() == ('.venv/bin/python' if has_one else 'bin/python3')
 
 
 def test_a_link_to_it_works(tmp_path):
