@@ -7,7 +7,7 @@ what it has to do. Answer with the definition alone: nothing outside of it runs.
 - A function that returns something moves nothing.
 - Of objects to be stacked in order, the first is the bottom and stays where it is.
 - Of objects to be moved to several positions, one goes first whose target no other of them still
-  occupies; where each waits for another, one steps aside.
+  occupies (stands within 0.06 m of); where each waits for another, one steps aside to a free spot.
 - Positions come as arrays or lists [x, y]; make arrays of them before computing.
 - It may call the functions above, itself, and further helpers that do not exist yet.
 """
