@@ -19,8 +19,8 @@ from cap_planner.models.base import Message
 
 # Characters. A longer answer can be no program, and only its beginning is shown again.
 _MOST_QUOTED, _QUOTED = 20_000, 2_000
-MAX_SESSION_TURNS = 8
-"""Earlier instructions in a prompt; published demonstrations degrade beyond about ten."""
+MAX_SESSION_TURNS = 30
+"""Earlier instructions in a prompt where the model's window has room for more: each costs tokens."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ from cap_planner.models.offline.meaning_of_drawing import (
 from cap_planner.models.offline.references import References
 
 _BESIDE = 0.12
-SHOWN_TURNS = 8
+SHOWN_TURNS = 30
 """So many earlier requests a prompt shows at most: lmp.MAX_SESSION_TURNS."""
 
 _WAY = {'left': 'to the left', 'right': 'to the right', 'top': 'up', 'bottom': 'down'}
