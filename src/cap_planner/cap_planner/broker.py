@@ -87,11 +87,12 @@ class Broker:
         """
         self.answered()
         function = self._api[call.name]
-        self._check_stop()
-        waits = function.waits or (function.kind is Kind.QUERY and self._robot.pace_query())
-        self._budget.call(waits)
-        audit = _Audit(self._record, call, at_end=function.kind is Kind.QUERY and not waits)
+        is_query = function.kind is Kind.QUERY
+        audit = _Audit(self._record, call, at_end=is_query and not function.waits)
         try:
+            self._check_stop()
+            waits = function.waits or (is_query and self._robot.pace_query())
+            self._budget.call(waits)
             value = self._checked_call(function, call)
         except CapError as error:
             self.raised.add(type(error).__name__)
@@ -168,8 +169,8 @@ class _Audit:
     """The line of one call in the evidence.
 
     Args:
-        at_end: it is written once, when the call has ended: it does nothing to the world and takes
-            no time. Of any other, what is about to be done is on the disk before it is done.
+        at_end: it is written once, when the call has ended: it does nothing to the world and seldom
+            takes time. Of any other, what is about to be done is on the disk before it is done.
     """
 
     def __init__(self, record: Record, call: Call, at_end: bool) -> None:

@@ -150,6 +150,34 @@ def test_queries_that_had_to_wait_for_a_picture_are_not_counted(tmp_path: Path) 
         desk.call('get_obj_pos', 'cup')
 
 
+def test_pictures_that_are_lost_while_a_loop_waits_are_no_fault_of_the_program(
+    tmp_path: Path,
+) -> None:
+    robot = Robot()
+    desk = Desk(tmp_path, robot)
+
+    def lost() -> bool:
+        raise PerceptionLostError('dark')
+
+    robot.pace_query = lost  # type: ignore[method-assign]
+    with pytest.raises(PerceptionLostError):
+        desk.call('get_obj_pos', 'cup')
+    assert desk.broker.raised == {'PerceptionLostError'}
+    assert [call['error'] for call in desk.kept] == ['PerceptionLostError: dark']
+
+
+def test_a_call_that_is_refused_is_kept(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Robot(), replace(LIMITS, calls=0))
+    with pytest.raises(InstructionError):
+        desk.call('get_obj_pos', 'cup')
+    desk.stop = InstructionError(Label.STOPPED, 'stopped by ann')
+    with pytest.raises(InstructionError):
+        desk.call('say', 'x')
+    query, action = desk.kept
+    assert query['error'].endswith('more than 0 API calls')
+    assert action['error'] == 'InstructionError: stopped by ann'
+
+
 def test_a_stop_comes_before_a_budget_and_before_what_an_action_says(tmp_path: Path) -> None:
     desk = Desk(tmp_path, Robot(), replace(LIMITS, wall_s=-1.0))
     with pytest.raises(InstructionError) as caught:
