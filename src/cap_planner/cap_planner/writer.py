@@ -292,7 +292,7 @@ class ProgramWriter:
     def verify(self, lmp: Lmp, source: str, scope: Scope, *, author: str = '') -> Report:
         """What is wrong with a text, but for the functions that are yet to be written."""
         report = self._report(lmp, source, scope)
-        self._record.verification(author or lmp.name, source, map(str, report.violations))
+        self._record.verification(author or lmp.name, source, report.told)
         return report
 
     def _report(self, lmp: Lmp, source: str, scope: Scope) -> Report:

@@ -21,7 +21,7 @@ from cap_planner.sandbox.libraries import preloaded
 from cap_planner.sandbox.text import python_lines
 from cap_planner.verifier.calls import Values, header, signatures
 from cap_planner.verifier.names import Scope, bound_names, defined_functions
-from cap_planner.verifier.report import Report, Undefined, Violation
+from cap_planner.verifier.report import Report, Undefined, Violation, excerpt, shortened
 from cap_planner.verifier.rules import Rules, name_advice
 from cap_planner.verifier.tree import Nodes, by_type, levels
 
@@ -32,6 +32,7 @@ __all__ = [
     'defined_functions',
     'header',
     'scope_names',
+    'shortened',
     'signatures',
     'verify',
 ]
@@ -123,8 +124,8 @@ class _Check:
         source = self._lines[line - 1] if 0 < line <= len(self._lines) else ''
         if at is None:  # ast counts bytes of UTF-8
             column = len(source.encode()[:column].decode(errors='ignore'))
-        source = source.strip()[:200]
-        self.violations.add(Violation(line, column, rule, message, advice, label, source))
+        shown = excerpt(source, column)
+        self.violations.add(Violation(line, column, rule, message, advice, label, shown))
 
     def parse(self) -> ast.Module | None:
         """The tree; None if there is none, or none that can be looked at."""
