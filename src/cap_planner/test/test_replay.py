@@ -12,6 +12,7 @@ import pytest
 
 from cap_planner.evidence import EvidenceStore
 from cap_planner.models import (
+    Completion,
     LanguageModel,
     Message,
     ModelMalformedError,
@@ -61,6 +62,44 @@ def test_an_exact_prompt(tmp_path: Path) -> None:
     assert completion.model == 'scripted, recorded from openai:gpt (replayed)'
     assert (completion.prompt_tokens, completion.completion_tokens) == (0, 0)
     assert text_of(model, prompt('a.')) == 'A'
+
+
+def test_several_answers_to_the_same_come_in_turn(tmp_path: Path) -> None:
+    asked = prompt('a.')
+    model = recorded(tmp_path / 't.jsonl', (asked, 'first'), (asked, 'second'))
+    assert [text_of(model, asked) for _ in range(3)] == ['first', 'second', 'first']
+
+
+def test_an_answer_that_was_given_is_not_the_next_one_of_its_request(tmp_path: Path) -> None:
+    pairs = [(prompt('a.', hints=hints), hints) for hints in ('old', 'older', 'oldest')]
+    model = recorded(tmp_path / 't.jsonl', *pairs)
+    assert text_of(model, prompt('a.', hints='old')) == 'old'
+    texts = [text_of(model, prompt('a.', hints='new')) for _ in range(3)]
+    assert texts == ['older', 'oldest', 'old']
+
+
+def test_a_recording_that_does_not_say_what_was_asked(tmp_path: Path) -> None:
+    path = tmp_path / 't.jsonl'
+    path.write_text('{"recorded_from": "openai:m", "request": "a", "text": "x"}\n')
+    found = open_model(f'replay:{path}').complete(prompt('a.'), SOON)
+    assert found.model == 'openai:m (replayed; its prompt is not on record)'
+
+
+def test_what_a_live_run_repaired_is_repaired_again(tmp_path: Path) -> None:
+    class CutOff:
+        def complete(self, *_: Any) -> Completion:
+            raise ModelMalformedError('the answer was cut off at 9 tokens')
+
+    asked, path = prompt('a.'), tmp_path / 't.jsonl'
+    with pytest.raises(ModelMalformedError):
+        RecordingModel(CutOff(), path, 'openai:gpt').complete(asked, SOON)
+    better = repair(asked, '# (no program)')
+    RecordingModel(ScriptedModel('A'), path, 'openai:gpt').complete(better, SOON)
+    for now in (asked, prompt('a.', hints='new')):
+        model = open_model(f'replay:{path}')
+        with pytest.raises(ModelMalformedError, match=r'^the answer was cut off at 9 tokens$'):
+            model.complete(now, SOON)
+        assert text_of(model, repair(now, '# (no program)')) == 'A'
 
 
 def test_a_prompt_that_has_changed_is_found_by_its_request(tmp_path: Path) -> None:

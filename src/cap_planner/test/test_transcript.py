@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from cap_planner.models import Message, ModelUnavailableError, Options, RecordingModel, open_model
-from cap_planner.models.transcript import lmp_of, prompt_key, read_transcript, request_of
+from cap_planner.models import (
+    Completion,
+    Message,
+    ModelMalformedError,
+    ModelUnavailableError,
+    Options,
+    RecordingModel,
+    open_model,
+)
+from cap_planner.models.transcript import (
+    lmp_of,
+    prompt_key,
+    read_transcript,
+    request_of,
+    shortened,
+)
 from cap_planner.testing import ScriptedModel
 
 MESSAGES: list[Message] = [
@@ -31,12 +46,63 @@ def test_a_line_says_who_answered_what(tmp_path: Path) -> None:
     assert (recorded.lmp, recorded.text) == ('tabletop_ui', 'say(1)')
 
 
-def test_what_is_recorded_again_replaces_what_was(tmp_path: Path) -> None:
-    model = RecordingModel(ScriptedModel('old', 'other', 'new'), tmp_path / 't.jsonl', 'm')
-    model.complete(MESSAGES, SOON)
-    model.complete(MESSAGES, Options(deadline_s=1.0, stop=('#',)))
-    model.complete(MESSAGES, SOON)
-    assert [recorded.text for recorded in read_transcript(tmp_path / 't.jsonl')] == ['new', 'other']
+class Refusing:
+    """Has no usable answer."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def complete(self, messages: Sequence[Message], options: Options) -> Completion:
+        raise self._error
+
+
+def test_an_answer_without_a_program_is_kept_too(tmp_path: Path) -> None:
+    path = tmp_path / 't.jsonl'
+    model = RecordingModel(Refusing(ModelMalformedError('it refuses: no')), path, 'openai:gpt')
+    with pytest.raises(ModelMalformedError, match=r'^it refuses: no$'):
+        model.complete(MESSAGES, SOON)
+    (recorded,) = read_transcript(path)
+    assert (recorded.text, recorded.error) == (None, 'it refuses: no')
+    assert recorded.malformed
+    with pytest.raises(ModelMalformedError, match=r'^it refuses: no$'):
+        open_model(f'replay:{path}').complete(MESSAGES, SOON)
+
+
+def test_no_answer_is_nothing_to_keep(tmp_path: Path) -> None:
+    path = tmp_path / 't.jsonl'
+    model = RecordingModel(Refusing(ModelUnavailableError('down')), path, 'openai:gpt')
+    with pytest.raises(ModelUnavailableError, match=r'^down$'):
+        model.complete(MESSAGES, SOON)
+    assert not path.read_bytes()
+
+
+def test_a_recording_without_its_prompts_still_knows_them(tmp_path: Path) -> None:
+    path, short = tmp_path / 't.jsonl', tmp_path / 'short.jsonl'
+    RecordingModel(ScriptedModel('say(1)'), path, 'openai:gpt').complete(MESSAGES, SOON)
+    error = ModelMalformedError('cut off')
+    with pytest.raises(ModelMalformedError):
+        RecordingModel(Refusing(error), path, 'openai:gpt').complete(MESSAGES, SOON)
+    short.write_text(''.join(shortened(path)))
+    first, second = map(json.loads, short.read_text().splitlines())
+    assert first == {
+        'recorded_from': 'openai:gpt',
+        'model': 'scripted',
+        'lmp': 'tabletop_ui',
+        'request': 'point at it.',
+        'prompt': prompt_key(MESSAGES, ()),
+        'text': 'say(1)',
+    }
+    assert second['error'] == 'cut off'
+    assert 'text' not in second
+    model = open_model(f'replay:{short}')
+    found = model.complete(MESSAGES, SOON)
+    assert (found.text, found.model) == ('say(1)', 'scripted, recorded from openai:gpt (replayed)')
+    with pytest.raises(ModelMalformedError, match=r'^cut off$'):
+        model.complete(MESSAGES, SOON)
+    changed: list[Message] = [{'role': 'system', 'content': 'Your part: tabletop_ui\n\nNew.'}]
+    found = model.complete([*changed, MESSAGES[1]], SOON)
+    assert found.model.endswith('(replayed; the prompt has changed since)')
+    assert ''.join(shortened(short)) == short.read_text(), 'what is short stays as it is'
 
 
 def test_two_writers_do_not_mix_their_lines(tmp_path: Path) -> None:
@@ -108,9 +174,12 @@ RECORDED = {
         b'[' * 100_000,
         json.dumps({**WRITTEN, 'reqest': 'x'}).encode(),
         json.dumps({**WRITTEN, 'text': None}).encode(),
+        json.dumps({**WRITTEN, 'error': 'neither or both'}).encode(),
+        json.dumps({**WRITTEN, 'prompt': 7}).encode(),
         json.dumps({**RECORDED, 'messages': []}).encode(),
         json.dumps({**RECORDED, 'messages': ['hi']}).encode(),
         json.dumps({**RECORDED, 'stop': None}).encode(),
+        json.dumps({**RECORDED, 'text': None}).encode(),
         json.dumps({key: RECORDED[key] for key in RECORDED if key != 'recorded_from'}).encode(),
     ],
 )

@@ -3,12 +3,14 @@
 The name of the model says that an answer is replayed, and whose it was. It is looked up by
 
 1. the exact prompt;
-2. the request, among the answers that a person wrote;
-3. language-model program and last message, when the prompt has changed since: the name says so;
+2. the request, among the answers that are on record without their prompts: what a person wrote,
+   and recordings that were shortened;
+3. language-model program and last message, when the prompt has changed since;
 4. the answer that is to be repaired, when that is all that is the same: what is wrong with a
    program that has run is told with measured numbers.
 
-Of several answers to the same each has its turn, and after the last one the first again.
+The name says that the prompt is another one now, or that nobody knows. Of several answers each has
+its turn, and after the last one the first again.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from cap_planner.models.base import (
     cut_at_stop,
 )
 from cap_planner.models.transcript import (
+    HAND_WRITTEN,
     Recorded,
     last_message,
     lmp_of,
@@ -56,7 +59,7 @@ class ReplayModel:
             for key in _keys_of(recorded):
                 self._records[key].append(recorded)
         self._requests = list(dict.fromkeys(_shown(recorded) for recorded in records))
-        self._turns: Counter[Hashable] = Counter()
+        self._times: Counter[int] = Counter()
         self._given: dict[str, Recorded] = {}
         self._lock = threading.Lock()
 
@@ -68,37 +71,35 @@ class ReplayModel:
             ModelMalformedError: the answer had no text then.
         """
         start = time.monotonic()
-        recorded, changed = self._find(messages, options)
-        with self._lock:
-            self._given[prompt_key(messages, None)] = recorded
+        recorded, note = self._find(messages, options)
         if recorded.text is None:
             error = ModelMalformedError if recorded.malformed else ModelUnavailableError
             raise error(recorded.error)
-        note = '; the prompt has changed since' if changed else ''
         return Completion(
             text=cut_at_stop(recorded.text, options.stop),
-            model=f'{recorded.source} (replayed{note})',
+            model=f'{recorded.source} (replayed{note and f"; {note}"})',
             prompt_tokens=0,
             completion_tokens=0,
             duration_s=time.monotonic() - start,
         )
 
-    def _find(self, messages: Sequence[Message], options: Options) -> tuple[Recorded, bool]:
+    def _find(self, messages: Sequence[Message], options: Options) -> tuple[Recorded, str]:
+        """The answer, and what its name has to say of the prompt."""
         lmp, request = lmp_of(messages), _plain(request_of(messages))
-        last = last_message(messages)
-        for key, changed in (
-            (prompt_key(messages, options.stop), False),
-            (prompt_key(messages, None), False),
-            ((lmp, request), False),
-            (('', request), False),
-            ((lmp, last, 'changed'), True),
-            (self._repaired(messages), True),
+        exact = (prompt_key(messages, options.stop), prompt_key(messages, None))
+        for key in (
+            *exact,
+            (lmp, request),
+            ('', request),
+            (lmp, last_message(messages), 'changed'),
+            self._repaired(messages),
         ):
             if (found := self._records.get(key)) is not None:
                 with self._lock:
-                    turn = self._turns[key]
-                    self._turns[key] += 1
-                return found[turn % len(found)], changed
+                    recorded = min(found, key=lambda one: self._times[id(one)])
+                    self._times[id(recorded)] += 1
+                    self._given[prompt_key(messages, None)] = recorded
+                return recorded, '' if key in exact else _note(recorded)
         raise ModelUnavailableError(
             f'{self._where} has no answer for {lmp or "any program"} to {request[:200]!r}; it has '
             f'answers for {", ".join(self._requests[:_SHOWN])}'
@@ -109,7 +110,8 @@ class ReplayModel:
         """The key of what came after the answer that this chat goes on from, if it does."""
         asks_anew = request_of(messages[-1:]) != last_message(messages[-1:])
         earlier = None if asks_anew else self._given.get(prompt_key(messages[:-2], None))
-        return earlier and ('after', prompt_key(earlier.messages, None))
+        known = earlier and earlier.messages
+        return known and ('after', prompt_key(known, None))
 
 
 def open_replay(name: str) -> ReplayModel:
@@ -172,12 +174,20 @@ def read_evidence(path: Path, record_id: str) -> list[Recorded]:
 
 def _keys_of(recorded: Recorded) -> tuple[Hashable, ...]:
     if not recorded.messages:
-        return ((recorded.lmp, _plain(recorded.request)),)
+        by_request = (recorded.lmp, _plain(recorded.request))
+        return (by_request, recorded.prompt) if recorded.prompt else (by_request,)
     return (
         prompt_key(recorded.messages, recorded.stop),
         (recorded.lmp, recorded.request, 'changed'),
         ('after', prompt_key(recorded.messages[:-2], None)),
     )
+
+
+def _note(recorded: Recorded) -> str:
+    """What is to be said of an answer that was not found by its exact prompt."""
+    if recorded.messages or recorded.prompt:
+        return 'the prompt has changed since'
+    return '' if recorded.source == HAND_WRITTEN else 'its prompt is not on record'
 
 
 def _plain(request: str) -> str:

@@ -2,10 +2,13 @@
 
 A line that `record` wrote has {recorded_from, messages, stop, text, model, prompt_tokens,
 completion_tokens, tokens_estimated, duration_s}: `recorded_from` is what the operator called the
-model, `model` what it calls itself. A line for whatever
-prompt asks for `request` has {recorded_from, request, text} and, if it is for one language-model
-program only, its name as `lmp`: written by a person (recorded_from: "hand-written"), or a recorded
-answer without its long prompt.
+model, `model` what it calls itself. An answer that was no program has {recorded_from, messages,
+stop, error}: what the planner was told in its place.
+
+A line for whatever prompt asks for `request` has {recorded_from, request, text} and, if it is for
+one language-model program only, its name as `lmp`. It was written by a person (recorded_from:
+"hand-written"), or is a recorded answer without its long prompt (`shortened`): that has `model`,
+or `error` in place of `text`, and the prompt's hash as `prompt`, by which a change of it is seen.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +26,13 @@ from cap_planner.models.base import (
     Completion,
     LanguageModel,
     Message,
+    ModelMalformedError,
     ModelUnavailableError,
     Options,
 )
 
 HAND_WRITTEN = 'hand-written'
-_REQUEST_FIELDS = {'recorded_from', 'lmp', 'request', 'text'}
+_REQUEST_FIELDS = ('recorded_from', 'model', 'lmp', 'request', 'prompt', 'text', 'error')
 _PART = re.compile(r'Your part: (\w+)')
 _REQUEST = re.compile(r'^# (.+)$', re.MULTILINE)
 
@@ -45,6 +49,7 @@ class Recorded:
         text: the answer; None: there was none, but `error`.
         source: who answered.
         malformed: the error was one of the answer, not of the endpoint.
+        prompt: `prompt_key` of messages that are not on record themselves; '': it is not, either.
     """
 
     messages: tuple[Message, ...]
@@ -55,6 +60,7 @@ class Recorded:
     source: str
     error: str = ''
     malformed: bool = False
+    prompt: str = ''
 
 
 def prompt_key(messages: Sequence[Message], stop: Sequence[str] | None) -> str:
@@ -88,58 +94,87 @@ def request_of(messages: Sequence[Message]) -> str:
 
 
 def read_transcript(path: Path) -> list[Recorded]:
-    """The answers in a file; of several to one prompt only the last, recorded again, counts.
+    """The answers in a file, in its order.
 
     Raises:
         ModelUnavailableError: the file is missing or not a transcript.
     """
+    recorded = [recorded for _, recorded in _lines(path)]
+    if not recorded:
+        raise ModelUnavailableError(f'the transcript {path} has no answers')
+    return recorded
+
+
+def shortened(path: Path) -> Iterator[str]:
+    """The lines of a transcript without their prompts, of which the hashes stay.
+
+    Raises:
+        ModelUnavailableError: as read_transcript.
+    """
+    for line, recorded in _lines(path):
+        if recorded.messages:
+            line |= {
+                'lmp': recorded.lmp,
+                'request': request_of(recorded.messages),
+                'prompt': prompt_key(recorded.messages, recorded.stop),
+            }
+        short = {field: line[field] for field in _REQUEST_FIELDS if field in line}
+        yield json.dumps(short, ensure_ascii=False) + '\n'
+
+
+def _lines(path: Path) -> Iterator[tuple[dict[str, Any], Recorded]]:
+    """Each line as it stands there, and what it says."""
     try:
         with path.open(encoding='utf-8-sig') as file:
             lines = list(file)  # str.splitlines would also cut at U+2028 in an answer
     except (OSError, UnicodeDecodeError) as error:
         raise ModelUnavailableError(f'cannot read the transcript {path}: {error}') from error
-    written: list[Recorded] = []
-    answers: dict[str, Recorded] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
+    for number, text in enumerate(lines, start=1):
+        if not text.strip():
             continue
         try:
-            recorded = _recorded(json.loads(line))
+            line = json.loads(text)
+            recorded = _recorded(line)
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ModelUnavailableError(
                 f'{path}:{number} is not a line of a transcript: {error!r:.200}'
             ) from error
-        if recorded.messages:
-            answers[prompt_key(recorded.messages, recorded.stop)] = recorded
-        else:
-            written.append(recorded)
-    if not written and not answers:
-        raise ModelUnavailableError(f'the transcript {path} has no answers')
-    return [*written, *answers.values()]
+        yield line, recorded
 
 
 def _recorded(line: dict[str, Any]) -> Recorded:
     origin = _text(line, 'recorded_from')
+    model = _text(line, 'model') if 'model' in line else origin
+    is_error = 'error' in line
+    messages: tuple[Message, ...] = ()
+    stop: tuple[str, ...] | None = None
+    if is_error == ('text' in line):
+        raise ValueError('either a text or an error')
     if origin == HAND_WRITTEN or 'request' in line:
-        if unknown := line.keys() - _REQUEST_FIELDS:
+        if unknown := line.keys() - set(_REQUEST_FIELDS):
             raise ValueError(f'no field {sorted(unknown)}; there are {_REQUEST_FIELDS}')
         lmp = _text(line, 'lmp') if 'lmp' in line else ''
-        return Recorded((), None, lmp, _text(line, 'request'), _text(line, 'text'), origin)
-    messages = tuple(
-        Message(role=message['role'], content=_text(message, 'content'))
-        for message in line['messages']
-    )
-    if not messages:
-        raise ValueError('no messages')
-    model = _text(line, 'model')
+        request = _text(line, 'request')
+    else:
+        messages, stop = _messages(line['messages']), tuple(line['stop'])
+        lmp, request = lmp_of(messages), last_message(messages)
     return Recorded(
         messages=messages,
-        stop=tuple(line['stop']),
-        lmp=lmp_of(messages),
-        request=last_message(messages),
-        text=_text(line, 'text'),
+        stop=stop,
+        lmp=lmp,
+        request=request,
+        text=None if is_error else _text(line, 'text'),
         source=model if model == origin else f'{model}, recorded from {origin}',
+        error=_text(line, 'error') if is_error else '',
+        malformed=is_error,
+        prompt=_text(line, 'prompt') if 'prompt' in line else '',
     )
+
+
+def _messages(values: list[dict[str, Any]]) -> tuple[Message, ...]:
+    if not values:
+        raise ValueError('no messages')
+    return tuple(Message(role=value['role'], content=_text(value, 'content')) for value in values)
 
 
 def _text(line: dict[str, Any], field: str) -> str:
@@ -149,7 +184,7 @@ def _text(line: dict[str, Any], field: str) -> str:
 
 
 class RecordingModel:
-    """Passes on to another model, and appends every answer to a file.
+    """Passes on to another model, and appends every answer to a file, also one without a program.
 
     Args:
         spec: the other model, as the registry names it.
@@ -175,16 +210,24 @@ class RecordingModel:
 
         Raises:
             ModelUnavailableError: as the other model; or the answer cannot be kept.
+            ModelMalformedError: as the other model.
         """
-        completion = self._model.complete(messages, options)
+        try:
+            completion = self._model.complete(messages, options)
+        except ModelMalformedError as error:
+            self._keep(messages, options, {'error': str(error)})
+            raise
+        self._keep(messages, options, asdict(completion))
+        return completion
+
+    def _keep(self, messages: Sequence[Message], options: Options, what: dict[str, Any]) -> None:
         line = {
             'recorded_from': self._spec,
             'messages': list(messages),
             'stop': list(options.stop),
-            **asdict(completion),
+            **what,
         }
         self._append(json.dumps(line, ensure_ascii=False) + '\n')
-        return completion
 
     def _append(self, text: str) -> None:
         # A backslash and four digits are also how JSON writes half of a surrogate pair.
