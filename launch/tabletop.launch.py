@@ -1,9 +1,11 @@
 """The tabletop system on a ROS 2 machine: `ros2 launch cap_bringup tabletop.launch.py`."""
 
+import tempfile
 from pathlib import Path
 
 from ament_index_python.packages import get_package_share_directory
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
+from launch.logging import launch_config
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
@@ -28,6 +30,9 @@ def nodes(context: LaunchContext) -> list[Node]:
         parameters = {**spec.parameters, 'use_sim_time': spec.uses_sim_time}
         if spec.needs_robot_description:
             parameters['robot_description'] = cell_urdf()
+        if spec.needs_stop_file:
+            run = tempfile.mkdtemp(prefix=f'{spec.name}_', dir=launch_config.log_dir)
+            parameters['stop_file'] = str(Path(run, 'stop'))
         actions.append(
             Node(
                 package=spec.package,

@@ -39,6 +39,8 @@ class NodeSpec:
         parameters: on top of config/<name>.yaml.
         uses_sim_time: asks for ROS time. The simulator makes it, perception takes the stamps of its
             images, the guard has deadlines only: these are spared 50 wakes a second.
+        needs_stop_file: gets a path that stays the same when it is started again, and is another
+            one in the next run.
     """
 
     package: str
@@ -47,6 +49,7 @@ class NodeSpec:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     uses_sim_time: bool = True
     needs_robot_description: bool = False
+    needs_stop_file: bool = False
 
 
 # What every process needs in its environment, beside what sourcing the workspace sets. The path of
@@ -94,7 +97,7 @@ _TABLETOP = (
     NodeSpec('cap_sim', 'sim_node', 'sim', uses_sim_time=False, needs_robot_description=True),
     NodeSpec('cap_perception', 'perception_node', 'perception', uses_sim_time=False),
     NodeSpec('cap_skills', 'skills_node', 'skills', needs_robot_description=True),
-    NodeSpec('cap_planner', 'guard_node', 'guard', uses_sim_time=False),
+    NodeSpec('cap_planner', 'guard_node', 'guard', uses_sim_time=False, needs_stop_file=True),
     NodeSpec('cap_planner', 'planner_node', 'planner'),
 )
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,13 +44,19 @@ def node_environment(domain_id: int | None = None) -> dict[str, str]:
     return environment
 
 
-def node_command(spec: NodeSpec, parameters_file: Path) -> list[str]:
-    """How a node is started; writes what comes on top of its yaml into `parameters_file`."""
+def node_command(spec: NodeSpec, parameters_file: Path, run: Path) -> list[str]:
+    """How a node is started; writes what comes on top of its yaml into `parameters_file`.
+
+    Args:
+        run: a folder of this run of the system.
+    """
     parameters: dict[str, Any] = dict(spec.parameters)
     if spec.uses_sim_time:
         parameters['use_sim_time'] = True
     if spec.needs_robot_description:
         parameters['robot_description'] = cell_urdf()
+    if spec.needs_stop_file:
+        parameters['stop_file'] = str(run.absolute() / 'stop')
     share = Path(get_package_share_directory('cap_bringup'))
     content = {f'/**/{spec.name}': {'ros__parameters': parameters}}
     parameters_file.write_text(yaml.safe_dump(content), encoding='utf-8')
@@ -84,10 +91,12 @@ class Supervisor:
         folder.mkdir(parents=True, exist_ok=True)
         self._environment = {**environment, 'ROS_LOG_DIR': str(folder / 'ros')}
         self._restart = restart
+        # Not `folder` itself: the run before used that, and another may do so now.
+        self._run = tempfile.TemporaryDirectory(prefix='run_', dir=folder)
         self._children = [
             _Child(
                 spec.name,
-                node_command(spec, folder / f'{spec.name}.yaml'),
+                node_command(spec, folder / f'{spec.name}.yaml', Path(self._run.name)),
                 (folder / f'{spec.name}.log').open('wb', buffering=0),
             )
             for spec in specs
@@ -146,6 +155,7 @@ class Supervisor:
                 process.wait()
         for child in self._children:
             child.log.close()
+        self._run.cleanup()
         sweep_shared_memory()
 
     def _start(self, child: _Child) -> None:

@@ -3,11 +3,13 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
+import yaml
 
 from cap_bringup import supervisor
-from cap_bringup.node_list import NodeSpec
+from cap_bringup.node_list import NodeSpec, tabletop
 
 
 @pytest.fixture
@@ -55,3 +57,19 @@ def test_nobody_outlives_it(sleeper):
         wait_for(lambda: 'hello' in nodes.log_tail('n'))
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_the_guard_keeps_its_stop_in_a_folder_of_this_run(tmp_path):
+    def start():
+        specs = [spec for spec in tabletop({}) if spec.name == 'guard']
+        nodes = supervisor.Supervisor(specs, tmp_path, os.environ, restart=True)
+        content = yaml.safe_load((tmp_path / 'guard.yaml').read_text())
+        return nodes, Path(content['/**/guard']['ros__parameters']['stop_file'])
+
+    (one, kept), (other, kept_by_other) = start(), start()
+    assert kept.is_absolute()
+    assert kept.parent.is_dir()
+    assert kept != kept_by_other
+    one.stop()
+    other.stop()
+    assert not list(tmp_path.glob('run_*'))

@@ -38,10 +38,11 @@ class MotionLease:
 
     Args:
         watched: names of the nodes that own motion or what motion depends on.
+        stop_reason: of a stop that is in force already.
     """
 
-    def __init__(self, watched: tuple[str, ...]) -> None:
-        self._stop_reason: str | None = None
+    def __init__(self, watched: tuple[str, ...], stop_reason: str | None = None) -> None:
+        self._stop_reason = stop_reason
         self._lost: dict[str, str] = dict.fromkeys(watched, 'not looked for yet')
 
     def observe(self, lost: Mapping[str, str]) -> LeaseStatus:
@@ -58,6 +59,11 @@ class MotionLease:
         """Take back the stop; the lease may still be withdrawn."""
         self._stop_reason = None
         return self.status
+
+    @property
+    def stop_reason(self) -> str | None:
+        """Of the stop in force; None: there is none."""
+        return self._stop_reason
 
     @property
     def status(self) -> LeaseStatus:

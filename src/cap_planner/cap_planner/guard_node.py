@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallbackGroup
@@ -20,6 +21,7 @@ from cap_interfaces.msg import Lease
 from cap_interfaces.srv import Resume, Stop
 from cap_planner.goal_canceler import GoalCanceler
 from cap_planner.guard import LeaseState, MotionLease, StandstillJudge, StopState, stop_verdict
+from cap_planner.guard_latch import StopFile
 
 _CANCEL_PERIOD_S = 0.25
 
@@ -35,6 +37,7 @@ class GuardParameters:
     still_rad_s: float
     still_hold_s: float
     joint_state_silence_s: float
+    stop_file: str
 
 
 class GuardNode(Node):
@@ -44,7 +47,11 @@ class GuardNode(Node):
         super().__init__('guard', **kwargs)
         self._settings = p = load_parameters(self, GuardParameters)
         self._lock = threading.Lock()
-        self._lease = MotionLease(p.watched_nodes)
+        self._stop_file = StopFile(Path(p.stop_file) if p.stop_file else None)
+        # Held over what the lease and the file are told together; before _lock, never after it.
+        self._latching = threading.Lock()
+        self._lease = MotionLease(p.watched_nodes, self._stop_file.read())
+        self._tell_latch()
         self._standstill = StandstillJudge(p.still_rad_s, p.still_hold_s, p.joint_state_silence_s)
         self._ears = Ears(self)
         self._beats = BeatMonitor(self._ears.listen, lambda _: self._renew())
@@ -72,6 +79,12 @@ class GuardNode(Node):
         """End the threads."""
         self._ears.close()
         self._beats.close()
+
+    def _tell_latch(self) -> None:
+        if not self._settings.stop_file:
+            self.get_logger().warning('stop_file is not set: a stop ends with this process')
+        if self._lease.stop_reason:
+            self.get_logger().warning(f'still in force: {self._lease.stop_reason}')
 
     def _on_joint_state(self, message: JointState) -> None:
         with self._lock:
@@ -131,8 +144,11 @@ class GuardNode(Node):
             self._lease.stop(request.who, request.why)
             why = self._lease.status.why
         self._cancel_everything(anew=True)
+        self._renew()
         self.get_logger().warning(why)
         deadline = time.monotonic() + self._settings.stop_deadline_s
+        # Not before: motion must not wait for a disk.
+        unkept = self._keep_stop()
         pause = threading.Event()
         # A skill between two motions stands still too: give the lease the time to reach it.
         pause.wait(2 * PERIOD_S)
@@ -141,11 +157,31 @@ class GuardNode(Node):
             pause.wait(0.02)
             state, response.why = self._verdict()
         response.state = int(state)
+        response.why += unkept
         return response
 
+    def _keep_stop(self) -> str:
+        """Put the stop on the disk, unless `resume` came first. Returns why it is not there."""
+        with self._latching:
+            with self._lock:
+                reason = self._lease.stop_reason
+            if reason is None:
+                return ''
+            try:
+                self._stop_file.write(reason)
+            except OSError as error:
+                self.get_logger().error(f'cannot keep the stop: {error}')
+                return f'; but it would end with the guard, for it cannot be kept: {error}'
+        return ''
+
     def _on_resume(self, request: Resume.Request, response: Resume.Response) -> Resume.Response:
-        with self._lock:
-            status = self._lease.resume()
+        with self._latching:
+            with self._lock:
+                status = self._lease.resume()
+            try:
+                self._stop_file.remove()
+            except OSError as error:
+                self.get_logger().error(f'a guard started again would be stopped: {error}')
         self.get_logger().info(f'resume by {request.who or "somebody"}: {status.state.name}')
         response.resumed = status.state is LeaseState.GRANTED
         response.why = status.why

@@ -34,6 +34,15 @@ def test_a_stop_is_latched_until_resume(lease):
     assert lease.resume().state is LeaseState.GRANTED
 
 
+def test_a_stop_from_before_is_in_force_at_once():
+    lease = MotionLease(WATCHED, 'stopped by ann')
+    stopped = lease.observe({})
+    assert (stopped.state, stopped.why) == (LeaseState.STOPPED, 'stopped by ann')
+    assert lease.stop_reason == 'stopped by ann'
+    assert lease.resume().state is LeaseState.GRANTED
+    assert lease.stop_reason is None
+
+
 def test_resume_does_not_grant_while_a_node_is_lost(lease):
     lease.observe({'skills': 'no heartbeat yet'})
     lease.stop('', '')

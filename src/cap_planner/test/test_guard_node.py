@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
+import yaml
 from rclpy.action import ActionClient
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -32,35 +34,47 @@ PARAMETERS = {
     'still_hold_s': 0.1,
     # Long: a silent arm is StandstillJudge's test; a stalled machine must not be one here.
     'joint_state_silence_s': 10.0,
+    'stop_file': '',
 }
 
 
-class Arm(Node):
-    """Beats, publishes joint states, and asks the guard."""
+class Person(Node):
+    """Asks the guard, and keeps what it says."""
 
-    def __init__(self, **kwargs):
-        super().__init__('arm', **kwargs)
-        self.velocity = [0.0, 0.0]
-        self.lease = None
-        self._beat = Beat(self)
-        self._states = self.create_publisher(JointState, 'joint_states', SENSOR)
-        self.create_timer(PERIOD_S / 2, self._publish, clock=STEADY)
-        self.create_subscription(Lease, 'lease', self._on_lease, BEAT)
-        self.say = ActionClient(self, Say, 'say')
+    def __init__(self, name='person', **kwargs):
+        super().__init__(name, **kwargs)
+        self.heard = []
+        self.create_subscription(Lease, 'lease', self.heard.append, BEAT)
         self._stop = self.create_client(Stop, 'stop')
         self._resume = self.create_client(Resume, 'resume')
 
-    def _publish(self):
-        self._states.publish(JointState(name=['a', 'b'], velocity=self.velocity))
-
-    def _on_lease(self, message):
-        self.lease = message.state
+    @property
+    def lease(self):
+        return self.heard[-1].state if self.heard else None
 
     def stop(self):
         return self._stop.call(Stop.Request(who='ann', why='smoke'), timeout_sec=10.0)
 
     def resume(self):
         return self._resume.call(Resume.Request(who='ann'), timeout_sec=10.0)
+
+    def can_resume(self):
+        return self._resume.service_is_ready()
+
+
+class Arm(Person):
+    """Beats and publishes joint states, too."""
+
+    def __init__(self, **kwargs):
+        super().__init__('arm', **kwargs)
+        self.velocity = [0.0, 0.0]
+        self._beat = Beat(self)
+        self._states = self.create_publisher(JointState, 'joint_states', SENSOR)
+        self.create_timer(PERIOD_S / 2, self._publish, clock=STEADY)
+        self.say = ActionClient(self, Say, 'say')
+
+    def _publish(self):
+        self._states.publish(JointState(name=['a', 'b'], velocity=self.velocity))
 
 
 def start_guard(start, **parameters):
@@ -109,6 +123,66 @@ def test_stop_is_latched_until_resume(arm, until):
     until(lambda: arm.lease == Lease.STOPPED, 'the stop')
     assert arm.resume().resumed
     until(lambda: arm.lease == Lease.GRANTED, 'the lease')
+
+
+def test_stop_is_published_without_a_wait_for_the_timer(guard, arm, until):
+    for timer in guard.timers:
+        timer.cancel()
+    arm.stop()
+    until(lambda: arm.lease == Lease.STOPPED, 'the stop')
+
+
+def test_a_stop_that_cannot_be_kept_is_none_the_less_one_and_says_so(start, until, tmp_path):
+    folder = tmp_path / 'gone'
+    folder.mkdir()
+    start_guard(start, stop_file=str(folder / 'stop'))
+    arm = start(Arm).node
+    until(lambda: arm.lease == Lease.GRANTED, 'the lease')
+    folder.rmdir()
+    answer = arm.stop()
+    assert answer.state == Stop.Response.STOPPED
+    assert 'cannot be kept' in answer.why
+    until(lambda: arm.lease == Lease.STOPPED, 'the stop')
+
+
+GUARD = 'from cap_planner.guard_node import main; raise SystemExit(main())'
+
+
+@contextmanager
+def guard_process(domain, parameters_file):
+    """Ends with SIGKILL."""
+    command = [sys.executable, '-c', GUARD, '--ros-args', '--params-file', str(parameters_file)]
+    environment = {**os.environ, 'ROS_DOMAIN_ID': str(domain)}
+    with subprocess.Popen(command, env=environment) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def test_a_stop_outlives_the_process(start, until, tmp_path):
+    stop_file, parameters_file = tmp_path / 'stop', tmp_path / 'guard.yaml'
+    values = {**PARAMETERS, 'stop_file': str(stop_file)}
+    parameters_file.write_text(yaml.safe_dump({'guard': {'ros__parameters': values}}))
+    arm = start(Arm).node
+    domain = arm.context.get_domain_id()
+    with guard_process(domain, parameters_file):
+        until(lambda: arm.lease == Lease.GRANTED, 'the lease')
+        assert arm.stop().state == Stop.Response.STOPPED
+        until(lambda: arm.lease == Lease.STOPPED, 'the stop')
+        stopped = arm.heard[-1]
+    # A newcomer hears nothing of the guard that is dead.
+    person = start(Person).node
+    with guard_process(domain, parameters_file):
+        until(lambda: person.heard and not person.heard[-1].silent, 'the arm at the new guard')
+        assert {(lease.state, lease.why) for lease in person.heard} == {
+            (Lease.STOPPED, stopped.why)
+        }
+        assert stopped.why == 'stopped by ann: smoke'
+        until(person.can_resume, 'the service')
+        assert person.resume().resumed
+        until(lambda: person.lease == Lease.GRANTED, 'the lease')
+        assert not stop_file.exists(), 'the next guard is free'
 
 
 def test_stop_while_it_moves(guard, arm, until):
