@@ -494,6 +494,28 @@ def test_a_zygote_that_dies_between_two_programs_costs_none(sandbox):
         assert run(sandbox, 'x = 1').status is Status.FINISHED
 
 
+def test_a_zygote_that_hangs_is_replaced():
+    with Sandbox(SandboxConfig()) as own:
+        hung = own._zygote
+        fork = hung.fork
+        hung.fork = lambda job, _: fork(job, 0.1)
+        os.kill(hung.pid, signal.SIGSTOP)
+        assert run(own, 'x = 1').status is Status.FINISHED
+        assert own._zygote is not hung
+        assert not hung.alive(), 'its late answer would be taken for that to the next job'
+
+
+def test_a_program_is_lost_whose_zygote_was_replaced_meanwhile():
+    with Sandbox(SandboxConfig()) as own:
+
+        def kill(call):
+            os.kill(own._zygote.pid, signal.SIGKILL)
+            assert run(own, 'x = 1').status is Status.FINISHED
+            return Returned()
+
+        assert run(own, 'say("x")\nwhile True: pass', kill).status is Status.LOST
+
+
 HOST = """
 import os, sys
 from cap_planner.api import TABLETOP

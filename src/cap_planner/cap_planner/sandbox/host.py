@@ -129,7 +129,7 @@ class Sandbox:
         except ZygoteError:
             if not zygote.ends_within(_END_SECONDS):
                 raise
-        # It ended between two programs, of which none has to pay for that.
+        # It ended between two programs, or hung: none of them has to pay for that.
         return Run(self.config, self._living_zygote(), api)
 
     def _living_zygote(self) -> Zygote:

@@ -143,7 +143,7 @@ class Zygote:
         return not self.alive()
 
     def fork(self, job: dict[str, Any], seconds: float) -> Fork:
-        """A new child.
+        """A new child. A zygote that does not answer is ended.
 
         Raises:
             ZygoteError: there is none.
@@ -155,18 +155,24 @@ class Zygote:
             except OSError as error:
                 pipe.close()
                 raise ZygoteError(str(error)) from error
-        deadline = time.monotonic() + seconds
         try:
-            while True:
-                # The end of an earlier child may come first; nobody waits for it any more.
-                message, fds = self.receive(deadline - time.monotonic())
-                if 'forked' in message:
-                    return Fork(message['forked'], fds[0], pipe)
-                if 'failed' in message:
-                    raise ZygoteError(message['failed'])
-        except ZygoteError:
+            message, fds = self._answer(time.monotonic() + seconds)
+        except BaseException:
             pipe.close()
+            if self._process is not None:
+                self._process.kill()  # a late answer would be taken for that to the next job
             raise
+        if 'failed' in message:
+            pipe.close()
+            raise ZygoteError(message['failed'])
+        return Fork(message['forked'], fds[0], pipe)
+
+    def _answer(self, deadline: float) -> tuple[dict[str, Any], list[int]]:
+        while True:
+            message, fds = self.receive(deadline - time.monotonic())
+            # The end of an earlier child may come first; nobody waits for it any more.
+            if 'exited' not in message:
+                return message, fds
 
     def receive(self, seconds: float) -> tuple[dict[str, Any], list[int]]:
         """The next message and the descriptors that came with it.
@@ -174,8 +180,8 @@ class Zygote:
         Raises:
             ZygoteError: it is gone, or silent for longer than that.
         """
-        self._control.settimeout(max(seconds, 1e-3))
         try:
+            self._control.settimeout(max(seconds, 1e-3))
             data, fds, _, _ = socket.recv_fds(self._control, _PACKET_BYTES, 1)
         except TimeoutError as error:
             raise ZygoteError('no answer in time') from error
