@@ -47,15 +47,18 @@ _CODE_CHARACTERS = set('=()[]{}\\#"<>|@&%~^$`*/+_')
 _RULER = re.compile(r'\s*([-*_=])\1{2,}\s*')
 
 
-def program_from_completion(text: str) -> str:
+def program_from_completion(text: str, *, may_be_idle: bool = False) -> str:
     """The Python program in a completion, as lines that end in a newline.
+
+    Args:
+        may_be_idle: `pass`, or a comment alone, is a program, too: that nothing is to be done.
 
     Raises:
         ModelMalformedError: there is no program, more than one, or it does not parse; quotes what
             there is.
     """
     text = text.replace('\r\n', '\n').replace('\r', '\n').removeprefix('\ufeff')
-    return _program(text, may_be_json=True)
+    return _program(text, may_be_json=True, may_be_idle=may_be_idle)
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,12 @@ class _Piece:
         parsed = self._parsed
         return not isinstance(parsed, str) and any(map(_does_something, parsed.body))
 
+    @cached_property
+    def is_idle(self) -> bool:
+        """It is Python, and has no statement but `pass`."""
+        parsed = self._parsed
+        return not isinstance(parsed, str) and all(isinstance(s, ast.Pass) for s in parsed.body)
+
     @property
     def is_bare_program(self) -> bool:
         """It is one without a fence around it. A fence of ~ may be read as operators."""
@@ -111,7 +120,7 @@ class _Piece:
             return str(error) or 'nested too deeply'
 
 
-def _program(text: str, *, may_be_json: bool) -> str:
+def _program(text: str, *, may_be_json: bool, may_be_idle: bool) -> str:
     whole = _Piece(text, fenced=False)
     if whole.is_bare_program:
         return whole.program
@@ -119,15 +128,15 @@ def _program(text: str, *, may_be_json: bool) -> str:
     if not text.strip():
         raise ModelMalformedError('the model wrote nothing where a program was asked for')
     if may_be_json and (code := _code_in_json(text)) is not None:
-        return _program(code, may_be_json=False)
+        return _program(code, may_be_json=False, may_be_idle=may_be_idle)
     bare = _without_sentences(text)
     pieces = list(itertools.islice(_pieces(text), _MAX_PIECES + 1))
     blocks = [piece for piece in pieces if piece.fenced]
     if bare.is_bare_program or not blocks:
-        return _checked(bare, text)
+        return _checked(bare, text, may_be_idle)
     if len(blocks) == 1 and may_be_json and (code := _code_in_json(blocks[0].text)) is not None:
-        return _program(code, may_be_json=False)
-    return _checked(_chosen(pieces, blocks), text)
+        return _program(code, may_be_json=False, may_be_idle=may_be_idle)
+    return _checked(_chosen(pieces, blocks), text, may_be_idle)
 
 
 def _chosen(pieces: list[_Piece], blocks: list[_Piece]) -> _Piece:
@@ -152,12 +161,12 @@ def _chosen(pieces: list[_Piece], blocks: list[_Piece]) -> _Piece:
     return [*programs, *broken, *meant, *blocks][0]
 
 
-def _checked(piece: _Piece, answer: str) -> str:
+def _checked(piece: _Piece, answer: str, may_be_idle: bool) -> str:
     if not piece.text.strip():
         raise ModelMalformedError(f'the model wrote no program, but: {_quote(answer)}')
     if piece.fault:
         raise ModelMalformedError(f'not a Python program ({piece.fault}): {_quote(answer)}')
-    if not piece.is_program:
+    if not (piece.is_program or (may_be_idle and piece.is_idle)):
         raise ModelMalformedError(f'not a program: {_quote(answer)}')
     return piece.program
 

@@ -243,3 +243,27 @@ def test_a_megabyte_takes_no_longer_than_it_has_to(unit: str, frame: str) -> Non
     with contextlib.suppress(ModelMalformedError):
         assert len(program_from_completion(text)) <= MAX_CHARS
     assert time.process_time() - start < 5.0
+
+
+IDLE = ('pass', '# nothing is left to do', '# It is done.\npass')
+
+
+@pytest.mark.parametrize('program', IDLE)
+@pytest.mark.parametrize('form', ['{}', '```python\n{}\n```', 'All is done.\n\n{}\n'])
+def test_that_nothing_is_to_be_done_is_a_program_where_it_may_be(program: str, form: str) -> None:
+    text = form.format(program)
+    with pytest.raises(ModelMalformedError):
+        program_from_completion(text)
+    if program.startswith('#') and form.startswith('All'):
+        return  # a comment behind a sentence goes with it
+    assert program_from_completion(text, may_be_idle=True) == f'{program}\n'
+
+
+@pytest.mark.parametrize('text', ['', 'Sorry', 'Nothing is left to do.', '```\n```', '...', '0'])
+def test_what_says_nothing_is_no_program_even_there(text: str) -> None:
+    with pytest.raises(ModelMalformedError):
+        program_from_completion(text, may_be_idle=True)
+
+
+def test_where_nothing_may_be_done_something_may() -> None:
+    assert program_from_completion("say('hi')", may_be_idle=True) == "say('hi')\n"
