@@ -149,6 +149,22 @@ def test_variables_beyond_the_room_are_dropped_by_name(sandbox):
     assert 'no room' in outcome.dropped['big']
 
 
+def test_what_is_named_like_a_builtin_is_not_kept_and_told(sandbox):
+    source = """
+        from math import pow
+        import numpy as np
+        sum = 3
+        range = 0.05
+        def round(x): return x
+        len = len
+    """
+    outcome = run(sandbox, source)
+    assert outcome.status is Status.FINISHED, outcome.text
+    assert outcome.session.variables == outcome.session.functions == {}
+    assert set(outcome.dropped) == {'pow', 'sum', 'range', 'round'}
+    assert outcome.dropped['sum'] == 'a name of the language, of a library or of the robot'
+
+
 def test_a_session_keeps_the_functions_that_the_parser_saw_and_nothing_else(sandbox):
     hidden = '#\u2028say = lambda m: None\u2028#\ndef f():\n    return 1\nsay("x")'
     assert run(sandbox, hidden).session.functions == {'f': 'def f():\n    return 1'}
@@ -437,6 +453,8 @@ def call(argument):
     send(b'{"kind":"call","id":1,"name":"say","line":1,"depth":0,"kwargs":{},"args":['
          + argument + b']}')
 """
+CALL = '{"kind":"call","id":%s,"name":"say","line":%s,"depth":%s,"kwargs":{},"args":["x"]}'
+END = '{"kind":"end","printed":"","error":{"type":"E","message":"m","line":%s,"trace":[]}}'
 ARRAY = '{"~":"array","dtype":"%s","shape":%s,"data":"%s"}'
 
 
@@ -455,6 +473,11 @@ ARRAY = '{"~":"array","dtype":"%s","shape":%s,"data":"%s"}'
         (f"call(b'{ARRAY}')" % ('float64', '[4000000,4000000]', ''), '0 bytes of array data'),
         (f"call(b'{ARRAY}')" % ('O', '[1]', 'AAAAAAAA8D8='), "an array of 'O'"),
         ("send(b'{}')", 'a message of kind'),
+        (f"send(b'{CALL}')" % (1, 2**63, 0), 'a message whose line is 9223372036854775808'),
+        (f"send(b'{CALL}')" % (1, -1, 0), 'a message whose line is -1'),
+        (f"send(b'{CALL}')" % (2**63, 1, 0), 'a message whose id is 9223372036854775808'),
+        (f"send(b'{CALL}')" % (1, 1, 2**32), 'a message whose depth is 4294967296'),
+        (f"send(b'{END}')" % (2**63), 'a message whose line is 9223372036854775808'),
         ("send(b'[]')", 'a list instead of a message'),
         ("send(b'\\x80\\x04\\x95')", 'not a frame'),
     ],

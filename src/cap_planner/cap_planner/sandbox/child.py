@@ -154,8 +154,12 @@ class Child:
         left = self._session_bytes
         for name, value in self._globals.items():
             is_given = name in self._given and self._given[name] is value
-            given = name.startswith('_') or name in self._protected or is_given
-            if given or isinstance(value, types.ModuleType | Unwritten | type):
+            if is_given or name.startswith('_'):
+                continue
+            if name in self._protected:
+                dropped[name] = 'a name of the language, of a library or of the robot'
+                continue
+            if isinstance(value, types.ModuleType | Unwritten | type):
                 continue
             if id(value) in libraries.callables():
                 continue  # an import, which is repeated in the next program

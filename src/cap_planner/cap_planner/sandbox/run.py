@@ -37,6 +37,7 @@ _MEMORY_ERRORS = ('MemoryError', '_ArrayMemoryError')
 _TEXT_LIMIT = 4000
 _NAME_LIMIT = 200
 _PLACES_LIMIT = 64
+_COUNT_LIMIT = 1 << 31  # what the evidence and the feedback hold
 
 
 class Listener(NamedTuple):
@@ -279,9 +280,7 @@ def job(
 
 def _call(message: dict[str, Any], program: Program) -> Call:
     name, args, kwargs = (message.get(key) for key in ('name', 'args', 'kwargs'))
-    number, line, depth = (message.get(key) for key in ('id', 'line', 'depth'))
-    if not (type(number) is type(line) is type(depth) is int):
-        raise FrameError('a call with an id, line or depth that is no number')
+    number, line, depth = (_count(message, key) for key in ('id', 'line', 'depth'))
     if not (type(name) is str and type(args) is list and type(kwargs) is dict):
         raise FrameError('a call without a name, args or kwargs')
     if name not in program.api:
@@ -296,13 +295,20 @@ def _program_error(plain: Any) -> ProgramError:
         Place(
             _typed(place, 'where', str)[:_NAME_LIMIT],
             _typed(place, 'function', str)[:_NAME_LIMIT],
-            _typed(place, 'line', int),
+            _count(place, 'line'),
             _typed(place, 'source', str)[:_NAME_LIMIT],
         )
         for place in _typed(plain, 'trace', list)[-_PLACES_LIMIT:]
     )
     name, message = _typed(plain, 'type', str), _typed(plain, 'message', str)
-    return ProgramError(name[:80], message[:_TEXT_LIMIT], _typed(plain, 'line', int), places)
+    return ProgramError(name[:80], message[:_TEXT_LIMIT], _count(plain, 'line'), places)
+
+
+def _count(message: Any, key: str) -> int:
+    value: int = _typed(message, key, int)
+    if not 0 <= value < _COUNT_LIMIT:
+        raise FrameError(f'a message whose {key} is {value}')
+    return value
 
 
 def _typed(message: Any, key: str, kind: type) -> Any:
