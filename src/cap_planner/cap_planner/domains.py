@@ -1,13 +1,18 @@
-"""The domains: which functions programs may call, and which language-model programs there are."""
+"""The domains: which functions programs may call, who answers them, and which language-model
+programs there are.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from cap_planner.api import TABLETOP, WHITEBOARD
 from cap_planner.api.spec import Api, Kind
 from cap_planner.lmp import Lmp, load_lmp
+from cap_planner.robot import SceneRobot
+from cap_planner.tabletop import TabletopRobot
+from cap_planner.whiteboard import WhiteboardRobot
 
 _LOOKS = frozenset({Kind.QUERY, Kind.LMP})
 
@@ -18,6 +23,7 @@ class Domain:
 
     Attributes:
         api: what its programs may call.
+        robot: makes what answers the calls of one instruction; see SceneRobot.
         ui: the LMP that takes instructions.
         lmps: those that a program may call, by name.
         fgen: the LMP that writes functions.
@@ -26,6 +32,7 @@ class Domain:
 
     name: str
     api: Api
+    robot: Callable[..., SceneRobot]
     ui: Lmp
     lmps: Mapping[str, Lmp]
     fgen: Lmp
@@ -38,11 +45,12 @@ class Domain:
         return {lmp.name: lmp for lmp in everyone}
 
 
-def _domain(name: str, api: Api, ui: str) -> Domain:
+def _domain(name: str, api: Api, robot: Callable[..., SceneRobot], ui: str) -> Domain:
     """Every API function of the kind LMP is one; ui, fgen and decompose are asked by the engine."""
     return Domain(
         name=name,
         api=api,
+        robot=robot,
         ui=load_lmp(ui, name, maintain_session=True),
         lmps={
             function.name: load_lmp(function.name, name, returns='ret_val', calls=_LOOKS)
@@ -57,8 +65,8 @@ def _domain(name: str, api: Api, ui: str) -> Domain:
 DOMAINS: dict[str, Domain] = {
     domain.name: domain
     for domain in (
-        _domain('tabletop', TABLETOP, 'tabletop_ui'),
-        _domain('whiteboard', WHITEBOARD, 'draw_ui'),
+        _domain('tabletop', TABLETOP, TabletopRobot, 'tabletop_ui'),
+        _domain('whiteboard', WHITEBOARD, WhiteboardRobot, 'draw_ui'),
     )
 }
 """By name."""

@@ -27,9 +27,7 @@ from cap_planner.sandbox.host import Sandbox
 from cap_planner.sandbox.text import for_people
 from cap_planner.scene import SceneSource
 from cap_planner.session import Session
-from cap_planner.tabletop import TabletopRobot
 from cap_planner.trial import try_function
-from cap_planner.whiteboard import WhiteboardRobot
 from cap_planner.writer import ProgramWriter, Scope, Written
 
 _POLL_S = 0.02
@@ -74,10 +72,9 @@ class Parts:
 
     def robot(self, spoken: Callable[[str], None]) -> SceneRobot:
         """What answers the calls of one instruction."""
-        seen = (self.scenes, self.skills, self.table, spoken)
-        if self.domain.name == 'whiteboard':
-            return WhiteboardRobot(*seen)
-        return TabletopRobot(*seen, self.placement_tolerance_m)
+        return self.domain.robot(
+            self.scenes, self.skills, self.table, spoken, self.placement_tolerance_m
+        )
 
 
 class InstructionRun:
@@ -162,7 +159,7 @@ class InstructionRun:
             else:
                 self._run(Written(given))
         except CapError as failure:
-            if verified and self._robot.done:
+            if verified and self._robot.changes:
                 word = str(failure).splitlines()[-1] if str(failure) else failure.name
                 self._remember(instruction, context, f'it failed: {word}')
             raise
@@ -171,7 +168,7 @@ class InstructionRun:
 
     def _remember(self, instruction: str, context: str, *failed: str) -> None:
         """What was done lives on, also of an instruction that failed: it may be undone."""
-        done = (*self._robot.done, *failed)
+        done = (*self._robot.changes, *failed)
         program = '\n'.join(text.strip() for text in self._programs)
         turn = SessionTurn(instruction, context, program, tuple(self._dropped), done)
         self._session.remember(turn, self._left)
@@ -220,6 +217,7 @@ class InstructionRun:
             return False
         if len(parts) < 2:
             return False
+        self._robot.starts_over()
         for number, part in enumerate(parts, 1):
             try:
                 self._write_and_run(part, may_split=False)
@@ -256,6 +254,7 @@ class InstructionRun:
         self._record.program(self.program_text, written.functions)
         self._progress = replace(self._progress, program=for_people(self.program_text))
         self.tell('running')
+        self._robot.program_begins()
         outcome = self._runner.run(written, self._left, self._scope())
         self._robot.check_outcome()
         self._left = outcome.session

@@ -92,13 +92,13 @@ def word_after_run(failure: CapError, done: Sequence[str], context: str) -> str:
     """What the model is told when its program failed.
 
     Args:
-        done: what has been done to the world for this instruction.
+        done: what has been done for this instruction.
         context: the objects line as it is now.
     """
     what = '\n'.join(done) or 'nothing'
     return (
         f'This program was run, and failed:\n{indented(str(failure))}\n'
-        f'Done so far, and not to be done again:\n{indented(what)}\n'
+        f'Done so far; what was done to its end is not to be done again:\n{indented(what)}\n'
         f'There is now {context.replace("objects = ", "")}.\n'
         'Its variables and functions are gone; those of earlier requests are still there. Write a '
         'program that does the rest; what failed may need another way. Answer with Python code '

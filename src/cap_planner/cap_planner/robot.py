@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cap_common.errors import CapError
 from cap_common.palette import COLORS
 from cap_planner.api.spec import Point, Target
+from cap_planner.labels import InstructionError, Label, label_of
 from cap_planner.places import Table, nearest
 from cap_planner.sandbox.text import for_people
 from cap_planner.scene import Scene, SceneObject, SceneSource, normalize_name
 
 _MAX_SPOKEN = 1000
+_MOST_QUOTED = 100
 # Without an action between them, so many queries are answered at once; then so many per picture.
 _FREE_QUERIES = 200
 _QUERIES_PER_PICTURE = 20
@@ -61,21 +65,32 @@ class SceneRobot:
 
     Args:
         spoken: called with every text that is said.
+        tolerance_m: how far a placed object may be from where it was put.
 
     Attributes:
-        done: what has been done to the world, a line for each thing.
+        done: what has been done for the instruction, a line for each thing.
+        changes: those of the lines that tell how the world was changed, or may have been.
     """
 
     def __init__(
-        self, scenes: SceneSource, skills: Skills, table: Table, spoken: Callable[[str], None]
+        self,
+        scenes: SceneSource,
+        skills: Skills,
+        table: Table,
+        spoken: Callable[[str], None],
+        tolerance_m: float,
     ) -> None:
         self._scenes = scenes
         self._skills = skills
         self._table = table
         self._spoken = spoken
+        self._tolerance_m = tolerance_m
         self._fresh_after_ns = -1
         self._queries = 0
+        # What failed and was not made good, by action and what it was to act on.
+        self._failed: dict[tuple[str, str], CapError] = {}
         self.done: list[str] = []
+        self.changes: list[str] = []
 
     # ── queries, declared in api/tabletop.py ─────────────────────────────────────────────────
 
@@ -117,8 +132,11 @@ class SceneRobot:
 
     def say(self, message: str) -> None:  # noqa: D102
         text = for_people(message, _MAX_SPOKEN)
-        self._skills.say(text)
+        quoted = repr(for_people(text, _MOST_QUOTED))
+        with self._attempt('say', quoted):
+            self._skills.say(text)
         self._spoken(text)
+        self.done.append(f'said {quoted}')
 
     def look(self) -> None:
         """Take the arm out of the camera's sight; what follows is seen afterwards."""
@@ -150,12 +168,56 @@ class SceneRobot:
             self._scenes.newer(self._scenes.now_ns())
         return waited
 
+    def program_begins(self) -> None:
+        """What failed before was told to who wrote this one: any such action makes it good.
+
+        The program may ask for another name or position, but not go without the action.
+        """
+        self._failed = {(action, ''): error for (action, _), error in self._failed.items()}
+
+    def starts_over(self) -> None:
+        """What failed before is to be done by several programs, one after the other."""
+        self._failed.clear()
+
     def check_outcome(self) -> None:
-        """Compare the scene with what the actions were to bring about.
+        """Compare what there is with what the actions were to bring about.
 
         Raises:
-            InstructionError: it is not so.
+            InstructionError: it is not so. The label is that of the first action's failure;
+                WRONG_OUTCOME, if the skill knew of none.
         """
+        if wrong := self._wrong():
+            _, failure = wrong[0]
+            label = label_of(failure.name) if failure else Label.WRONG_OUTCOME
+            raise InstructionError(label, '; '.join(text for text, _ in wrong))
+
+    def _wrong(self) -> list[tuple[str, CapError | None]]:
+        """What has not come about, and what the skill said of it."""
+        return [
+            (f'{action}{what and f" ({what})"} failed and was not made good: {error}', error)
+            for (action, what), error in self._failed.items()
+        ]
+
+    @contextmanager
+    def _attempt(self, action: str, what: str) -> Iterator[None]:
+        """An action of which nothing can be seen at the end: if it fails, it has to be made good.
+
+        A program may catch the error. It has done what was asked only if the same succeeds later.
+
+        Args:
+            what: it acts on; with this it is the same.
+        """
+        try:
+            yield
+        except CapError as error:
+            self._failed[action, what] = error
+            raise
+        for key in ((action, what), (action, '')):
+            self._failed.pop(key, None)
+
+    def _has_changed(self, line: str) -> None:
+        self.done.append(line)
+        self.changes.append(line)
 
     # ── helpers ──────────────────────────────────────────────────────────────────────────────
 

@@ -5,17 +5,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from cap_common.errors import CapError
 from cap_planner.api.spec import Point, Target
-from cap_planner.labels import InstructionError, Label, label_of
-from cap_planner.places import Table
-from cap_planner.robot import SceneRobot, Skills
-from cap_planner.scene import Scene, SceneObject, SceneSource
+from cap_planner.robot import SceneRobot
+from cap_planner.scene import Scene, SceneObject, normalize_name
+
+# The camera errs by millimetres [m].
+_DISPLACED_M = 0.02
 
 
 @dataclass(frozen=True)
@@ -35,71 +36,94 @@ class Placement:
 
 
 class TabletopRobot(SceneRobot):
-    """The tabletop for one instruction.
+    """The tabletop for one instruction."""
 
-    Args:
-        tolerance_m: how far a placed object may be from where it was put.
-    """
-
-    def __init__(
-        self,
-        scenes: SceneSource,
-        skills: Skills,
-        table: Table,
-        spoken: Callable[[str], None],
-        tolerance_m: float,
-    ) -> None:
-        super().__init__(scenes, skills, table, spoken)
-        self._tolerance_m = tolerance_m
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
         self._placements: dict[str, Placement] = {}
 
     # ── actions, declared in api/tabletop.py ─────────────────────────────────────────────────
 
     def put_first_on_second(self, first: Target, second: Target) -> None:  # noqa: D102
-        scene = self.scene()
-        first, second = self._resolve(scene, first), self._resolve(scene, second)
-        moved = first if isinstance(first, str) else _topmost_at(scene, first)
-        support = second if isinstance(second, str) else None
-        xy = scene.find(second).xy if isinstance(second, str) else second
-        failure = None
+        with self._attempt('put_first_on_second', _text(first)):
+            scene = self.scene()
+            first, second = self._resolve(scene, first), self._resolve(scene, second)
+            moved = first if isinstance(first, str) else _topmost_at(scene, first)
+            support = second if isinstance(second, str) else None
+            x, y = scene.find(second).xy if isinstance(second, str) else second
+            placed = Placement(moved or '', (float(x), float(y)), support)
+            if not moved:
+                # Nothing is seen there, so nothing can be looked for at the end.
+                self._pick_place(first, second)
+                self._has_changed(_moved(f'what was at {_text(first)}', placed))
+        if moved:
+            self._place(scene, placed, first, second)
+
+    def _place(self, scene: Scene, placed: Placement, first: Target, second: Target) -> None:
+        """Place an object that is known, and can be looked for at the end."""
+        name, start = placed.name, scene.find(placed.name).xy
+        try:
+            self._pick_place(first, second)
+        except CapError as error:
+            # A program may catch a failure. It has done what was asked only if the object is in the
+            # end where this, or a later attempt, was to put it.
+            self._placements[name] = replace(placed, failure=error)
+            self._tell_displaced(scene, name)
+            raise
+        self._placements[name] = placed
+        self._has_changed(_moved(f'{name!r} from {_place(start)}', placed))
+
+    def _pick_place(self, first: Target, second: Target) -> None:
         try:
             self._skills.pick_place(first, second)
-        except CapError as error:
-            failure = error
-            raise
         finally:
-            # Whatever came of it, nobody knows where the object is until it is seen again.
+            # Whatever came of it, nobody knows where things are until they are seen again.
             self.has_moved()
-            if moved:
-                # A program may catch a failure. It has done what was asked only if the object is
-                # in the end where this, or a later attempt, was to put it.
-                place = (float(xy[0]), float(xy[1]))
-                self._placements[moved] = Placement(moved, place, support, failure)
-                if failure is None:
-                    self.done.append(_moved(scene.find(moved), place, support))
+
+    def _tell_displaced(self, before: Scene, name: str) -> None:
+        """After a failure: what is seen elsewhere, and that the object itself may be."""
+        try:
+            # Who stopped it does not wait for pictures.
+            now = () if self._skills.stopped() else self.scene().objects
+        except CapError:
+            now = ()
+        seen = {item.name: item.xy for item in now if item.visible}
+        for item in before.objects:
+            if item.name not in seen:
+                if item.name == name:
+                    self._has_changed(f'may have moved {name!r} from {_place(item.xy)}')
+            elif np.linalg.norm(seen[item.name] - item.xy) > _DISPLACED_M:
+                where = f'from {_place(item.xy)} to {_place(seen[item.name])}'
+                self._has_changed(f'displaced {item.name!r} {where}')
 
     def point_gripper_to(self, target: Target) -> None:  # noqa: D102
-        self._skills.move_to(self._resolve(self.scene(), target))
+        with self._attempt('point_gripper_to', _text(target)):
+            scene = self.scene()
+            target = self._resolve(scene, target)
+        name = target if isinstance(target, str) else _topmost_at(scene, target)
+        what = _text(name or target)
+        with self._attempt('point_gripper_to', what):
+            self._skills.move_to(target)
+        self.done.append(f'pointed the gripper to {what}')
 
     # ── what came of it ──────────────────────────────────────────────────────────────────────
 
-    def check_outcome(self) -> None:
-        """Compare the scene with what was placed.
+    def starts_over(self) -> None:
+        """See SceneRobot."""
+        super().starts_over()
+        self._placements = {
+            name: placed for name, placed in self._placements.items() if not placed.failure
+        }
 
-        Raises:
-            InstructionError: an object is not where it was to be put. The label is that of the
-                first one's failure; WRONG_OUTCOME, if the skill knew of none.
-        """
+    def _wrong(self) -> list[tuple[str, CapError | None]]:
+        """Also: an object is not where it was to be put."""
         scene = self.scene()
-        wrong = [
-            (placed, text)
+        misplaced: list[tuple[str, CapError | None]] = [
+            (text, placed.failure)
             for placed in self._placements.values()
             if (text := self._misplaced(scene, placed))
         ]
-        if wrong:
-            failure = wrong[0][0].failure
-            label = label_of(failure.name) if failure else Label.WRONG_OUTCOME
-            raise InstructionError(label, '; '.join(text for _, text in wrong))
+        return [*super()._wrong(), *misplaced]
 
     def _misplaced(self, scene: Scene, placed: Placement) -> str | None:
         where = f'on the {placed.support}' if placed.support else f'at {_xy(placed.xy)}'
@@ -125,10 +149,14 @@ class TabletopRobot(SceneRobot):
         return None
 
 
-def _moved(item: SceneObject, xy: tuple[float, float], support: str | None) -> str:
+def _moved(what: str, placed: Placement) -> str:
     """A line for the session: enough to undo it, and to do the same with another object."""
-    text = f'moved {item.name!r} from {_place(item.xy)} to {_place(xy)}'
-    return f'{text} on {support!r}' if support else text
+    text = f'moved {what} to {_place(placed.xy)}'
+    return f'{text} on {placed.support!r}' if placed.support else text
+
+
+def _text(target: Target) -> str:
+    return repr(normalize_name(target)) if isinstance(target, str) else _place(target)
 
 
 def _place(position: Point | tuple[float, float]) -> str:

@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cap_common.errors import CapError
 from cap_planner.api.spec import Points
 from cap_planner.robot import SceneRobot
 
@@ -13,18 +17,28 @@ class WhiteboardRobot(SceneRobot):
     """The whiteboard for one instruction."""
 
     def draw(self, pts_2d: Points) -> None:  # noqa: D102 - declared in api/whiteboard.py
-        self._draw_or_erase('drew', pts_2d)
+        with self._stroke('draw', pts_2d) as what:
+            self._skills.draw(pts_2d)
+        self._has_changed(f'drew {what}')
 
     def erase(self, pts_2d: Points) -> None:  # noqa: D102
-        self._draw_or_erase('erased', pts_2d)
+        with self._stroke('erase', pts_2d) as what:
+            self._skills.erase(pts_2d)
+        self._has_changed(f'erased {what}')
 
-    def _draw_or_erase(self, what: str, points: Points) -> None:
+    @contextmanager
+    def _stroke(self, action: str, points: Points) -> Iterator[str]:
+        """One along the points, in words."""
+        (x_min, y_min), (x_max, y_max) = points.min(axis=0), points.max(axis=0)
+        what = (
+            f'{len(points)} points within [{x_min:.3f}, {y_min:.3f}] and [{x_max:.3f}, {y_max:.3f}]'
+        )
         try:
-            (self._skills.draw if what == 'drew' else self._skills.erase)(points)
+            with self._attempt(action, what):
+                yield what
+        except CapError:
+            # How far it came, the skill does not say.
+            self._has_changed(f'may have begun to {action} {what}')
+            raise
         finally:
             self.has_moved()
-        (x_min, y_min), (x_max, y_max) = points.min(axis=0), points.max(axis=0)
-        self.done.append(
-            f'{what} {len(points)} points within [{x_min:.3f}, {y_min:.3f}] and '
-            f'[{x_max:.3f}, {y_max:.3f}]'
-        )

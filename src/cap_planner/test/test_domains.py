@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
 
 import pytest
 
 from cap_planner.api.spec import Kind
 from cap_planner.domains import DOMAINS, Domain
-from cap_planner.tabletop import TabletopRobot
-from cap_planner.whiteboard import WhiteboardRobot
 
-ROBOTS: dict[str, Any] = {'tabletop': TabletopRobot, 'whiteboard': WhiteboardRobot}
 every_domain = pytest.mark.parametrize('domain', DOMAINS.values(), ids=list(DOMAINS))
 
 
@@ -22,7 +18,7 @@ def test_every_call_has_somebody_who_answers_it(domain: Domain) -> None:
         if function.kind is Kind.LMP:
             assert name in domain.lmps
             continue
-        method = inspect.signature(getattr(ROBOTS[domain.name], name))
+        method = inspect.signature(getattr(domain.robot, name))
         assert list(method.parameters)[1:] == list(function.signature.parameters), name
     assert len(domain.lmps) == sum(f.kind is Kind.LMP for f in domain.api.values())
 

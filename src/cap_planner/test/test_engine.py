@@ -10,6 +10,7 @@ import pytest
 from cap_common.errors import (
     CanceledError,
     GraspFailedError,
+    ObjectLostError,
     RobotFaultError,
     UnreachableError,
 )
@@ -353,6 +354,69 @@ def test_what_was_caught_and_not_made_good_is_no_success(make_engine, table):
     report, _ = run(make_engine(ScriptedModel(CATCHES + 'say(f"sorry: {error}")')))
     assert (report.label, report.answer) == (Label.GRASP_FAILED, 'sorry: slippery')
     assert 'the red block was to be put on the red bowl (slippery)' in report.error
+
+
+@pytest.mark.parametrize(
+    ('action', 'label'),
+    [
+        ('put_first_on_second([0.2, -0.7], "red bowl")', Label.GRASP_FAILED),
+        ('put_first_on_second("gold block", "red bowl")', Label.OBJECT_NOT_FOUND),
+        ('point_gripper_to("gold block")', Label.OBJECT_NOT_FOUND),
+    ],
+)
+def test_no_failure_is_swallowed(make_engine, action, label):
+    program = f'try:\n    {action}\nexcept Exception:\n    pass\nsay("Done")'
+    report, _ = run(make_engine(ScriptedModel(program)))
+    assert (report.label, report.answer) == (label, 'Done')
+
+
+def test_a_repair_may_ask_for_another_name_but_not_give_up(make_engine, table):
+    wrong = 'put_first_on_second("gold block", "red bowl")'
+    gives_up = ScriptedModel(wrong, 'say("sorry")')
+    assert run(make_engine(gives_up))[0].label is Label.OBJECT_NOT_FOUND
+    right = ScriptedModel(wrong, 'put_first_on_second("red block", "red bowl")')
+    assert run(make_engine(right))[0].outcome == 'succeeded'
+
+
+def test_what_failed_as_a_whole_may_succeed_in_parts(make_engine, table):
+    table.failures = [UnreachableError('too far')]
+    model = ScriptedModel(
+        'put_first_on_second("blue block", "red bowl")',
+        *['x = [][1]\nsay("x")'] * 2,
+        'ret_val = ["put the red block away", "put the blue block away"]',
+        'put_first_on_second("red block", "red bowl")',
+        'put_first_on_second("blue block", "blue bowl")',
+    )
+    report, _ = run(make_engine(model))
+    assert (report.outcome, report.error) == ('succeeded', '')
+    assert len(model.asked) == 6, 'the first part is not held to what the second is to do'
+
+
+def test_what_was_said_is_not_said_again(make_engine):
+    model = ScriptedModel('say("hello")\nx = [][1]', 'say("world")')
+    engine = make_engine(model)
+    report, _ = run(engine, session='s')
+    assert report.answer == 'hello\nworld'
+    assert "  said 'hello'" in model.asked[1][-1]['content'].splitlines()
+    run(engine, session='s')
+    assert '# said' not in str(model.asked[-1]), 'the programs of a session tell it'
+
+
+def test_what_a_failure_displaced_can_be_undone(make_engine, table):
+    def drop(*_):
+        table.objects['red block'] = (0.2, -0.5, 0.02)
+        raise ObjectLostError('it fell')
+
+    table.pick_place = drop
+    model = ScriptedModel('put_first_on_second("red block", "red bowl")')
+    engine = make_engine(model)
+    assert run(engine, session='s')[0].label is Label.GRASP_FAILED
+    line = "displaced 'red block' from [0.100, -0.400] to [0.200, -0.500]"
+    assert f'  {line}' in model.asked[1][-1]['content'].splitlines()
+    model.answers = ['say("x")']
+    run(engine, session='s')
+    told = model.asked[-1][-1]['content'].splitlines()
+    assert told[:2] == [f'# {line}', '# it failed: ObjectLostError: it fell']
 
 
 def test_a_failed_action_that_is_swallowed_is_no_deed(make_engine, table):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cap_common.errors import ObjectNotFoundError, PerceptionLostError
+from cap_common.errors import ObjectNotFoundError, PerceptionLostError, RobotFaultError
+from cap_planner.labels import InstructionError, Label
 from cap_planner.places import Table
 from cap_planner.robot import SceneRobot
 from cap_planner.scene import Scene
@@ -21,12 +22,17 @@ class Camera(SymbolicTable):
         super().__init__(red_block=(0.1, -0.4), odd_bowl=(-0.1, -0.6))
         self.waited_for: list[int] = []
         self.blind = False
+        self.mute = False
 
     def newer(self, than_ns: int) -> Scene:
         if self.blind:
             raise PerceptionLostError('no picture')
         self.waited_for.append(than_ns)
         return super().newer(than_ns)
+
+    def say(self, text: str) -> None:
+        if self.mute:
+            raise RobotFaultError('no voice')
 
 
 @pytest.fixture
@@ -41,7 +47,7 @@ def said() -> list[str]:
 
 @pytest.fixture
 def robot(camera: Camera, said: list[str]) -> SceneRobot:
-    return SceneRobot(camera, camera, Table(-0.25, -0.75, 0.25, -0.25), said.append)
+    return SceneRobot(camera, camera, Table(-0.25, -0.75, 0.25, -0.25), said.append, 0.045)
 
 
 # ── queries ──────────────────────────────────────────────────────────────────────────────────────
@@ -123,3 +129,46 @@ def test_what_is_said_is_for_people(robot: SceneRobot, said: list[str]) -> None:
     robot.say('a\x1b[31mb\u202ec' + 'x' * 2000)
     assert said[0].startswith('a[31mbcx')
     assert len(said[0]) == 1000
+
+
+def test_what_is_said_is_done_but_changes_nothing(robot: SceneRobot) -> None:
+    robot.say('hello')
+    robot.say('x' * 1000)
+    assert robot.done[0] == "said 'hello'"
+    assert len(robot.done[1]) < 120
+    assert robot.changes == []
+
+
+# ── what failed ──────────────────────────────────────────────────────────────────────────────────
+
+
+def fail_to_say(robot: SceneRobot, camera: Camera, text: str) -> None:
+    camera.mute = True
+    with pytest.raises(RobotFaultError):
+        robot.say(text)
+    camera.mute = False
+
+
+def test_what_failed_is_no_success_until_the_same_is_done(
+    robot: SceneRobot, camera: Camera
+) -> None:
+    fail_to_say(robot, camera, 'a')
+    assert robot.done == []
+    robot.say('b')
+    with pytest.raises(InstructionError, match=r"say \('a'\) failed .*no voice") as caught:
+        robot.check_outcome()
+    assert caught.value.label is Label.ROBOT_FAULT
+    robot.say('a')
+    robot.check_outcome()
+
+
+def test_the_next_program_may_do_it_in_another_way(robot: SceneRobot, camera: Camera) -> None:
+    fail_to_say(robot, camera, 'a')
+    robot.program_begins()
+    with pytest.raises(InstructionError, match='say failed'):
+        robot.check_outcome()
+    robot.say('b')
+    robot.check_outcome()
+    fail_to_say(robot, camera, 'a')
+    robot.starts_over()
+    robot.check_outcome()

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from cap_common.errors import GraspFailedError, ObjectNotFoundError
+from cap_common.errors import (
+    CanceledError,
+    CapError,
+    GraspFailedError,
+    ObjectLostError,
+    ObjectNotFoundError,
+    PerceptionLostError,
+    UnreachableError,
+)
+from cap_planner.api.spec import Target
 from cap_planner.labels import InstructionError, Label
 from cap_planner.places import Table
+from cap_planner.scene import Scene
 from cap_planner.tabletop import TabletopRobot
 from cap_planner.testing import SymbolicTable
 
@@ -21,6 +34,10 @@ class Desk(SymbolicTable):
             red_bowl=(0.1, -0.6),
         )  # fmt: skip
         self.said: list[str] = []
+        self.happens: Callable[[], None] | None = None
+        self.may_point = True
+        self.is_blind = False
+        self.hidden: list[str] = []
         self.robot = TabletopRobot(
             self, self, Table(-0.25, -0.75, 0.25, -0.25), self.said.append, 0.045
         )
@@ -28,6 +45,27 @@ class Desk(SymbolicTable):
     def nudge(self, name: str, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> None:
         old = self.objects[name]
         self.objects[name] = (old[0] + x, old[1] + y, old[2] + z)
+
+    def newer(self, than_ns: int) -> Scene:
+        if self.is_blind:
+            raise PerceptionLostError('no picture')
+        scene = super().newer(than_ns)
+        return replace(
+            scene,
+            objects=tuple(
+                replace(item, visible=item.name not in self.hidden) for item in scene.objects
+            ),
+        )
+
+    def pick_place(self, first: Target, second: Target) -> None:
+        if not self.happens:
+            super().pick_place(first, second)
+        else:
+            self.happens()
+
+    def move_to(self, target: Target) -> None:
+        if not self.may_point:
+            raise UnreachableError('too far')
 
     def say(self, text: str) -> None:
         self.said.append(f'skill: {text}')
@@ -110,6 +148,118 @@ def test_a_failure_is_made_good_or_told(desk: Desk) -> None:
     assert caught.value.label is Label.GRASP_FAILED
     desk.robot.put_first_on_second('red block', 'red bowl')
     desk.robot.check_outcome()
+
+
+def put_and_fail(desk: Desk, *arguments: str | np.ndarray) -> None:
+    desk.failures = [GraspFailedError('slippery')]
+    with pytest.raises(CapError):
+        desk.robot.put_first_on_second(*arguments)
+
+
+def test_what_failed_where_nothing_is_seen_is_no_success(desk: Desk) -> None:
+    nowhere = np.array([0.2, -0.7])
+    put_and_fail(desk, nowhere, 'red bowl')
+    with pytest.raises(InstructionError, match=r'\[0.200, -0.700\].*slippery') as caught:
+        desk.robot.check_outcome()
+    assert caught.value.label is Label.GRASP_FAILED
+    desk.robot.program_begins()
+    desk.robot.put_first_on_second('red block', 'red bowl')
+    desk.robot.check_outcome()
+
+
+def test_a_name_that_was_not_found_is_no_success(desk: Desk) -> None:
+    with pytest.raises(ObjectNotFoundError):
+        desk.robot.put_first_on_second('Gold_Block', 'red bowl')
+    desk.robot.put_first_on_second('red block', 'red bowl')
+    with pytest.raises(InstructionError, match=r"'gold block'.*no object") as caught:
+        desk.robot.check_outcome()
+    assert caught.value.label is Label.OBJECT_NOT_FOUND
+    desk.appear('gold block', 0.2, -0.7)
+    desk.robot.put_first_on_second('the gold block', 'red bowl')
+    desk.robot.check_outcome()
+
+
+def test_where_it_could_not_point_is_no_success(desk: Desk) -> None:
+    desk.may_point = False
+    with pytest.raises(UnreachableError):
+        desk.robot.point_gripper_to('red block')
+    desk.may_point = True
+    desk.robot.point_gripper_to('blue block')
+    with pytest.raises(InstructionError, match=r"'red block'.*too far") as caught:
+        desk.robot.check_outcome()
+    assert caught.value.label is Label.UNREACHABLE
+    desk.robot.point_gripper_to(np.array([0.101, -0.399]))
+    desk.robot.check_outcome()
+    assert desk.robot.done[-1] == "pointed the gripper to 'red block'"
+    assert desk.robot.changes == []
+
+
+def test_whoever_starts_over_is_not_held_to_what_failed(desk: Desk) -> None:
+    put_and_fail(desk, 'red block', 'blue block')
+    desk.robot.starts_over()
+    desk.robot.check_outcome()
+
+
+# ── what is told of it ───────────────────────────────────────────────────────────────────────────
+
+
+def test_what_was_moved_is_told(desk: Desk) -> None:
+    desk.robot.put_first_on_second('red block', 'red bowl')
+    desk.robot.put_first_on_second('blue block', np.array([0.2, -0.4]))
+    assert (
+        desk.robot.done
+        == desk.robot.changes
+        == [
+            "moved 'red block' from [0.100, -0.400] to [0.100, -0.600] on 'red bowl'",
+            "moved 'blue block' from [-0.100, -0.400] to [0.200, -0.400]",
+        ]
+    )
+
+
+def test_what_is_picked_without_being_seen_is_told(desk: Desk) -> None:
+    desk.happens = lambda: None
+    desk.robot.put_first_on_second(np.array([0.2, -0.7]), 'red bowl')
+    (line,) = desk.robot.changes
+    assert line == "moved what was at [0.200, -0.700] to [0.100, -0.600] on 'red bowl'"
+
+
+def test_a_failure_that_changed_nothing_leaves_no_line(desk: Desk) -> None:
+    put_and_fail(desk, 'red block', 'blue block')
+    assert desk.robot.done == []
+
+
+def test_what_a_failure_displaced_is_told(desk: Desk) -> None:
+    def drop() -> None:
+        desk.nudge('red block', x=0.05)
+        desk.nudge('blue block', y=-0.03)
+        desk.nudge('gray block', y=0.005)  # the camera errs
+        raise ObjectLostError('it fell')
+
+    desk.happens = drop
+    put_and_fail(desk, 'red block', 'red bowl')
+    assert (
+        desk.robot.done
+        == desk.robot.changes
+        == [
+            "displaced 'red block' from [0.100, -0.400] to [0.150, -0.400]",
+            "displaced 'blue block' from [-0.100, -0.400] to [-0.100, -0.430]",
+        ]
+    )
+
+
+@pytest.mark.parametrize('why', ['gone', 'hidden', 'blind', 'stopped'])
+def test_what_is_not_seen_after_a_failure_may_have_moved(desk: Desk, why: str) -> None:
+    def fail() -> None:
+        desk.hidden = ['red block'] if why == 'hidden' else []
+        desk.is_blind = why == 'blind'
+        if why == 'gone':
+            del desk.objects['red block']
+        raise CanceledError('canceled')
+
+    desk.stopped = lambda: why == 'stopped'
+    desk.happens = fail
+    put_and_fail(desk, 'red block', 'red bowl')
+    assert desk.robot.changes == ["may have moved 'red block' from [0.100, -0.400]"]
 
 
 def test_names_are_those_of_objects_and_places(desk: Desk) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import numpy as np
 import pytest
 
 from cap_common.errors import LimitError
+from cap_planner.labels import InstructionError, Label
 from cap_planner.places import Table
 from cap_planner.scene import Scene
 from cap_planner.testing import SymbolicTable
@@ -22,7 +24,7 @@ class Board(SymbolicTable):
 
     def __init__(self) -> None:
         super().__init__()
-        self.robot = WhiteboardRobot(self, self, Table(-0.3, -0.2, 0.3, 0.2), lambda _: None)
+        self.robot = WhiteboardRobot(self, self, Table(-0.3, -0.2, 0.3, 0.2), lambda _: None, 0.0)
         self.error: Exception | None = None
         self.waited_for: list[int] = []
 
@@ -50,11 +52,25 @@ def test_lines_are_drawn_and_erased(board: Board) -> None:
     board.robot.check_outcome()
 
 
-def test_what_failed_is_not_remembered_as_done(board: Board) -> None:
+def test_what_failed_may_have_left_a_piece(board: Board) -> None:
     board.error = LimitError('beyond the edge')
     with pytest.raises(LimitError):
         board.robot.draw(LINE)
-    assert board.robot.done == []
+    assert board.robot.done == board.robot.changes == [f'may have begun to draw 3 points {BOX}']
+
+
+def test_a_line_that_failed_is_no_success_until_it_is_drawn(board: Board) -> None:
+    board.error = LimitError('beyond the edge')
+    with pytest.raises(LimitError):
+        board.robot.draw(LINE)
+    board.error = None
+    board.robot.erase(LINE)
+    board.robot.draw(LINE / 2)
+    with pytest.raises(InstructionError, match=f'draw.*{re.escape(BOX)}.*beyond') as caught:
+        board.robot.check_outcome()
+    assert caught.value.label is Label.LIMIT
+    board.robot.draw(LINE)
+    board.robot.check_outcome()
 
 
 @pytest.mark.parametrize('error', [None, LimitError('beyond the edge')])

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 _NUMBER = r'(-?[\d.]+)'
-_MOVED = re.compile(
-    rf'moved (?P<name>\'[^\']*\'|"[^"]*") from \[{_NUMBER}, {_NUMBER}\] to \[{_NUMBER}, {_NUMBER}\]'
-)
+_PLACE = rf'\[{_NUMBER}, {_NUMBER}\]'
+_MOVED = re.compile(rf'(?:moved|displaced) (?P<name>\'[^\']*\'|"[^"]*") from {_PLACE} to {_PLACE}')
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class Turn:
 
     @cached_property
     def moves(self) -> tuple[Move, ...]:
-        """What was moved, in that order."""
+        """What was moved, also by a failure, in that order."""
         found = (_MOVED.match(line) for line in self.done)
         return tuple(
             Move(
