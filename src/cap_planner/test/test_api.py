@@ -35,6 +35,8 @@ def test_the_header_is_what_a_person_writes() -> None:
         ('denormalize_xy', ([1.0, float('nan')],)),
         ('denormalize_xy', (np.array([1j, 2]),)),
         ('put_first_on_second', ('a', {'x': 1})),
+        ('put_first_on_second', ('a', [10**400, 0])),
+        ('say', (16**5000,)),
     ],
 )
 def test_what_does_not_fit_is_refused_with_the_signature(name: str, args: tuple[Any, ...]) -> None:

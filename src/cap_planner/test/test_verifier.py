@@ -39,6 +39,7 @@ GOOD = [
     'print("x", 3)',
     'xy = []\nxy.append(0.1)\nxy += [-0.5]\nput_first_on_second("blue block", xy)',
     'xy = []\nfor v in (0.1, -0.5):\n    xy.append(v)\nput_first_on_second("blue block", xy)',
+    'x = -18446744073709551615',
     'posici\u00f3n_\u7ea2 = 1',
 ]
 
@@ -116,6 +117,8 @@ BAD = {
     'for shapely in []: pass': 'library_rebound',
     'import math as np': 'library_rebound',
     'from numpy import linalg as np': 'library_rebound',
+    'x = 18446744073709551616': 'integer',
+    'say(f"{-0x10000000000000000}")': 'integer',
     'say(missing)': 'undefined_name',
     'x = [i for i in range(3)]\nsay(str(i))': 'undefined_name',
     'make_line()': 'unknown_function',
@@ -185,6 +188,32 @@ def test_a_function_behind_an_alias_is_asked_for_by_its_own_name():
     source = 'from utils import make_line as line\npts = line(n=3)\nsay(str(pts))'
     (missing,) = verify(source, TABLETOP).undefined
     assert (missing.name, missing.signature) == ('make_line', 'pts = make_line(n=3)')
+
+
+HUGE = f'0x{"f" * 5000}'  # more digits than Python writes
+
+
+@pytest.mark.parametrize(
+    'source',
+    [
+        f'put_first_on_second("a", [1{"0" * 400}, 0])',
+        f'put_first_on_second("a", {HUGE} + 1j)',
+        f'say({HUGE})',
+        f'x = f({HUGE})',
+        f'raise f({HUGE})',
+        f'match 1:\n    case {HUGE}: pass',
+    ],
+)
+def test_a_huge_integer_is_one_violation_among_others(source):
+    found = rules(f'{source}\nopen("x")')
+    assert {'integer', 'forbidden_name'} <= set(found)
+
+
+@pytest.mark.parametrize('annotation', [HUGE, '-' * 500 + '1'])
+def test_an_annotation_may_be_anything(annotation):
+    report = verify(f'x: {annotation} = f(1)', TABLETOP, allow_undefined=True)
+    assert report.ok
+    assert [missing.signature for missing in report.undefined] == ['f(1)']
 
 
 def test_a_value_that_is_asked_for_has_to_be_set():

@@ -226,11 +226,14 @@ def _fits_array(value: Any, has_shape: Callable[[tuple[int, ...]], bool]) -> tup
         return False, value
     try:
         array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False, value
     return bool(has_shape(array.shape) and np.isfinite(array).all()), array
 
 
 def _short(value: Any) -> str:
-    text = f'{type(value).__name__} {value!r}'
+    try:
+        text = f'{type(value).__name__} {value!r}'
+    except ValueError:  # an integer of more digits than Python writes
+        text = type(value).__name__
     return text if len(text) <= 120 else text[:117] + '...'

@@ -38,7 +38,7 @@ _NAMES = {dtype: name for name, dtype in DTYPES.items()}
 HEADER_BYTES = 4
 _TAG = '~'
 _MAX_AXES = 8
-_INT_BITS = 64
+INT_BITS = 64
 _NUMPY = (np.ndarray, np.generic)
 _FEW = 64  # elements
 _MAX_KEYS = 4096
@@ -320,10 +320,8 @@ def _text(value: str) -> str:
 
 
 def _bounded(value: int) -> int:
-    if value.bit_length() > _INT_BITS:
-        raise FrameError(
-            f'an integer of {value.bit_length()} bits; at most {_INT_BITS} are carried'
-        )
+    if value.bit_length() > INT_BITS:
+        raise FrameError(f'an integer of {value.bit_length()} bits; at most {INT_BITS} are carried')
     return value
 
 

@@ -191,7 +191,7 @@ class _Check:
             elif call is not None:
                 use.id = name  # an alias means nothing to who is to write the function
                 if name not in undefined:
-                    signature = ast.unparse(signatures.get(call, call))
+                    signature = _text(signatures.get(call, call)) or ast.unparse(call)
                     undefined[name] = Undefined(name, signature, use.lineno)
                 if not allow_undefined:
                     message = f'no function {name!r} is defined'
@@ -200,6 +200,14 @@ class _Check:
                 what = f'nothing defines the name {name!r}'
                 self.add(use, 'undefined_name', what, advise(name))
         return tuple(undefined.values())
+
+
+def _text(node: ast.stmt | ast.expr) -> str:
+    """The node as Python writes it; empty for one that it cannot write."""
+    try:
+        return ast.unparse(node)
+    except (ValueError, RecursionError):  # an annotation, which no rule looks at
+        return ''
 
 
 def _unbound(nodes: Nodes, names: Scope, scope: set[str], hinted: dict[str, str]) -> list[ast.Name]:

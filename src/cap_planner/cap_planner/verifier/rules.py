@@ -14,6 +14,7 @@ from typing import Any
 from cap_planner.api.spec import Api, ApiFunction, Kind
 from cap_planner.labels import Label
 from cap_planner.sandbox import libraries, vocabulary
+from cap_planner.sandbox.frames import INT_BITS
 from cap_planner.sandbox.text import mixes_alphabets
 from cap_planner.verifier.calls import Values, misfit, wrong_arguments
 from cap_planner.verifier.imports import Imports
@@ -105,7 +106,7 @@ class Rules:
         for node in of(ast.Attribute):
             self._check_attribute(node, id(node) in good_formats)
         for node in of(ast.Constant):
-            self._check_text(node)
+            self._check_constant(node)
         for node in of(ast.Call):
             self._check_call(node)
         for node in of(ast.While):
@@ -178,9 +179,14 @@ class Rules:
         """The function of the API that a name stands for."""
         return self._api.get(self.imports.hinted.get(name, name))
 
-    def _check_text(self, node: ast.Constant) -> None:
-        if isinstance(node.value, str) and _DUNDER.search(node.value):
-            self._add(node, 'dunder', f'the text {node.value[:40]!r} names an internal', '')
+    def _check_constant(self, node: ast.Constant) -> None:
+        value = node.value
+        if isinstance(value, str) and _DUNDER.search(value):
+            self._add(node, 'dunder', f'the text {value[:40]!r} names an internal', '')
+        elif isinstance(value, int) and value.bit_length() > INT_BITS:
+            advice = f'integers have at most {INT_BITS} bits'
+            self._add(node, 'integer', f'an integer of {value.bit_length()} bits', advice)
+            node.value = 0  # for what comes after: Python neither converts nor writes every one
 
     def _check_call(self, node: ast.Call) -> None:
         if not isinstance(node.func, ast.Name):
