@@ -30,5 +30,5 @@ def run_checks(root: Path, pytest_arguments: Sequence[str], console: Console) ->
         if subprocess.run(command, cwd=root, check=False).returncode != 0:
             failed.append(name)
     if failed:
-        console.print(f'[red]failed: {", ".join(failed)}[/red]')
+        console.print(f'failed: {", ".join(failed)}', style='red')
     return 1 if failed else 0

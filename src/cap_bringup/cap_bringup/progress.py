@@ -27,11 +27,16 @@ class ProgressView:
         if feedback.program and feedback.program != self._program:
             self._program = feedback.program
             self._console.print(program_panel(feedback.program))
-        if feedback.spoken_text and feedback.spoken_text != self._spoken:
-            self._spoken = feedback.spoken_text
-            self._console.print(f'🔈 {feedback.spoken_text.splitlines()[-1]}')
+        self.show_spoken(feedback.spoken_text)
         where = f'line {feedback.line}: ' if feedback.line else ''
         self._status.update(Text(f'{feedback.state}  {where}{feedback.call}'))
+
+    def show_spoken(self, spoken: str) -> None:
+        """What was said up to now: print what of it was not yet."""
+        new = spoken.removeprefix(self._spoken).removeprefix('\n')
+        if spoken and spoken != self._spoken:
+            self._spoken = spoken
+            self._console.print('🔈 ' + new.replace('\n', '\n   '))
 
 
 def failure_text(result: Any) -> str:

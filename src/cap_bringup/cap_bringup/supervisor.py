@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -22,10 +23,12 @@ from cap_bringup.node_list import (
     FASTDDS_PROFILE_VARIABLES,
     NodeSpec,
 )
+from cap_common.errors import CapError
 from cap_description import cell_urdf
 
 _RESTART_DELAY_S = 1.0
 _END_S = 5.0
+_SWEEP_S = 10.0
 # A node must not outlive its supervisor, however that ends.
 _DIE_WITH_PARENT = ('setpriv', '--pdeathsig', 'TERM')
 
@@ -77,6 +80,10 @@ class _Child:
     died_at: float = 0.0
 
 
+class NodeEndedError(CapError):
+    """A node ended by itself before the system was ready."""
+
+
 class Supervisor:
     """The processes of a system.
 
@@ -124,6 +131,15 @@ class Supervisor:
                 sweep_shared_memory()
                 events.append(f'{child.name} ended with status {status}; its log: {child.log.name}')
         return events
+
+    def require_all(self) -> None:
+        """Go on only if no node has ended.
+
+        Raises:
+            NodeEndedError: one has; with the end of its log.
+        """
+        for event in self.poll():
+            raise NodeEndedError(f'{event}\n{self.log_tail(event.split()[0])}')
 
     def pid(self, name: str) -> int:
         """Process id of a running node.
@@ -180,4 +196,8 @@ def sweep_shared_memory() -> None:
     """Remove the shared memory of dead nodes, with the tool that comes with Fast DDS."""
     tool = shutil.which('fastdds')
     if tool:
-        subprocess.run([tool, 'shm', 'clean'], capture_output=True, timeout=10, check=False)
+        # What it leaves, such as on a machine that is too busy, the next sweep removes.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(
+                [tool, 'shm', 'clean'], capture_output=True, timeout=_SWEEP_S, check=False
+            )

@@ -10,9 +10,10 @@ from pathlib import Path
 from rich.console import Console
 
 from cap_bringup.client import Client
-from cap_bringup.instruct import system_domain, system_is_up
+from cap_bringup.instruct import system_is_up
 from cap_bringup.node_list import tabletop
 from cap_bringup.supervisor import Supervisor, node_environment
+from cap_common.domain import own_domain_id
 from cap_common.errors import CapError
 
 _READY_S = 90.0
@@ -29,7 +30,7 @@ def run_up(arguments: Mapping[str, str], log: Path, console: Console) -> int:
     """
     if system_is_up():
         console.print(
-            f'A system already runs in ROS domain {system_domain()}. For a second one, set '
+            f'A system already runs in ROS domain {own_domain_id()}. For a second one, set '
             'ROS_DOMAIN_ID to another number, in every terminal that is to talk to it.',
             style='red',
         )
@@ -39,18 +40,16 @@ def run_up(arguments: Mapping[str, str], log: Path, console: Console) -> int:
     with Client() as client, Supervisor(tabletop(arguments), log, environment, True) as nodes:
         console.print(f'nodes started; their logs are in {log}/')
 
-        def report() -> None:
-            for event in nodes.poll():
-                console.print(event, style='yellow')
-
         try:
-            client.wait_ready(_READY_S, meanwhile=report)
+            # What ends before it was of use would end again.
+            client.wait_ready(_READY_S, meanwhile=nodes.require_all)
             objects = client.object_names()
             console.print(f'ready. On the table: {", ".join(objects) or "nothing"}')
             console.print(f'In another terminal: ./cap instruct "{example(objects)}"')
             console.print('Ctrl-C ends')
             while True:
-                report()
+                for event in nodes.poll():
+                    console.print(event, style='yellow')
                 time.sleep(_POLL_S)
         except CapError as error:
             console.print(str(error), style='red')

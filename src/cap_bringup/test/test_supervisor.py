@@ -73,3 +73,21 @@ def test_the_guard_keeps_its_stop_in_a_folder_of_this_run(tmp_path):
     one.stop()
     other.stop()
     assert not list(tmp_path.glob('run_*'))
+
+
+def test_what_ends_before_it_is_needed_is_said_with_its_log(sleeper):
+    with sleeper(restart=True) as nodes:
+        wait_for(lambda: 'hello' in nodes.log_tail('n'))
+        nodes.require_all()
+        os.kill(nodes.pid('n'), signal.SIGKILL)
+        with pytest.raises(supervisor.NodeEndedError, match=r'n ended with status -9(.|\n)*hello'):
+            wait_for(nodes.require_all)
+
+
+def test_a_sweep_that_takes_too_long_harms_nobody(monkeypatch, tmp_path):
+    tool = tmp_path / 'fastdds'
+    tool.write_text(f'#!{sys.executable}\nimport time; time.sleep(60)\n')
+    tool.chmod(0o755)
+    monkeypatch.setattr(supervisor.shutil, 'which', lambda _: str(tool))
+    monkeypatch.setattr(supervisor, '_SWEEP_S', 0.2)
+    supervisor.sweep_shared_memory()
