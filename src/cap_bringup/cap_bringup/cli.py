@@ -16,18 +16,21 @@ from rich.console import Console
 
 from cap_bringup.node_list import SYSTEMS, TABLETOP_ARGUMENTS, Argument
 from cap_bringup.workspace import ROOT
+from cap_common.domain import DomainIdError
 
 _Commands: TypeAlias = 'argparse._SubParsersAction[argparse.ArgumentParser]'
 
 DEFAULT_INSTRUCTION = 'put the blocks in the bowls with matching colors'
+# What follows these is another parser's, whatever it looks like.
+_PASSED_ON = ('prompt', 'test')
 _STYLE = {True: 'green', False: 'red'}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point. Exit status 2 is a command line that cannot be, 130 is Ctrl-C."""
     words = sys.argv[1:] if argv is None else list(argv)
-    # What follows `test` is pytest's, whatever it looks like.
-    arguments = _parser().parse_args(words[:1] if words[:1] == ['test'] else words)
+    is_passed_on = words[:1] and words[0] in _PASSED_ON
+    arguments = _parser().parse_args(words[:1] if is_passed_on else words)
     arguments.words = words
     # Texts of models and people are shown as they are: no markup in what is printed.
     console = Console(highlight=False, markup=False, emoji=False)
@@ -35,6 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return command(arguments, console)
+    except DomainIdError as error:
+        console.print(str(error), style='red')
+        return 2
     except KeyboardInterrupt:
         console.print('interrupted')
         return 130
@@ -85,6 +91,21 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument('name', choices=sorted(p.stem for p in (ROOT / 'benchmarks').glob('*.py')))
     bench.add_argument('arguments', nargs=argparse.REMAINDER)
     bench.set_defaults(run=_bench)
+    prompt = commands.add_parser(
+        'prompt',
+        help='show what a model is asked for a request, and what it answers',
+        add_help=False,
+    )
+    prompt.set_defaults(run=_prompt)
+    shorten = commands.add_parser(
+        'shorten', help='print a recording of model answers without its prompts: docs/models.md'
+    )
+    shorten.add_argument('file', type=Path)
+    shorten.set_defaults(run=_shorten)
+    reference = commands.add_parser(
+        'reference', help='write docs/api/ and docs/error_codes.md anew from the declarations'
+    )
+    reference.set_defaults(run=_reference)
     test = commands.add_parser('test', help='run every check and test; arguments go to pytest')
     test.set_defaults(run=_test)
     commands.add_parser('help', help='this text').set_defaults(run=_help)
@@ -94,12 +115,6 @@ def _parser() -> argparse.ArgumentParser:
 def _add_run(commands: _Commands) -> None:
     run = commands.add_parser('run', help='run a program of your own, as one that a model wrote')
     run.add_argument('file', metavar='FILE.py', help='- reads it from standard input')
-    run.add_argument(
-        '--domain',
-        choices=SYSTEMS,
-        default=SYSTEMS[0],
-        help='what the program is for (default: %(default)s)',
-    )
     run.add_argument(
         '--verifier',
         choices=['on', 'off'],
@@ -300,6 +315,31 @@ def _doctor(_: argparse.Namespace, console: Console) -> int:
 def _bench(arguments: argparse.Namespace, _: Console) -> int:
     script = ROOT / 'benchmarks' / f'{arguments.name}.py'
     return subprocess.run([sys.executable, script, *arguments.arguments], check=False).returncode
+
+
+def _prompt(arguments: argparse.Namespace, _: Console) -> int:
+    from cap_planner.models.show_prompt import main  # noqa: PLC0415
+
+    return main(arguments.words[1:])
+
+
+def _shorten(arguments: argparse.Namespace, console: Console) -> int:
+    from cap_planner.models import ModelUnavailableError  # noqa: PLC0415
+    from cap_planner.models.transcript import shortened  # noqa: PLC0415
+
+    try:
+        sys.stdout.writelines(shortened(arguments.file))
+    except ModelUnavailableError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _reference(*_: object) -> int:
+    from cap_bringup.reference import write_pages  # noqa: PLC0415
+
+    write_pages()
+    return 0
 
 
 def _test(arguments: argparse.Namespace, console: Console) -> int:

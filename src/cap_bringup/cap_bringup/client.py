@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import rclpy
 from numpy.typing import NDArray
+from rcl_interfaces.srv import GetParameters
 from rclpy.client import Client as ServiceClient
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.parameter import parameter_value_to_python
 from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
@@ -26,6 +28,7 @@ from cap_eval.state import WorldState, at_rest, distance_xy, world_from_scene
 from cap_interfaces.action import ExecuteInstruction
 from cap_interfaces.msg import Lease, Scene
 from cap_interfaces.srv import ResetWorld, Resume, SpawnObject, Stop
+from cap_planner.budget import END_S
 
 _SILENT_S = 1.5
 _DISCOVERY_S = 5.0
@@ -161,7 +164,7 @@ class Client:
         session: str = '',
         program: str = '',
         skip_verifier: bool = False,
-        timeout_s: float,
+        timeout_s: float | None = None,
         on_feedback: Callable[[ExecuteInstruction.Feedback], None] | None = None,
         canceled: Callable[[], bool] = lambda: False,
     ) -> ExecuteInstruction.Result:
@@ -169,12 +172,14 @@ class Client:
 
         Args:
             program: run this one; see ExecuteInstruction, as for `skip_verifier`.
+            timeout_s: None: until the planner's own budgets end it at the latest.
 
         Raises:
             RobotFaultError: the planner is not there, or was lost while it ran.
-            CapError: busy, canceled or out of time.
+            CapError: canceled or out of time.
         """
         self._await_planner(canceled)
+        deadline_s = self._longest_s() if timeout_s is None else timeout_s
         epoch = self._beats.epoch('planner')
 
         def lost() -> str | None:
@@ -186,8 +191,27 @@ class Client:
             instruction=instruction, session=session, program=program, skip_verifier=skip_verifier
         )
         return self._execute.call(
-            goal, deadline_s=timeout_s, canceled=canceled, lost=lost, on_feedback=on_feedback
+            goal, deadline_s=deadline_s, canceled=canceled, lost=lost, on_feedback=on_feedback
         )
+
+    def planner_domain(self) -> str:
+        """What the planner's programs are for, such as `tabletop`.
+
+        Raises:
+            RobotFaultError: the planner is not there.
+        """
+        return str(self._parameters('planner', 'domain')[0])
+
+    def _longest_s(self) -> float:
+        """How long the planner may take for an instruction."""
+        wall_s, model_s = self._parameters('planner', 'budget.wall_s', 'budget.model_s')
+        return float(wall_s + model_s) + END_S
+
+    def _parameters(self, node: str, *names: str) -> list[Any]:
+        """What a running node has."""
+        request = GetParameters.Request(names=names)
+        response = self._service(GetParameters, f'{node}/get_parameters', request)
+        return [parameter_value_to_python(value) for value in response.values]
 
     def _await_planner(self, canceled: Callable[[], bool]) -> None:
         """Who has just joined may not have heard its heartbeat yet."""

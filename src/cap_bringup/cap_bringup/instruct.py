@@ -11,30 +11,34 @@ from rich.console import Console
 from cap_bringup.client import Client
 from cap_bringup.progress import ProgressView, failure_text
 from cap_bringup.supervisor import node_environment
-from cap_common.domain import has_participant
+from cap_common.domain import has_participant, own_domain_id
 from cap_common.errors import CapError
 
-INSTRUCTION_S = 900.0
+FAILED, USAGE = 1, 2
 _READY_S = 10.0
 # Two processes take up to some seconds to find each other.
 _LISTEN_S = 5.0
 
 
-def system_domain() -> str:
-    """The ROS domain of this environment."""
-    return os.environ.get('ROS_DOMAIN_ID') or '0'
-
-
 def system_is_up() -> bool:
-    """Whether a system runs in this ROS domain."""
-    if not has_participant(int(system_domain())):
+    """Whether a system runs in this ROS domain.
+
+    Raises:
+        DomainIdError: there is no such domain.
+    """
+    if not has_participant(own_domain_id()):
         return False
     with connect() as client:
         return client.hears_system(_LISTEN_S)
 
 
 def connect() -> Client:
-    """A client in the environment of the nodes."""
+    """A client in the environment of the nodes.
+
+    Raises:
+        DomainIdError: it has no ROS domain.
+    """
+    own_domain_id()
     os.environ.update(node_environment())
     return Client()
 
@@ -46,8 +50,13 @@ def run_instruct(
     *,
     program: str = '',
     skip_verifier: bool = False,
+    domain: str = '',
 ) -> int:
-    """Returns the exit status: 0 only if the planner reports success."""
+    """Returns the exit status: 0 only if the planner reports success.
+
+    Args:
+        domain: what the planner has to be for; empty: whatever it is for.
+    """
     canceled = False
 
     def cancel(*_: object) -> None:
@@ -58,20 +67,26 @@ def run_instruct(
         # Ctrl-C takes the instruction back, and the robot's answer to that is waited for.
         signal.signal(signal.SIGINT, cancel)
         signal.signal(signal.SIGTERM, cancel)
+        view = ProgressView(console, status)
         try:
             client.wait_ready(_READY_S)
+            if domain and (has := client.planner_domain()) != domain:
+                text = f'the system in ROS domain {own_domain_id()} has a planner for {has}, not '
+                text += f'for {domain}: end it, or set ROS_DOMAIN_ID to another number'
+                console.print(text, style='red')
+                return USAGE
             result = client.execute(
                 instruction,
                 session=session,
                 program=program,
                 skip_verifier=skip_verifier,
-                timeout_s=INSTRUCTION_S,
-                on_feedback=ProgressView(console, status).show,
+                on_feedback=view.show,
                 canceled=lambda: canceled,
             )
+            view.show_answer(result.answer)
         except CapError as error:
             console.print(f'{type(error).__name__}: {error}', style='red')
-            return 1
+            return FAILED
     return _tell(console, result)
 
 
@@ -82,4 +97,4 @@ def _tell(console: Console, result: Any) -> int:
         console.print(result.outcome, style='green')
     if result.evidence_id:
         console.print(f'evidence {result.evidence_id}')
-    return 1 if result.error_code else 0
+    return FAILED if result.error_code else 0

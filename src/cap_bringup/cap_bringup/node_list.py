@@ -12,19 +12,25 @@ class Argument:
     """One launch argument: a node's parameter of the same name. `./cap up` has it as an option.
 
     Without it the node has what config/<node>.yaml says.
+
+    Attributes:
+        choices: the values that there are; empty: too many to be listed.
     """
 
     name: str
     node: str
     kind: type[int] | type[float] | type[str]
     description: str
+    choices: tuple[str, ...] = ()
 
     def value(self, text: str) -> int | float | str:
         """The parameter's value.
 
         Raises:
-            ValueError: the text is not of that kind.
+            ValueError: the text is not of that kind, or none of the choices.
         """
+        if self.choices and text not in self.choices:
+            raise ValueError(f'no {self.name} {text!r}; there are {", ".join(self.choices)}')
         try:
             return self.kind(text)
         except ValueError:
@@ -68,7 +74,13 @@ FASTDDS_PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_
 
 SYSTEMS = ('tabletop',)
 TABLETOP_ARGUMENTS = (
-    Argument('world', 'sim', str, 'the simulated world: blocks (and bowls) or fruits'),
+    Argument(
+        'world',
+        'sim',
+        str,
+        'the simulated world: blocks (and bowls) or fruits',
+        ('blocks', 'fruits'),
+    ),
     Argument('seed', 'sim', int, 'seed of the simulated world'),
     Argument('blocks', 'sim', int, 'number of blocks'),
     Argument('bowls', 'sim', int, 'number of bowls'),
@@ -76,8 +88,21 @@ TABLETOP_ARGUMENTS = (
         'objects', 'sim', str, 'all objects with their places: "red block 0.1 -0.4; blue bowl ..."'
     ),
     Argument('real_time_factor', 'sim', float, 'speed of the simulation; 0.0: as fast as it can'),
-    Argument('source', 'perception', str, 'what perception looks at: camera or ground_truth'),
+    Argument(
+        'source',
+        'perception',
+        str,
+        'what perception looks at: camera or ground_truth',
+        ('camera', 'ground_truth'),
+    ),
     Argument('detector', 'perception', str, 'what finds objects in pictures; else by the world'),
+    Argument(
+        'domain',
+        'planner',
+        str,
+        'what programs are for: tabletop, or whiteboard, for which no skill draws yet',
+        ('tabletop', 'whiteboard'),
+    ),
     Argument(
         'model',
         'planner',

@@ -20,23 +20,27 @@ class ProgressView:
         self._console = console
         self._status = status
         self._program = ''
-        self._spoken = ''
+        self._spoken: list[str] = []
 
     def show(self, feedback: Any) -> None:
         """One feedback message."""
         if feedback.program and feedback.program != self._program:
             self._program = feedback.program
             self._console.print(program_panel(feedback.program))
-        self.show_spoken(feedback.spoken_text)
+        if feedback.spoken_text:
+            self._say(feedback.spoken_text)
         where = f'line {feedback.line}: ' if feedback.line else ''
         self._status.update(Text(f'{feedback.state}  {where}{feedback.call}'))
 
-    def show_spoken(self, spoken: str) -> None:
-        """What was said up to now: print what of it was not yet."""
-        new = spoken.removeprefix(self._spoken).removeprefix('\n')
-        if spoken and spoken != self._spoken:
-            self._spoken = spoken
-            self._console.print('🔈 ' + new.replace('\n', '\n   '))
+    def show_answer(self, answer: str) -> None:
+        """All that was said, when it has ended: print what did not come as feedback."""
+        shown = '\n'.join(self._spoken)
+        if answer != shown:
+            self._say(answer.removeprefix(shown).removeprefix('\n'))
+
+    def _say(self, text: str) -> None:
+        self._spoken.append(text)
+        self._console.print('🔈 ' + text.replace('\n', '\n   '))
 
 
 def failure_text(result: Any) -> str:

@@ -11,8 +11,9 @@ from typing import BinaryIO
 from rich.console import Console
 from rich.text import Text
 
-from cap_bringup.instruct import run_instruct, system_domain, system_is_up
+from cap_bringup.instruct import run_instruct, system_is_up
 from cap_bringup.stage import Order, Stage, StageError, tell_planner
+from cap_common.domain import own_domain_id
 from cap_planner.sandbox.text import for_people
 from cap_planner.verifier import MAX_CHARS
 
@@ -32,7 +33,8 @@ class RunOptions:
 
     Attributes:
         source: a file, or '-'.
-        out, arguments: of a system that is started for it: None and empty if not given.
+        out, arguments: of a system that is started for it: None and empty if not given. A system
+            that runs has to have the `domain` of the arguments.
     """
 
     source: str
@@ -105,17 +107,22 @@ def instruction_for(source: str) -> str:
 
 def _send(options: RunOptions, title: str, program: str, console: Console) -> int:
     """To the system that runs."""
-    given = [f'--{name.replace("_", "-")}' for name in options.arguments]
+    given = [f'--{name.replace("_", "-")}' for name in options.arguments if name != 'domain']
     given += ['--out'] if options.out else []
     if given:
         console.print(
             f'{", ".join(given)}: for a system that is started for the program. One already runs '
-            f'in ROS domain {system_domain()}; end it, or set ROS_DOMAIN_ID to another number.',
+            f'in ROS domain {own_domain_id()}; end it, or set ROS_DOMAIN_ID to another number.',
             style='red',
         )
         return USAGE
     return run_instruct(
-        title, options.session, console, program=program, skip_verifier=options.skip_verifier
+        title,
+        options.session,
+        console,
+        program=program,
+        skip_verifier=options.skip_verifier,
+        domain=options.arguments.get('domain', ''),
     )
 
 

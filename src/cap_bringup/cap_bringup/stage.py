@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
 import sqlite3
 import time
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,6 @@ from cap_common.errors import CapError
 from cap_eval.state import WorldState
 from cap_planner.evidence_reader import EvidenceReader, NoEvidenceError
 
-INSTRUCTION_S = 900.0
 _READY_S = 90.0
 _EVIDENCE = 'evidence.db'
 _MADE = ('before.png', 'after.png', 'video.mp4', 'program.py', 'evidence.json')
@@ -86,11 +87,12 @@ class Stage:
         evidence: the file that the planner will write.
 
     Raises:
-        StageError: the folder cannot be written.
+        StageError: the folder cannot be written, or another run writes to it.
     """
 
     def __init__(self, out: Path, arguments: dict[str, str]) -> None:
         self._out = out
+        weakref.finalize(self, os.close, _only_one(out))
         self._clear()
         self._arguments = {
             'seed': str(random.randrange(1_000_000)),
@@ -103,7 +105,6 @@ class Stage:
         """Nothing of an earlier run is taken for what this one has made."""
         out = self._out
         try:
-            out.mkdir(parents=True, exist_ok=True)
             for path in (*(out / name for name in _MADE), *out.glob(f'{_EVIDENCE}*')):
                 path.unlink(missing_ok=True)
         except OSError as error:
@@ -140,7 +141,7 @@ class Stage:
 
     def _begin(self, nodes: Supervisor, client: Client) -> Ending:
         try:
-            client.wait_ready(_READY_S, meanwhile=lambda: _fail_on_death(nodes))
+            client.wait_ready(_READY_S, meanwhile=nodes.require_all)
             ending = Ending(client.world())
             iio.imwrite(self._out / 'before.png', client.picture())
         except CapError as error:
@@ -149,18 +150,19 @@ class Stage:
 
     def _carry_out(self, order: Order, client: Client, status: Status, ending: Ending) -> None:
         """Send the order, and write down what came of it."""
+        view = ProgressView(status.console, status)
         try:
             ending.result = client.execute(
                 order.instruction,
                 program=order.program,
                 skip_verifier=order.skip_verifier,
                 session=order.session,
-                timeout_s=INSTRUCTION_S,
-                on_feedback=ProgressView(status.console, status).show,
+                on_feedback=view.show,
             )
         except CapError as error:
             ending.error = str(error)
         else:
+            view.show_answer(ending.result.answer)
             if ending.result.error_code:
                 ending.error = failure_text(ending.result)
             self._keep(ending)
@@ -191,7 +193,18 @@ def tell_planner(console: Console, ending: Ending) -> None:
         console.print('the planner reports: success')
 
 
-def _fail_on_death(nodes: Supervisor) -> None:
-    for event in nodes.poll():
-        name = event.split()[0]
-        raise CapError(f'{event}\n{nodes.log_tail(name)}')
+def _only_one(out: Path) -> int:
+    """The folder, open and locked until it is closed: two runs would delete each other's evidence.
+
+    Raises:
+        StageError: another run has it, or it cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        folder = os.open(out, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise StageError(f'another run writes to {out}: name another folder with --out') from None
+    except OSError as error:
+        raise StageError(f'cannot write to {out}: {error}') from error
+    return folder

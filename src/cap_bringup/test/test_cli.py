@@ -58,6 +58,24 @@ def test_brackets_are_no_markup():
     assert 'the [blue block] [/x] :smile:' in console.file.getvalue()
 
 
+@pytest.mark.parametrize('lost', [(), (1,), (0, 1), (2,)])
+def test_everything_that_is_said_is_shown(lost):
+    console = Console(file=io.StringIO(), markup=False, emoji=False)
+    said = ['I see:\n- red block\n- blue bowl', 'again', 'again']
+    with console.status('') as status:
+        view = ProgressView(console, status)
+        for number, text in enumerate(said):
+            spoken = '' if number in lost else text
+            view.show(ExecuteInstruction.Feedback(state='running', spoken_text=spoken))
+            view.show(ExecuteInstruction.Feedback(state='running'))
+        view.show_answer('\n'.join(said))
+    shown = [line.strip('🔈 ') for line in console.file.getvalue().splitlines() if line.strip()]
+    wanted = '\n'.join(said).splitlines()
+    if lost in ((), (2,)):
+        assert shown == wanted, 'each once'
+    assert ' '.join(wanted) in ' '.join(shown)
+
+
 def test_a_folder_that_cannot_be_written(tmp_path, capsys):
     (tmp_path / 'file').touch()
     assert cli.main(['demo', '--out', str(tmp_path / 'file')]) == 4

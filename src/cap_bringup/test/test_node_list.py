@@ -5,13 +5,16 @@ import ast
 import pytest
 import yaml
 
-from cap_bringup.cli import _parser
+from cap_bringup.cli import _launch_arguments, _parser
 from cap_bringup.node_list import TABLETOP_ARGUMENTS, tabletop
 from cap_bringup.workspace import ROOT
 from cap_common.config import parameter_types
 from cap_perception.parameters import PerceptionParameters
+from cap_perception.sources import SOURCES
+from cap_planner.domains import DOMAINS
 from cap_planner.guard_node import GuardParameters
 from cap_planner.node import PlannerParameters
+from cap_sim.layout import BLOCKS, FRUITS
 from cap_sim.node import NodeParameters
 from cap_skills.parameters import SkillsParameters
 
@@ -90,8 +93,9 @@ def test_the_command_line_has_an_option_for_every_argument(command):
     words = [command] + (['tabletop'] if command == 'up' else [])
     for argument in TABLETOP_ARGUMENTS:
         option = f'--{argument.name.replace("_", "-")}'
-        parsed = _parser().parse_args([*words, option, '3'])
-        assert getattr(parsed, f'launch_{argument.name}') == '3'
+        text = argument.choices[-1] if argument.choices else '3'
+        parsed = _parser().parse_args([*words, option, text])
+        assert getattr(parsed, f'launch_{argument.name}') == text
 
 
 def test_a_number_that_is_none_is_a_usage_error(capsys):
@@ -99,6 +103,31 @@ def test_a_number_that_is_none_is_a_usage_error(capsys):
         _parser().parse_args(['demo', '--seed', 'seven'])
     assert ended.value.code == 2
     assert "seed is no int: 'seven'" in capsys.readouterr().err
+
+
+def test_choices_are_all_that_there_are():
+    choices = {a.name: a.choices for a in TABLETOP_ARGUMENTS if a.choices}
+    assert choices == {
+        'world': (BLOCKS, FRUITS),
+        'source': tuple(SOURCES),
+        'domain': tuple(DOMAINS),
+    }
+
+
+@pytest.mark.parametrize('words', [['up', 'tabletop'], ['run', 'x.py'], ['demo']])
+def test_what_is_not_among_the_choices_is_a_usage_error(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        _parser().parse_args([*words, '--world', 'bogus'])
+    assert ended.value.code == 2
+    assert "no world 'bogus'; there are blocks, fruits" in capsys.readouterr().err
+    with pytest.raises(ValueError, match='there are tabletop, whiteboard'):
+        tabletop({'domain': 'bogus'})
+
+
+def test_the_domain_reaches_the_planner():
+    parsed = _parser().parse_args(['run', 'x.py', '--domain', 'whiteboard'])
+    (planner,) = [s for s in tabletop(_launch_arguments(parsed)) if s.name == 'planner']
+    assert planner.parameters == {'domain': 'whiteboard'}
 
 
 def test_the_launch_file_takes_nodes_and_arguments_from_the_list():

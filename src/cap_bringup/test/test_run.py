@@ -5,8 +5,10 @@ import os
 
 import pytest
 
-from cap_bringup import cli
+from cap_bringup import cli, instruct
 from cap_bringup.run import ProgramFileError, instruction_for, read_program
+from cap_bringup.stage import Stage, StageError
+from cap_common.errors import RobotFaultError
 from cap_planner.verifier import MAX_CHARS
 
 
@@ -82,3 +84,60 @@ def test_usage_errors_begin_nothing(tmp_path, monkeypatch, capsys):
     assert cli.main(['run', str(program), '--seed', '3', '--out', str(out)]) == 2
     assert '--seed, --out' in capsys.readouterr().out
     assert os.listdir(tmp_path) == ['x.py']
+
+
+class PlannerElsewhere:
+    """A client of a system whose planner is for the tabletop; an instruction comes no further."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def wait_ready(self, _):
+        pass
+
+    def planner_domain(self):
+        return 'tabletop'
+
+    def execute(self, *_, **__):
+        raise RobotFaultError('it was sent')
+
+
+@pytest.fixture
+def system_of_the_tabletop(monkeypatch):
+    monkeypatch.setenv('ROS_DOMAIN_ID', '101')
+    monkeypatch.setattr('cap_bringup.run.system_is_up', lambda: True)
+    monkeypatch.setattr(instruct, 'connect', PlannerElsewhere)
+    monkeypatch.setattr(instruct.signal, 'signal', lambda *_: None)
+
+
+def test_a_system_for_something_else(tmp_path, system_of_the_tabletop, capsys):
+    program = tmp_path / 'x.py'
+    program.write_text('draw(pts_2d=np.zeros((2, 2)))')
+    assert cli.main(['run', str(program), '--domain', 'whiteboard']) == 2
+    said = ' '.join(capsys.readouterr().out.split())
+    assert 'the system in ROS domain 101 has a planner for tabletop, not for whiteboard' in said
+    for words in ([], ['--domain', 'tabletop']):
+        assert cli.main(['run', str(program), *words]) == 1
+        assert 'it was sent' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('words', [['up', 'tabletop'], ['instruct', 'x'], ['run', '-'], ['stop']])
+def test_a_ros_domain_that_is_none(words, monkeypatch, capsys):
+    monkeypatch.setenv('ROS_DOMAIN_ID', 'abc')
+    monkeypatch.setattr('sys.stdin', io.TextIOWrapper(io.BytesIO(b'say("x")')))
+    assert cli.main(words) == 2
+    assert "ROS_DOMAIN_ID is 'abc'" in capsys.readouterr().out
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path):
+    first = Stage(tmp_path, {})
+    (tmp_path / 'evidence.db').write_text('of the first')
+    with pytest.raises(StageError, match=r'another run writes to .*--out'):
+        Stage(tmp_path, {})
+    assert (tmp_path / 'evidence.db').read_text() == 'of the first'
+    del first
+    Stage(tmp_path, {})
+    assert not (tmp_path / 'evidence.db').exists()

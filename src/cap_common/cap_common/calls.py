@@ -23,13 +23,16 @@ class ActionCaller:
 
     Args:
         server: what to call the server in error texts.
+
+    Attributes:
+        name: of the action.
     """
 
     def __init__(self, node: Node, action_type: Any, name: str, server: str) -> None:
         self._client = OrderedActionClient(
             node, action_type, name, callback_group=ReentrantCallbackGroup()
         )
-        self._name = name
+        self.name = name
         self._server = server
 
     def wait_for_server(self, timeout_s: float) -> None:
@@ -40,7 +43,7 @@ class ActionCaller:
         """
         if not self._client.wait_for_server(timeout_sec=timeout_s):
             raise RobotFaultError(
-                f'action {self._name!r} has no server after {timeout_s:g} s: '
+                f'action {self.name!r} has no server after {timeout_s:g} s: '
                 f'is {self._server} running?'
             )
 
@@ -77,14 +80,14 @@ class ActionCaller:
             handle = self._wait(sent, time.monotonic() + accept_s, lambda: False, lost)
             if handle is None:
                 raise SkillTimeoutError(
-                    f'{self._server} did not accept {self._name!r} in {accept_s:g} s'
+                    f'{self._server} did not accept {self.name!r} in {accept_s:g} s'
                 )
         except BaseException:
             # The answer may still come; whatever it is, the goal shall not run.
             sent.add_done_callback(_cancel_late)
             raise
         if not handle.accepted:
-            raise BusyError(f'{self._server} rejected a goal of {self._name!r}')
+            raise BusyError(f'{self._server} rejected a goal of {self.name!r}')
         result = handle.get_result_async()
         try:
             response = self._wait(result, time.monotonic() + deadline_s, canceled, lost)
@@ -97,14 +100,14 @@ class ActionCaller:
             response = self._wait(result, time.monotonic() + cancel_s, lambda: False, lost)
             if response is None or not was_canceled:
                 raise (CanceledError if was_canceled else SkillTimeoutError)(
-                    f'{self._name!r} was canceled: '
+                    f'{self.name!r} was canceled: '
                     + ('as asked' if was_canceled else f'not done after {deadline_s:g} s')
                 )
         if response.status == GoalStatus.STATUS_CANCELED and not response.result.error_code:
-            raise CanceledError(f'{self._name!r} was canceled')
+            raise CanceledError(f'{self.name!r} was canceled')
         if response.status == GoalStatus.STATUS_ABORTED and not response.result.error_code:
             # What rclpy sends when the server's own code has raised: no success.
-            raise RobotFaultError(f'{self._server} broke off {self._name!r} without a reason')
+            raise RobotFaultError(f'{self._server} broke off {self.name!r} without a reason')
         return response.result
 
     def _wait(
@@ -120,7 +123,7 @@ class ActionCaller:
         while not done.wait(_POLL_S):
             gone = lost()
             if gone:
-                raise RobotFaultError(f'{self._server} was lost during {self._name!r}: {gone}')
+                raise RobotFaultError(f'{self._server} was lost during {self.name!r}: {gone}')
             if canceled() or time.monotonic() > deadline:
                 return None
         return future.result()

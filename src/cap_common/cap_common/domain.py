@@ -1,12 +1,32 @@
-"""Which ROS domains are in use on this machine. No ROS."""
+"""Which ROS domain this environment has, and which are in use on this machine. No ROS."""
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 
+from cap_common.errors import CapError
+
 # 101 is the last domain whose ports lie below Linux's ephemeral range.
 _DOMAINS = range(1, 102)
+_MOST = 232  # the ports of a larger one do not exist
+
+
+class DomainIdError(CapError):
+    """ROS_DOMAIN_ID is no ROS domain."""
+
+
+def own_domain_id() -> int:
+    """The ROS domain of this environment: ROS_DOMAIN_ID, or 0 if it is not set.
+
+    Raises:
+        DomainIdError: it is no number, or too large.
+    """
+    text = os.environ.get('ROS_DOMAIN_ID') or '0'
+    if not (text.isascii() and text.isdecimal() and int(text) <= _MOST):
+        raise DomainIdError(f'ROS_DOMAIN_ID is {text!r}: it has to be a number from 0 to {_MOST}')
+    return int(text)
 
 
 def has_participant(domain_id: int) -> bool:

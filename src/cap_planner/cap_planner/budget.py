@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from cap_planner.labels import InstructionError, Label
 
+END_S = 60.0
+"""Beyond its budgets, an instruction may take so long to begin and to end [s]."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -42,6 +45,11 @@ class Limits:
     calls_per_s: int
     programs: int
     tries: int
+
+    @property
+    def longest_s(self) -> float:
+        """How long an instruction may take in all; see END_S."""
+        return self.wall_s + self.model_s + END_S
 
 
 class Budget:

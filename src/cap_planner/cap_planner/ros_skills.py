@@ -11,7 +11,7 @@ from geometry_msgs.msg import PoseStamped
 from rclpy.node import Node
 
 from cap_common.calls import ActionCaller
-from cap_common.errors import error_from_result
+from cap_common.errors import RobotFaultError, error_from_result
 from cap_common.heartbeat import BeatMonitor
 from cap_interfaces.action import Draw, Erase, MoveTo, PickPlace, Say
 from cap_interfaces.msg import Target as TargetMessage
@@ -19,6 +19,7 @@ from cap_planner.api.spec import Points, Target
 
 _SKILLS_NODE = 'skills'
 _POLL_S = 0.02
+_DISCOVERY_S = 5.0
 
 
 class RosSkills:
@@ -78,6 +79,7 @@ class RosSkills:
 
     def _call(self, caller: ActionCaller, goal: Any) -> None:
         self._await_node()
+        self._await_server(caller)
         result = caller.call(
             goal, deadline_s=self._deadline_s, canceled=self.stopped, lost=self._lost
         )
@@ -91,6 +93,15 @@ class RosSkills:
         pause = threading.Event()
         while self._lost() and not self.stopped() and time.monotonic() < deadline:
             pause.wait(_POLL_S)
+
+    def _await_server(self, caller: ActionCaller) -> None:
+        try:
+            caller.wait_for_server(_DISCOVERY_S)
+        except RobotFaultError as error:
+            if self._lost():
+                raise
+            text = f'this robot has no skill {caller.name!r}: the skills node runs, and offers none'
+            raise RobotFaultError(text) from error
 
     def _lost(self) -> str | None:
         return self._beats.lost(_SKILLS_NODE, self._silence_s)

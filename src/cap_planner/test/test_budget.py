@@ -111,3 +111,7 @@ def test_no_text_is_asked_for_when_the_time_is_up(clock: Clock) -> None:
     clock.now += 11.0
     with pytest.raises(InstructionError, match='more than 10 s'):
         spent.program()
+
+
+def test_the_longest_that_an_instruction_takes() -> None:
+    assert LIMITS.longest_s == 10.0 + 5.0 + budget.END_S

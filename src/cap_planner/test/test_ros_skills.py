@@ -83,6 +83,11 @@ def test_goals(skills, servers):
     assert (move.target.name, look.target.name, say.text) == ('red bowl', 'park', 'hello')
 
 
+def test_a_skill_that_nobody_offers(skills):
+    with pytest.raises(RobotFaultError, match="this robot has no skill 'draw'"):
+        skills.draw(np.zeros((2, 2)))
+
+
 def test_an_error_code_is_an_error(skills, servers):
     servers.error = (PickPlace.Result.GRASP_FAILED, 'slippery')
     with pytest.raises(GraspFailedError, match='slippery'):
