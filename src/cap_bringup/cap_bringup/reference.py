@@ -1,4 +1,4 @@
-"""The reference pages in docs/, made from the declarations: `python -m cap_bringup.reference`."""
+"""The reference pages in docs/, made from the declarations: `./cap reference`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from cap_planner.api.spec import Api, ApiFunction, Kind, WrongArgumentsError, ty
 from cap_planner.places import Table
 
 _CONSTANT = re.compile(r'^uint16 (?P<name>\w+)=(?P<code>\d+)\s*(?:# (?P<text>.*))?$', re.MULTILINE)
-_MADE = '<!-- Made by `python -m cap_bringup.reference`; do not edit. -->\n'
+# Those with a server. The others are declared for skills that are to come.
+SERVED = ('PickPlace', 'MoveTo', 'Say', 'ExecuteInstruction')
+_ACTIONS = ROOT / 'src/cap_interfaces/action'
+_MADE = '<!-- Made by `./cap reference`; do not edit. -->\n'
 
 _KINDS = {
     Kind.QUERY: ('Queries', 'Answered from the newest scene; after a motion, from a newer one.'),
@@ -49,11 +52,14 @@ def error_codes() -> str:
         'Every Result has `error_code` and `error_msg`. 0 is success; the ranges are disjoint:',
         'a number alone says which action it is of.',
         '',
+        f'{", ".join(SERVED[:-1])} and {SERVED[-1]} have a server. The other actions are declared '
+        'for skills that are to come: nothing serves them yet.',
+        '',
         '| code | action | name | meaning |',
         '|---|---|---|---|',
     ]
     rows = []
-    for path in (ROOT / 'src/cap_interfaces/action').glob('*.action'):
+    for path in _ACTIONS.glob('*.action'):
         for match in _CONSTANT.finditer(path.read_text(encoding='utf-8')):
             if match['code'] != '0':
                 row = f'| {match["code"]} | {path.stem} | {match["name"]} | {match["text"] or ""} |'
@@ -64,7 +70,7 @@ def error_codes() -> str:
 def api_page(api: Api, module: ModuleType) -> str:
     """docs/api/<domain>.md: what programs of a domain may call."""
     _, _, coordinates = (inspect.getdoc(module) or '').partition('\n\n')
-    lines = [f'# The {api.domain} API', '', _MADE, coordinates, '']
+    lines = [f'# The {api.domain} API', '', _MADE, coordinates, '', *_unserved(api)]
     lines += ['| function | kind | |', '|---|---|---|']
     for function in api.values():
         first = function.doc.partition('\n')[0]
@@ -80,6 +86,22 @@ def api_page(api: Api, module: ModuleType) -> str:
     lines += ['', f'The named places are {places}.']
     lines += ['', '## Errors', '', *_errors(api)]
     return '\n'.join(lines) + '\n'
+
+
+def _unserved(api: Api) -> Iterator[str]:
+    """What the API promises and no skill keeps yet."""
+    declared = {path.stem for path in _ACTIONS.glob('*.action')}
+    names = [
+        f'`{name}`'
+        for name in api
+        if (action := name.title().replace('_', '')) in declared and action not in SERVED
+    ]
+    if names:
+        yield (
+            f'**No skill serves {" and ".join(names)} yet.** Programs that call them are written, '
+            'checked and run, and end there with RobotFaultError: this robot has no such skill.'
+        )
+        yield ''
 
 
 def _function(function: ApiFunction) -> Iterator[str]:
@@ -129,13 +151,9 @@ PAGES: dict[str, Callable[[], str]] = {
 }
 
 
-def main() -> None:
-    """Write the pages."""
+def write_pages() -> None:
+    """Write them anew."""
     for name, page in PAGES.items():
         path = Path(ROOT, name)
         path.parent.mkdir(exist_ok=True)
         path.write_text(page(), encoding='utf-8')
-
-
-if __name__ == '__main__':
-    main()

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from cap_bringup.reference import PAGES
+from cap_bringup.reference import PAGES, SERVED, error_codes
 from cap_bringup.workspace import ROOT
 from cap_planner.api import TABLETOP, WHITEBOARD
 
@@ -10,7 +10,7 @@ from cap_planner.api import TABLETOP, WHITEBOARD
 @pytest.mark.parametrize('name', PAGES)
 def test_reference_pages_are_up_to_date(name):
     assert (ROOT / name).read_text(encoding='utf-8') == PAGES[name](), (
-        'declarations changed: python -m cap_bringup.reference'
+        'declarations changed: ./cap reference'
     )
 
 
@@ -24,6 +24,14 @@ def test_every_function_and_error_is_there():
                 assert f'| {error.__name__} | ' in page
     assert 'frame `workspace`' in PAGES['docs/api/tabletop.md']()
     assert 'frame `whiteboard`' in PAGES['docs/api/whiteboard.md']()
+
+
+def test_what_nothing_serves_is_said():
+    node = (ROOT / 'src/cap_skills/cap_skills/node.py').read_text(encoding='utf-8')
+    assert set(re.findall(r'self\._serve\((\w+),', node)) == set(SERVED) - {'ExecuteInstruction'}
+    assert '**No skill serves `draw` and `erase` yet.**' in PAGES['docs/api/whiteboard.md']()
+    assert 'No skill serves' not in PAGES['docs/api/tabletop.md']()
+    assert 'PickPlace, MoveTo, Say and ExecuteInstruction have a server' in error_codes()
 
 
 def test_links_between_documents_lead_somewhere():

@@ -177,13 +177,10 @@ def test_the_functions_of_the_document(documented) -> None:
         check_function(documented(case), example, case)
 
 
-@pytest.mark.parametrize(
-    'line', re.findall(r'^    python -m cap_planner.models.show_prompt (.+)$', DOC, re.MULTILINE)
-)
+@pytest.mark.parametrize('line', re.findall(r'^    ./cap prompt (.+)$', DOC, re.MULTILINE))
 def test_the_commands_of_the_document(line: str, monkeypatch, capsys) -> None:
     offline = re.sub(r'--model \S+', '', line)
-    monkeypatch.setattr('sys.argv', ['show_prompt', *shlex.split(offline)])
-    show_prompt.main()
+    assert show_prompt.main(shlex.split(offline)) == 0
     shown = capsys.readouterr().out
     assert shown.startswith('── system\nYour part: ')
     assert '── user\n' in shown
