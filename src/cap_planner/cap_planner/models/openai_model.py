@@ -44,7 +44,6 @@ from cap_planner.models.openai_errors import (
 
 _RETRIES = 3
 _FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 8.0
 _CONNECT_S = 10.0
 _STALL_S = 15.0
 _POLL_S = 0.05
@@ -156,7 +155,7 @@ class OpenAiModel:
                 if wait_s is None or tries > _RETRIES or wait_s >= call.left_s:
                     raise self._unavailable(error, tries, wait_s) from error
             await asyncio.sleep(wait_s)
-            usual_s = min(usual_s * 2, _LONGEST_PAUSE_S)
+            usual_s *= 2
         raise AssertionError('unreachable: the last try returns or raises')
 
     async def _request(self, call: _Call) -> Answer:
@@ -201,8 +200,9 @@ class OpenAiModel:
             f"{self._where()}: the prompt does not fit into the model's window: "
             f'{len(call.messages)} messages with {characters} characters, about '
             f'{call.estimated_prompt} tokens, and room for an answer of '
-            f'{call.options.max_tokens} were asked for. Begin a new session, allow fewer '
-            f'text_tokens, or serve a model with a larger window ({words})'
+            f'{call.options.max_tokens} were asked for. Begin a new session, by giving it another '
+            'name, allow fewer text_tokens, or serve a model with a larger window '
+            f'({words})'
         )
 
     def _unavailable(
