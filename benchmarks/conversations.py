@@ -5,10 +5,12 @@
 ./cap bench conversations --model openai:NAME --source camera
 
 Every turn is judged by cap_eval.conversations from the simulator's state and what was said. A turn
-is asked even if one before it went wrong, as a person would go on.
+is asked even if one before it went wrong, as a person would go on. The exit status is 0 if all
+were right.
 """
 
 import argparse
+import sys
 import tempfile
 import threading
 import time
@@ -63,7 +65,7 @@ def run(
         yield turn.instruction, ' '.join([*answer.splitlines(), *reported]), wrong, seconds
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     names = [conversation.name for conversation in CONVERSATIONS]
     parser.add_argument('--only', nargs='*', default=names, choices=names)
@@ -103,7 +105,8 @@ def main() -> None:
     for name in dict.fromkeys(name for name, _ in rows):
         good = [right for which, right in rows if which == name]
         print(f'{name:28s} {sum(good):5d} {len(good):3d}')
+    return 0 if rows and all(right for _, right in rows) else 1
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

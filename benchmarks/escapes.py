@@ -2,17 +2,19 @@
 
 ./cap bench escapes                 # each attack with its layers off, with all on, with one on
 ./cap bench escapes --static        # only what the verifier reports; nothing is executed
+
+The exit status is 0 if every attack succeeds without its layers, and none with all of them.
 """
 
 import argparse
 import ast
 import contextlib
+import functools
 import os
 import platform
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / 'src/cap_planner/test'))
@@ -61,7 +63,11 @@ def look_without_running() -> None:
         print(f'  {name}')
 
 
-def _arms(opened: FiringRange) -> Iterator[str]:
+tell = functools.partial(print, flush=True)
+
+
+def fire_at_all(opened: FiringRange) -> bool:
+    """The live arms; returns whether every attack is one, and none gets through all layers."""
     live: list[str] = []
     touched: list[str] = []
     ended: dict[str, Counter[str]] = {}
@@ -71,45 +77,47 @@ def _arms(opened: FiringRange) -> Iterator[str]:
     for name, attack in attacks.items():
         trial = opened.fire(attack, attack.off)
         if not (trial.ran and attack.goal in trial.touched):
-            yield f'  does not succeed here with its layers off: {name}: {trial.ended}'
+            tell(f'  does not succeed here with its layers off: {name}: {trial.ended}')
             continue
         live.append(name)
         trial = opened.fire(attack, attack.layers & {Layer.SCOPE})
         ended.setdefault(kind_of(name), Counter())[trial.ended.partition(':')[0][:34]] += 1
         if not trial.ran or trial.touched:
             touched.append(name)
-            yield f'  TOUCHED with all layers on: {name}: {trial}'
+            tell(f'  TOUCHED with all layers on: {name}: {trial}')
         for layer in attack.layers:
             alone = opened.fire(attack, attack.off - {layer})
             stops[layer] += attack.goal not in alone.touched
             if attack.goal in alone.touched:
                 fails.append(f'{layer} does not stop {name}')
-    yield f'{len(live)} of {len(attacks)} attacks succeed with their layers off'
-    yield f'{len(live) - len(touched)} of these {len(live)} touch nothing with all layers on,'
-    yield 'the host answering the next program. How they ended, by kind:'
+    tell(f'{len(live)} of {len(attacks)} attacks succeed with their layers off')
+    tell(f'{len(live) - len(touched)} of these {len(live)} touch nothing with all layers on,')
+    tell('the host answering the next program. How they ended, by kind:')
     for kind, ways in ended.items():
         ways_text = ', '.join(f'{count} {way}' for way, count in ways.most_common())
-        yield f'  {kind:14s} {sum(ways.values()):4d}: {ways_text}'
-    yield 'Attacks that a layer stops alone, the others that they are up against being off:'
+        tell(f'  {kind:14s} {sum(ways.values()):4d}: {ways_text}')
+    tell('Attacks that a layer stops alone, the others that they are up against being off:')
     for layer in EVERY_LAYER:
         against = sum(layer in ATTACKS[name].layers for name in live)
-        yield f'  {layer:14s} {stops[layer]:4d} of {against}'
-    yield from (f'  {text}' for text in fails)
+        tell(f'  {layer:14s} {stops[layer]:4d} of {against}')
+    for text in fails:
+        tell(f'  {text}')
+    return len(live) == len(attacks) and not touched
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--static', action='store_true', help='only the verifier')
     options = parser.parse_args()
     look_without_running()
     if options.static:
-        return
+        return 0
     started = time.monotonic()
     with contextlib.closing(FiringRange()) as opened:
-        for line in _arms(opened):
-            print(line, flush=True)
+        is_well = fire_at_all(opened)
     print(f'{time.monotonic() - started:.0f} s')
+    return 0 if is_well else 1
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -18,7 +18,7 @@ down anyway. In each trial it is asked whether
 - the next instruction, once the system is ready again, moves a block where it is to be.
 
 A trial whose motion already ended by itself at the moment of the kill (contact was felt) says
-nothing of the kill, and is done again.
+nothing of the kill, and is done again. The exit status is 0 if nothing was otherwise in any trial.
 """
 
 import argparse
@@ -29,6 +29,7 @@ import random
 import select
 import signal
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -310,7 +311,7 @@ def report(trials: list[Trial]) -> None:
         )
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--trials', type=int, default=200, help='kills, the victims in turn')
     parser.add_argument('--stops', type=int, default=30, help='calls of `stop`, in between')
@@ -350,7 +351,8 @@ def main() -> None:
                     (folder / f'trial{len(trials)}.pickle').write_bytes(pickle.dumps(recording))
         finally:  # a campaign that breaks off has still measured something
             report(trials)
+    return 1 if any(trial.failures for trial in trials) else 0
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -2,11 +2,14 @@
 
 ./cap bench tabletop_families            # 15 worlds each
 ./cap bench tabletop_families --seeds 2 --families stack_all
+
+The exit status is 0 if every instruction was carried out, and reported so.
 """
 
 import argparse
 import os
 import platform
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from cap_bringup.testing import running_system
 from cap_eval.report import to_json, to_markdown
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--seeds', type=int, default=15, help='worlds of each family')
     parser.add_argument('--families', nargs='*', default=ALL_FAMILIES, choices=ALL_FAMILIES)
@@ -48,7 +51,8 @@ def main() -> None:
         print(to_markdown(runs))
         (options.out / 'report.md').write_text(to_markdown(runs), encoding='utf-8')
         (options.out / 'report.json').write_text(to_json(runs, machine=machine), encoding='utf-8')
+    return 0 if all(run.reported and run.carried_out for run in runs) else 1
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

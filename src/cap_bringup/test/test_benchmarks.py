@@ -1,0 +1,81 @@
+"""The exit status of the benchmarks that judge: 0 only if all was as it should be."""
+
+import contextlib
+import importlib.util
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from cap_bringup.workspace import ROOT
+from cap_eval.report import Run
+
+# These only measure.
+FIGURES = {'first_motion', 'sandbox', 'verifier'}
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / f'benchmarks/{name}.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def argv(monkeypatch):
+    def give(*words):
+        monkeypatch.setattr(sys, 'argv', ['x', *map(str, words)])
+
+    return give
+
+
+@contextlib.contextmanager
+def no_system(*_, **__):
+    yield SimpleNamespace(client=None, wait_ready=lambda: None)
+
+
+@pytest.mark.parametrize(
+    'name', sorted({path.stem for path in (ROOT / 'benchmarks').glob('*.py')} - FIGURES)
+)
+def test_each_has_a_verdict(name):
+    assert load(name).main.__annotations__['return'] is int
+    assert 'sys.exit(main())' in (ROOT / f'benchmarks/{name}.py').read_text(encoding='utf-8')
+
+
+@pytest.mark.parametrize(('wrong', 'status'), [('', 0), ('the apple is not there', 1)])
+def test_conversations(argv, monkeypatch, wrong, status):
+    bench = load('conversations')
+    turns = [('one', 'done', '', 1.0), ('two', 'done', wrong, 1.0)]
+    monkeypatch.setattr(bench, 'running_system', no_system)
+    monkeypatch.setattr(bench, 'set_up', lambda *_: (1, None))
+    monkeypatch.setattr(bench, 'run', lambda *_: iter(turns))
+    argv()
+    assert bench.main() == status
+
+
+@pytest.mark.parametrize(
+    ('reported', 'carried_out', 'status'),
+    [(True, True, 0), (True, False, 1), (False, True, 1), (True, None, 1)],
+)
+def test_families(argv, monkeypatch, tmp_path, reported, carried_out, status):
+    bench = load('tabletop_families')
+
+    def campaign(client, families, seeds, on_run, recover):
+        on_run(Run('stack_all', 1, 'x', True, True, ''))
+        on_run(Run('stack_all', 2, 'x', reported, carried_out, ''))
+
+    monkeypatch.setattr(bench, 'running_system', no_system)
+    monkeypatch.setattr(bench, 'run_campaign', campaign)
+    argv('--out', tmp_path)
+    assert bench.main() == status
+
+
+@pytest.mark.parametrize(
+    ('why', 'fell', 'status'), [('', '', 0), ('it slipped', '', 1), ('', '3 cm off', 1)]
+)
+def test_plates(argv, monkeypatch, why, fell, status):
+    bench = load('plates')
+    found = [('egg', ''), ('apple', why), ('still there', fell)]
+    monkeypatch.setattr(bench, 'run', lambda _: found)
+    argv('--worlds', 1)
+    assert bench.main() == status
