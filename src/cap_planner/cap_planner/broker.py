@@ -6,7 +6,6 @@ The child only writes requests to a pipe. What a request may do is decided here.
 from __future__ import annotations
 
 import ast
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -15,14 +14,11 @@ from typing import Any
 from cap_common.errors import CapError
 from cap_planner.api.spec import Api, ApiFunction, Kind, WrongArgumentsError
 from cap_planner.budget import Budget
-from cap_planner.evidence import Record
+from cap_planner.evidence import Record, plain
 from cap_planner.labels import InstructionError, label_of
 from cap_planner.sandbox import frames
 from cap_planner.sandbox.program import Call, NestedResult
 from cap_planner.writer import Written
-
-_MOST_KEPT = 100_000
-"""Characters of the arguments, and of the result, of one call in the evidence."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +108,12 @@ class Broker:
         if self._unwritten:
             audit, ended, value = self._unwritten
             self._unwritten = None
-            audit.end(ended, result=kept(plain(value)))
+            audit.end(ended, result=value)
 
     def nested_result(self, call_id: int, result: NestedResult) -> None:
         """What the program of an LMP came to, for the record."""
         error = ': '.join(result.error) if result.error else None
-        self._nested.pop(call_id).end(result=kept(plain(result.value)), error=error)
+        self._nested.pop(call_id).end(result=result.value, error=error)
 
     def ended(self) -> None:
         """The program runs no more: close the records of what it did not come back from."""
@@ -176,7 +172,7 @@ class _Audit:
     def __init__(self, record: Record, call: Call, at_end: bool) -> None:
         self._record = record
         self._call = call
-        self._arguments = kept({'args': plain(call.args), **plain(call.kwargs)})
+        self._arguments = {'args': call.args, **call.kwargs}
         self._id = None if at_end else record.call_started(call.name, self._arguments, call.line)
         self._started = time.monotonic()
 
@@ -235,25 +231,3 @@ def call_text(name: str, arguments: dict[str, Any]) -> str:
     )
     text = f'{name}({", ".join(values)})'
     return text if len(text) <= 200 else text[:197] + '...'
-
-
-_PLAIN = (str, bool, int, float, type(None))
-
-
-def kept(value: Any) -> Any:
-    """A plain value as the evidence keeps it: one that would fill the disk only by its size."""
-    size = len(json.dumps(value))
-    return value if size <= _MOST_KEPT else f'{size} characters, too many to keep'
-
-
-def plain(value: Any) -> Any:
-    """JSON-ready form of a value for the evidence; what has none becomes its text."""
-    if isinstance(value, _PLAIN):
-        return value
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if hasattr(value, 'tolist'):
-        return plain(value.tolist())
-    return str(value)

@@ -60,6 +60,9 @@ _ADDED = {
     'runs': {'ended': 'REAL'},
 }
 
+_MOST_KEPT = 100_000
+"""Characters of the arguments, and of the result, of one call."""
+
 # Written for every call, while the program waits.
 _CALL_STARTED = (
     'INSERT INTO calls (instruction_id, started, line, name, arguments) VALUES (?, ?, ?, ?, ?)'
@@ -84,6 +87,34 @@ class Ending:
     label: str = ''
     error: str = ''
     answer: str = ''
+
+
+_PLAIN = (str, bool, int, float, type(None))
+
+
+def plain(value: Any) -> Any:
+    """JSON-ready form of a value; what has none becomes its text."""
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if hasattr(value, 'tolist'):
+        return plain(value.tolist())
+    return str(value)
+
+
+_ENCODE = json.JSONEncoder(default=plain).encode
+
+
+def _kept(value: Any) -> str:
+    """What a call was given, or came to, as JSON; of what would fill the disk only its size."""
+    try:
+        text = _ENCODE(value)
+    except TypeError:  # a key that JSON has not
+        text = _ENCODE(plain(value))
+    return text if len(text) <= _MOST_KEPT else _ENCODE(f'{len(text)} characters, too many to keep')
 
 
 class EvidenceStore(EvidenceReader):
@@ -276,14 +307,14 @@ class Record:
 
     def call_started(self, name: str, arguments: Any, line: int) -> int:
         """An API call is about to be carried out."""
-        values = (self.id, time.time(), line, storable(name), json.dumps(arguments))
+        values = (self.id, time.time(), line, storable(name), _kept(arguments))
         return self._store._execute(_CALL_STARTED, values).lastrowid or 0
 
     def call_ended(
         self, call_id: int, duration_s: float, *, result: Any = None, error: str | None = None
     ) -> None:
         """It has ended."""
-        text = None if error else json.dumps(result)
+        text = None if error else _kept(result)
         self._store._execute(_CALL_ENDED, (duration_s, text, storable(error), call_id))
 
     def call_made(
@@ -297,8 +328,8 @@ class Record:
         error: str | None = None,
     ) -> None:
         """A call has ended that does nothing to the world: both of the above in one commit."""
-        text = None if error else json.dumps(result)
-        head = (self.id, time.time() - duration_s, line, storable(name), json.dumps(arguments))
+        text = None if error else _kept(result)
+        head = (self.id, time.time() - duration_s, line, storable(name), _kept(arguments))
         self._store._execute(_CALL_MADE, (*head, duration_s, text, storable(error)))
 
     def run(

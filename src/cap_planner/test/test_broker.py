@@ -13,7 +13,7 @@ import pytest
 from cap_common.errors import GraspFailedError, PerceptionLostError
 from cap_planner.api import TABLETOP
 from cap_planner.api.spec import WrongArgumentsError
-from cap_planner.broker import Broker, LmpProgram, context_variables, plain
+from cap_planner.broker import Broker, LmpProgram, context_variables
 from cap_planner.budget import Budget, Limits
 from cap_planner.evidence import EvidenceStore
 from cap_planner.labels import InstructionError, Label
@@ -215,14 +215,6 @@ def test_a_value_that_a_program_finds_out(tmp_path: Path) -> None:
 def test_what_is_no_context(context: str) -> None:
     with pytest.raises(WrongArgumentsError, match='the context must be'):
         context_variables(context)
-
-
-@pytest.mark.parametrize(
-    'value',
-    [np.array([1j, 2]), np.complex128(1j), {1: (2, np.float64(3))}, {1j}, object, np.eye(2)],
-)
-def test_everything_has_a_plain_form(value: Any) -> None:
-    json.dumps(plain(value))
 
 
 def test_the_evidence_is_not_filled_by_one_call(tmp_path: Path) -> None:

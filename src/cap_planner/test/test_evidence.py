@@ -4,6 +4,7 @@ import sys
 import textwrap
 from contextlib import closing
 
+import numpy as np
 import pytest
 
 from cap_planner.evidence import Ending, EvidenceStore, sha256
@@ -159,3 +160,24 @@ def test_sessions_are_kept(tmp_path):
     store = EvidenceStore(tmp_path / 'evidence.db')
     assert store.load_session('a') == {'turns': [1]}
     assert store.load_session('b') is None
+
+
+@pytest.mark.parametrize(
+    ('value', 'kept'),
+    [
+        (np.array([1j, 2]), ['1j', '(2+0j)']),
+        (np.complex128(1j), '1j'),
+        ({1: (2, np.float64(3)), (4, 5): np.bool_(True)}, {'1': [2, 3.0], '(4, 5)': True}),
+        ({1j}, '{1j}'),
+        (object, "<class 'object'>"),
+        (np.eye(2), [[1.0, 0.0], [0.0, 1.0]]),
+        ('x' * 200_000, '200002 characters, too many to keep'),
+    ],
+)
+def test_everything_that_a_call_comes_to_is_kept_in_some_form(tmp_path, value, kept):
+    with EvidenceStore(tmp_path / 'evidence.db') as store:
+        record = store.begin('try it', 'default', 'auto')
+        record.call_ended(record.call_started('say', {'args': [value]}, 1), 0.1, result=value)
+        record.call_made('say', {'args': [value]}, 2, 0.1, result=value)
+        calls = store.export(record.id)['calls']
+    assert [call['result'] for call in calls] == [kept, kept]
