@@ -27,7 +27,7 @@ from cap_planner.sandbox import launch
 from cap_planner.sandbox.host import Sandbox, SandboxConfig
 from cap_planner.sandbox.program import Call, Outcome, Program, Reply, Returned, Status
 from cap_planner.sandbox.run import Listener, Run, job
-from cap_planner.sandbox.start import packed_start
+from cap_planner.sandbox.start import prepared
 
 # What the zygote holds ready for programs; the project's own modules are not even counted.
 _FRESH = """
@@ -78,7 +78,7 @@ def bare_fork(zygote: launch.Zygote, config: SandboxConfig) -> float:
 def forked_line(zygote: launch.Zygote, config: SandboxConfig) -> float:
     """Seconds from asking the zygote for a fork to the call in the program's first line."""
     program = Program('say("x")', TABLETOP)
-    start = packed_start(program)
+    _, start, _ = prepared(program)
 
     def fork(arrived: Callable[[], None]) -> None:
         def on_call(_: Call) -> Reply:

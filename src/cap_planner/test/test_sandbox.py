@@ -207,10 +207,39 @@ def test_an_answer_that_cannot_be_carried_is_no_fault_of_the_program(sandbox, va
     assert 'get_obj_pos: the answer cannot be given' in outcome.error.message
 
 
-def test_a_session_that_cannot_be_carried_is_told(sandbox):
-    outcome = run(sandbox, 'x = 1', session=Session(variables={'bad': object()}))
+@pytest.mark.parametrize('depth', range(28, 36))
+def test_no_variable_keeps_the_next_program_from_running(sandbox, depth):
+    first = run(sandbox, f'deep = []\nfor i in range({depth - 1}):\n    deep = [deep]')
+    assert first.status is Status.FINISHED, first.text
+    second = run(sandbox, 'y = 1', session=first.session)
+    assert second.status is Status.FINISHED, second.text
+    assert ('deep' in first.dropped) == ('deep' not in second.session.variables) == (depth > 30)
+
+
+def test_what_no_frame_carries_of_a_session_is_dropped_and_told(sandbox):
+    outcome = run(sandbox, 'x = 1', session=Session({'bad': object(), 'good': 2}))
+    assert outcome.status is Status.FINISHED, outcome.text
+    assert outcome.session.variables == {'x': 1, 'good': 2}
+    assert outcome.dropped == {'bad': 'a value of type object is no data'}
+
+
+def test_functions_beyond_the_room_are_dropped_by_name(sandbox):
+    text = 'def f{}():\n    return "' + 'x' * 18_000 + '"'
+    functions = {f'f{i}': text.format(i) for i in range(300)}  # more than one frame
+    outcome = run(sandbox, 'x = len(f0())', session=Session({'kept': 1}, functions))
+    assert outcome.status is Status.FINISHED, outcome.text
+    assert outcome.session.variables == {'kept': 1, 'x': 18_000}
+    kept = list(outcome.session.functions)
+    assert kept == list(functions)[: len(kept)]
+    assert sum(map(len, outcome.session.functions.values())) <= SandboxConfig().session_bytes
+    assert 'no room' in outcome.dropped['f299']
+    assert run(sandbox, 'y = len(f1())', session=outcome.session).status is Status.FINISHED
+
+
+def test_a_program_of_more_than_a_frame_is_its_own_fault(sandbox):
+    outcome = run(sandbox, f'x = "{"x" * 5_000_000}"')
     assert outcome.status is Status.PROGRAM_ERROR
-    assert 'the session cannot be given' in outcome.error.message
+    assert 'cannot be given to its process' in outcome.error.message
 
 
 def test_a_program_whose_zygote_dies_is_lost():

@@ -16,6 +16,7 @@ from cap_planner.api.spec import WrongArgumentsError
 from cap_planner.sandbox import frames, libraries, vocabulary
 from cap_planner.sandbox.channel import Channel
 from cap_planner.sandbox.child_names import PROGRAM
+from cap_planner.sandbox.room import fitting
 from cap_planner.sandbox.scope import (
     Printed,
     Unwritten,
@@ -151,7 +152,6 @@ class Child:
         variables: dict[str, Any] = {}
         functions: dict[str, list[Any]] = {}
         dropped: dict[str, str] = {}
-        left = self._session_bytes
         for name, value in self._globals.items():
             is_given = name in self._given and self._given[name] is value
             if is_given or name.startswith('_'):
@@ -163,25 +163,14 @@ class Child:
                 continue
             if id(value) in libraries.callables():
                 continue  # an import, which is repeated in the next program
-            if isinstance(value, types.FunctionType):
-                where = _where(value, self._globals)
-                if where is None:
-                    dropped[name] = 'a function that is not defined at the top level'
-                else:
-                    functions[name] = where
-                continue
-            try:
-                size = len(frames.dumps({name: value}))
-            except (frames.FrameError, ValueError) as error:
-                dropped[name] = str(error)[:200]
-                continue
-            left -= size
-            if left < 0:
-                dropped[name] = f'no room: it takes {size} bytes'
-                left += size
-            else:
+            if not isinstance(value, types.FunctionType):
                 variables[name] = value
-        return {'variables': variables, 'functions': functions, 'dropped': dropped}
+            elif where := _where(value, self._globals):
+                functions[name] = where
+            else:
+                dropped[name] = 'a function that is not defined at the top level'
+        variables, no_room = fitting(variables, self._session_bytes)
+        return {'variables': variables, 'functions': functions, 'dropped': dropped | no_room}
 
     def _describe(self, error: BaseException) -> dict[str, Any]:
         """Type, text and the frames of the program, without those of the interpreter."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from cap_planner.sandbox.confine import LAYERS
 from cap_planner.sandbox.launch import Zygote, ZygoteError
@@ -18,7 +19,7 @@ from cap_planner.sandbox.program import (
     Status,
 )
 from cap_planner.sandbox.run import Listener, Run
-from cap_planner.sandbox.start import FaultyProgramError, packed_start
+from cap_planner.sandbox.start import FaultyProgramError, prepared
 
 __all__ = ['Sandbox', 'SandboxConfig']
 
@@ -90,7 +91,7 @@ class Sandbox:
                 what the program need not wait for.
         """
         try:
-            start = packed_start(program)
+            program, start, dropped = prepared(program)
         except FaultyProgramError as fault:
             text = fault.error.message
             return Outcome(Status.PROGRAM_ERROR, text, program.session, error=fault.error)
@@ -102,7 +103,8 @@ class Sandbox:
             outer, self._run = self._run, run
             try:
                 listener = Listener(on_call, on_answered, on_nested_result)
-                return run.execute(program, start, listener, wall_seconds, canceled)
+                outcome = run.execute(program, start, listener, wall_seconds, canceled)
+                return replace(outcome, dropped={**dropped, **outcome.dropped})
             finally:
                 self._run = outer
                 run.kill()

@@ -24,7 +24,8 @@ class SandboxConfig:
         start_seconds: until a zygote, or a child of it, must be ready.
         poll_seconds: how often `canceled` is asked.
         print_limit: characters of printed text that are kept.
-        session_bytes: size of the variables that live on, as frames.
+        session_bytes: room for the variables that live on, as frames; as much again for functions
+            and imports.
         allow_missing: layers without which programs run all the same (the operator's word).
     """
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
-from cap_planner.sandbox.frames import FrameError, dumps
+from cap_planner.sandbox.frames import FrameError
 from cap_planner.sandbox.launch import Zygote, ZygoteError
 from cap_planner.sandbox.program import (
     Budget,
@@ -28,7 +28,8 @@ from cap_planner.sandbox.program import (
     Session,
     Status,
 )
-from cap_planner.sandbox.sessions import next_session
+from cap_planner.sandbox.room import size_of
+from cap_planner.sandbox.sessions import next_session, within
 from cap_planner.sandbox.start import sources, syntax_error
 from cap_planner.sandbox.wire import OverBudget, PeerEnded, Wire
 
@@ -109,7 +110,7 @@ class Run:
         """The run itself; see `Sandbox.run`.
 
         Args:
-            start: the frame of the program, from `packed_start`.
+            start: the frame of the program, from `prepared`.
         """
         try:
             # Before it asks: the frame lies in the pipe while the child puts on its layers.
@@ -212,6 +213,8 @@ class Run:
         if end.get('error') is None:
             session, dropped = next_session(program, end, sources(program))
             self._check_room(session)
+            session, no_room = within(session, self._config.session_bytes)
+            dropped |= no_room
             text = 'finished'
             return Outcome(Status.FINISHED, text, session, dropped=dropped, printed=printed)
         error = _program_error(end['error'])
@@ -230,7 +233,7 @@ class Run:
 
     def _check_room(self, session: Session) -> None:
         """A child keeps to it; one that does not is no child of ours."""
-        size = sum(len(dumps({name: value})) for name, value in session.variables.items())
+        size = sum(size_of(name, value) for name, value in session.variables.items())
         if size > self._config.session_bytes:
             raise FrameError(f'a session of {size} bytes')
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from cap_planner.sandbox import libraries, vocabulary
 from cap_planner.sandbox.child_names import PROGRAM
 from cap_planner.sandbox.frames import FrameError
 from cap_planner.sandbox.program import Program, Session
+from cap_planner.sandbox.room import fitting
 from cap_planner.sandbox.scope import protected_names
 
 _DROPPED_LIMIT = 200
@@ -33,8 +35,7 @@ def next_session(
         FrameError: the end frame is not what a child sends.
     """
     variables = _mapping(end, 'variables')
-    told = list(_mapping(end, 'dropped').items())[:_DROPPED_LIMIT]
-    dropped = {name[:_TEXT_LIMIT]: str(why)[:_TEXT_LIMIT] for name, why in told}
+    dropped = _told(_mapping(end, 'dropped'))
     _check_names(program, variables)
     functions: dict[str, str] = {}
     tree = ast.parse(program.source)
@@ -51,6 +52,23 @@ def next_session(
     ordered = {name: functions[name] for name in known if name in functions} | functions
     imports = dict.fromkeys((*program.session.imports, *_imports(tree, program)))
     return Session(variables, ordered, tuple(imports)), dropped
+
+
+def within(session: Session, room: int) -> tuple[Session, dict[str, str]]:
+    """The session with those imports and functions that go into so many bytes, and why others do
+    not. Of its variables, those are already that there is room for.
+    """
+    imports = {line: line for line in session.imports}
+    kept, dropped = fitting({**imports, **session.functions}, room)
+    functions = {name: text for name, text in session.functions.items() if name in kept}
+    left = tuple(line for line in imports if line in kept)
+    return replace(session, functions=functions, imports=left), _told(dropped)
+
+
+def _told(dropped: Mapping[str, Any]) -> dict[str, str]:
+    """What is told of them, and of how many."""
+    told = list(dropped.items())[:_DROPPED_LIMIT]
+    return {name[:_TEXT_LIMIT]: str(why)[:_TEXT_LIMIT] for name, why in told}
 
 
 def _mapping(end: Mapping[str, Any], key: str) -> dict[str, Any]:

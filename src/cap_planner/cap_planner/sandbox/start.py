@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cap_planner.sandbox import frames
 from cap_planner.sandbox.frames import FrameError
-from cap_planner.sandbox.program import Place, Program, ProgramError
+from cap_planner.sandbox.program import Place, Program, ProgramError, Session
+from cap_planner.sandbox.room import fitting
+from cap_planner.sandbox.sessions import within
 
 
 class FaultyProgramError(Exception):
@@ -20,31 +24,44 @@ def sources(program: Program) -> dict[str, str]:
     return {**program.session.functions, **program.functions}
 
 
-def packed_start(program: Program) -> bytes:
-    """The first frame to the child.
+def prepared(program: Program) -> tuple[Program, bytes, dict[str, str]]:
+    """The program with what a frame carries of its session, its first frame, and why the rest of
+    the session is dropped.
 
     Raises:
-        FaultyProgramError: a text is no Python, or the session holds what no frame carries.
+        FaultyProgramError: a text is no Python, or the program itself is more than a frame.
     """
-    functions = sources(program)
-    for name, text in [*functions.items(), ('program', program.source)]:
+    for name, text in [*sources(program).items(), ('program', program.source)]:
         if problem := syntax_error(text, name):
             raise FaultyProgramError(problem)
+    try:
+        return program, _packed(program), {}
+    except FrameError:
+        pass
+    try:
+        program, dropped = _lightened(program)
+        return program, _packed(program), dropped
+    except FrameError as fault:
+        text = f'the program cannot be given to its process: {fault}'
+        raise FaultyProgramError(ProgramError(type(fault).__name__, text, 0, ())) from fault
+
+
+def _packed(program: Program) -> bytes:
     session = {
         'variables': dict(program.session.variables),
-        'functions': functions,
+        'functions': sources(program),
         'imports': list(program.session.imports),
     }
-    start = {
-        'program': program.source,
-        'session': session,
-        'seed': program.seed,
-    }
-    try:
-        return frames.pack(start)
-    except FrameError as fault:
-        text = f'the session cannot be given to the program: {fault}'
-        raise FaultyProgramError(ProgramError(type(fault).__name__, text, 0, ())) from fault
+    return frames.pack({'program': program.source, 'session': session, 'seed': program.seed})
+
+
+def _lightened(program: Program) -> tuple[Program, dict[str, str]]:
+    """The program without what there is no room for of its session, and why there is none."""
+    alone = _packed(replace(program, session=Session()))
+    room = (frames.MAX_BYTES - len(alone)) // 2
+    variables, dropped = fitting(program.session.variables, room)
+    session, no_room = within(replace(program.session, variables=variables), room)
+    return replace(program, session=session), dropped | no_room
 
 
 def syntax_error(source: str, where: str) -> ProgramError | None:
