@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
-import shutil
+import re
 import signal
 import subprocess
 import tempfile
@@ -23,12 +24,14 @@ from cap_bringup.node_list import (
     FASTDDS_PROFILE_VARIABLES,
     NodeSpec,
 )
+from cap_common.domain import own_domain_id
 from cap_common.errors import CapError
 from cap_description import cell_urdf
 
 _RESTART_DELAY_S = 1.0
 _END_S = 5.0
-_SWEEP_S = 10.0
+_STARTS_S = 10.0
+_SHARED_MEMORY = Path('/dev/shm')
 # A node must not outlive its supervisor, however that ends.
 _DIE_WITH_PARENT = ('setpriv', '--pdeathsig', 'TERM')
 
@@ -97,6 +100,7 @@ class Supervisor:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._environment = {**environment, 'ROS_LOG_DIR': str(folder / 'ros')}
+        self._domain_id = own_domain_id(environment)
         self._restart = restart
         # Not `folder` itself: the run before used that, and another may do so now.
         self._run = tempfile.TemporaryDirectory(prefix='run_', dir=folder)
@@ -110,7 +114,7 @@ class Supervisor:
         ]
 
     def __enter__(self) -> Supervisor:
-        sweep_shared_memory()
+        sweep_shared_memory(self._domain_id)
         for child in self._children:
             self._start(child)
         return self
@@ -128,7 +132,7 @@ class Supervisor:
                     events.append(f'{child.name} started again')
             elif (status := child.process.poll()) is not None:
                 child.process, child.died_at = None, time.monotonic()
-                sweep_shared_memory()
+                sweep_shared_memory(self._domain_id)
                 events.append(f'{child.name} ended with status {status}; its log: {child.log.name}')
         return events
 
@@ -172,7 +176,7 @@ class Supervisor:
         for child in self._children:
             child.log.close()
         self._run.cleanup()
-        sweep_shared_memory()
+        sweep_shared_memory(self._domain_id)
 
     def _start(self, child: _Child) -> None:
         child.process = subprocess.Popen(
@@ -192,12 +196,37 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
         process.poll()
 
 
-def sweep_shared_memory() -> None:
-    """Remove the shared memory of dead nodes, with the tool that comes with Fast DDS."""
-    tool = shutil.which('fastdds')
-    if tool:
-        # What it leaves, such as on a machine that is too busy, the next sweep removes.
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            subprocess.run(
-                [tool, 'shm', 'clean'], capture_output=True, timeout=_SWEEP_S, check=False
-            )
+def sweep_shared_memory(domain_id: int, folder: Path = _SHARED_MEMORY) -> None:
+    """Remove the shared memory that dead processes have left in Fast DDS's transport.
+
+    `fastdds shm clean` does so for the whole machine, and takes a node that starts just then, whose
+    files are not locked yet, for a dead one: nothing that is sent to it ever arrives. So only what
+    has been there for a while goes, and ports only of the domain whose nodes are ours.
+    """
+    first = 7400 + 250 * domain_id  # DDS-RTPS 9.6.2
+    for name in {lock.name[:-3] for lock in folder.glob('fastrtps_*_[es]l')}:
+        port = re.fullmatch(r'fastrtps_port(\d+)', name)
+        if port and not first <= int(port[1]) < first + 250:
+            continue
+        locks = list(folder.glob(f'{name}_[es]l'))
+        # Of another user, or another sweep is at the same.
+        with contextlib.suppress(OSError):
+            if all(_is_left(lock) for lock in locks):
+                for path in (folder / name, folder / f'sem.{name}_mutex', *locks):
+                    path.unlink(missing_ok=True)
+
+
+def _is_left(lock: Path) -> bool:
+    """Whether no process holds a lock, and none has just made it and is about to.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with lock.open('rb') as file:
+        if time.time() - os.fstat(file.fileno()).st_mtime < _STARTS_S:
+            return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True

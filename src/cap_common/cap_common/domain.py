@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import socket
+from collections.abc import Mapping
 
 from cap_common.errors import CapError
 
@@ -17,13 +18,13 @@ class DomainIdError(CapError):
     """ROS_DOMAIN_ID is no ROS domain."""
 
 
-def own_domain_id() -> int:
-    """The ROS domain of this environment: ROS_DOMAIN_ID, or 0 if it is not set.
+def own_domain_id(environment: Mapping[str, str] = os.environ) -> int:
+    """The ROS domain of an environment: ROS_DOMAIN_ID, or 0 if it is not set.
 
     Raises:
         DomainIdError: it is no number, or too large.
     """
-    text = os.environ.get('ROS_DOMAIN_ID') or '0'
+    text = environment.get('ROS_DOMAIN_ID') or '0'
     if not (text.isascii() and text.isdecimal() and int(text) <= _MOST):
         raise DomainIdError(f'ROS_DOMAIN_ID is {text!r}: it has to be a number from 0 to {_MOST}')
     return int(text)
