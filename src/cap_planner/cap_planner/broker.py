@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,7 +40,7 @@ class Broker:
 
     Args:
         robot: has a method for every query and action of the API.
-        write: LMP name, query, context and names of variables in scope, to its program.
+        write: LMP name, query, context and variables of its program, to the program.
         stopped: polled before every call and after every action: why the program has to end.
         on_call: told of every call before it is carried out: its text, line and kind.
 
@@ -55,7 +55,7 @@ class Broker:
         robot: Any,
         budget: Budget,
         record: Record,
-        write: Callable[[str, str, str, list[str]], LmpProgram],
+        write: Callable[[str, str, str, Mapping[str, Any]], LmpProgram],
         stopped: Callable[[], InstructionError | None],
         on_call: Callable[[str, int, Kind], None],
     ) -> None:
@@ -154,7 +154,7 @@ class Broker:
         query, context, variables = arguments.values()
         variables = {**context_variables(context), **variables}
         try:
-            program = self._write(function.name, query, context, list(variables))
+            program = self._write(function.name, query, context, variables)
         except CapError as error:
             # Without the model there is nothing that the program could do about it.
             raise fatal(error) from error

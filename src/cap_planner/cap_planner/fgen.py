@@ -12,7 +12,9 @@ from typing import Protocol
 
 from cap_planner.completion import program_from_completion
 from cap_planner.models.base import ModelMalformedError
-from cap_planner.verifier import Undefined, defined_functions
+from cap_planner.verifier import Undefined, defined_functions, shortened
+
+_MOST_TOLD = 200
 
 
 class FunctionDraft(Protocol):
@@ -42,7 +44,8 @@ def generate_functions(
         undefined: the functions that a text calls and nobody has defined, given the names of those
             that have been generated: the verifier's answer.
         ask: a definition of a function, given those names.
-        problem: what is wrong with a function, found by trying it with its helpers.
+        problem: what is wrong with a function, found by trying it with its helpers, and with those
+            that need it.
         max_depth: how many levels of functions may be generated.
         max_functions: how many for one program.
 
@@ -68,6 +71,7 @@ class _Generator:
         max_functions: int,
     ) -> None:
         self.functions: dict[str, str] = {}
+        self._begun: dict[str, str] = {}
         self._undefined = undefined
         self._known: set[str] = set()
         self._ask = ask
@@ -90,8 +94,11 @@ class _Generator:
             text = draft.next()
             before = set(self._known)
             self._known |= defined_functions(text)
+            self._begun[missing.name] = text
             self.complete(text, depth + 1)
-            report = self._problem(missing, {**self.functions, missing.name: text})
+            del self._begun[missing.name]
+            # Its callers, too, which it may call in turn.
+            report = self._problem(missing, {**self._begun, **self.functions, missing.name: text})
             if report is None:
                 self.functions[missing.name] = text
                 return
@@ -101,13 +108,15 @@ class _Generator:
     def _check_bounds(self, missing: Undefined, depth: int) -> None:
         if depth >= self._max_depth:
             raise ModelMalformedError(
-                f'{missing.signature} is needed at depth {depth}, and functions are written '
-                f'only {self._max_depth} deep; asked for so far: {self._asked}'
+                f'{_told(missing)} is needed at depth {depth}, and functions are written '
+                f'only {self._max_depth} deep; asked for so far: '
+                f'{shortened(str(self._asked), _MOST_TOLD)}'
             )
         if len(self._asked) >= self._max_functions:
             raise ModelMalformedError(
-                f'{missing.signature} would be function number {len(self._asked) + 1}, and '
-                f'only {self._max_functions} are written for one program: {self._asked}'
+                f'{_told(missing)} would be function number {len(self._asked) + 1}, and '
+                f'only {self._max_functions} are written for one program: '
+                f'{shortened(str(self._asked), _MOST_TOLD)}'
             )
 
 
@@ -126,17 +135,44 @@ def definition_from_completion(text: str, missing: Undefined, taken: Collection[
     for node in tree.body:
         if not isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom):
             raise ModelMalformedError(
-                f'asked for {missing.signature}: only definitions may come back, and line '
+                f'asked for {_told(missing)}: only definitions may come back, and line '
                 f'{node.lineno} is {ast.unparse(node)[:80]!r}'
             )
     defined = defined_functions(source)
     if missing.name not in defined:
         raise ModelMalformedError(
-            f'asked for {missing.signature}: {missing.name} is not defined, but {sorted(defined)}'
+            f'asked for {_told(missing)}: it is not defined, but '
+            f'{shortened(str(sorted(defined)), _MOST_TOLD)}'
         )
-    if again := sorted(defined & set(taken)):
+    if again := shortened(', '.join(sorted(defined & set(taken))), _MOST_TOLD):
         raise ModelMalformedError(
-            f'asked for {missing.signature}: there is {", ".join(again)} already; '
+            f'asked for {_told(missing)}: there is {again} already; '
             'call it, or name your own helper otherwise'
         )
     return source
+
+
+def definitions(text: str) -> str:
+    """The functions of a text, and the imports that they may need, without what would run.
+
+    One that does not parse has none.
+    """
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return ''
+    kept = [node for node in body if _is_definition(node)]
+    return text if len(kept) == len(body) else ast.unparse(ast.Module(kept, []))
+
+
+def _is_definition(node: ast.stmt) -> bool:
+    match node:
+        case ast.FunctionDef() | ast.Import() | ast.ImportFrom():
+            return True
+        case ast.Assign(targets=[ast.Name()], value=ast.Lambda()):
+            return True
+    return False
+
+
+def _told(missing: Undefined) -> str:
+    return shortened(missing.signature, _MOST_TOLD)

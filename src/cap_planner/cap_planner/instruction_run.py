@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from cap_common.errors import CapError
@@ -24,14 +24,17 @@ from cap_planner.repair import (
 )
 from cap_planner.robot import SceneRobot, Skills
 from cap_planner.sandbox.host import Sandbox
+from cap_planner.sandbox.program import Session as Left
 from cap_planner.sandbox.text import for_people
 from cap_planner.scene import SceneSource
 from cap_planner.session import Session
 from cap_planner.trial import try_function
+from cap_planner.verifier import Undefined
 from cap_planner.writer import ProgramWriter, Scope, Written
 
 _POLL_S = 0.02
 _RESUME_S = 0.3
+_MOST_TOLD = 200
 
 
 @dataclass(frozen=True)
@@ -160,8 +163,7 @@ class InstructionRun:
                 self._run(Written(given))
         except CapError as failure:
             if verified and self._robot.changes:
-                word = str(failure).splitlines()[-1] if str(failure) else failure.name
-                self._remember(instruction, context, f'it failed: {word}')
+                self._remember(instruction, context, f'it failed: {_last_line(failure)}')
             raise
         if verified:
             self._remember(instruction, context)
@@ -176,6 +178,7 @@ class InstructionRun:
 
     def _write_and_run(self, instruction: str, *, may_split: bool) -> None:
         """Let the model write a program, and a better one for as long as it is worth it."""
+        before = len(self._robot.done)
         draft = self._writer.draft(
             self._parts.domain.ui,
             instruction,
@@ -187,20 +190,19 @@ class InstructionRun:
         )
         while True:
             try:
-                source = draft.next()
-                written = self._writer.with_functions(self._parts.domain.ui, source, self._scope())
+                written = draft.write()
             except CapError as failure:
                 if may_split and is_splittable(failure) and self._split(instruction):
                     return
                 raise
             try:
-                self._run(written)
+                self._run(written, may_be_idle=len(self._robot.done) > before)
             except InstructionError as failure:
                 if self._ended() or not is_repairable(failure):
                     raise
                 self.tell('repairing')
                 word = word_after_run(failure, self._robot.done, self._context())
-                draft.has_run(failure, word)
+                draft.has_run(failure, word, may_be_idle=len(self._robot.done) > before)
             else:
                 return
 
@@ -235,28 +237,45 @@ class InstructionRun:
     def _scope(self) -> Scope:
         """What a program finds that is written now."""
         return Scope(
-            frozenset({*self._left.variables, 'objects'}),
-            self._left.imports,
-            try_function=lambda missing, functions: try_function(
-                missing, functions, self._parts.domain.api, self._left, self._parts.sandbox
-            ),
+            {**self._left.variables, 'objects': self._robot.scene().names},
+            imports=self._left.imports,
+            try_function=self._try_function,
         ).with_functions(self._left.functions.values())
+
+    def _try_function(
+        self, missing: Undefined, functions: Mapping[str, str], scope: Scope
+    ) -> str | None:
+        texts = {f'{number}': text for number, text in enumerate(scope.functions)}
+        session = Left(scope.variables, texts, scope.imports)
+        api, sandbox = self._parts.domain.api, self._parts.sandbox
+        return try_function(missing, functions, api, session, sandbox, scope.known)
 
     # ── one program ──────────────────────────────────────────────────────────────────────────
 
-    def _run(self, written: Written) -> None:
+    def _run(self, written: Written, *, may_be_idle: bool = False) -> None:
         """Run a program, and see that it did what it set out to do.
+
+        Args:
+            may_be_idle: it need not do anything, because an earlier one did.
 
         Raises:
             InstructionError: it did not.
         """
+        before = len(self._robot.done)
         self.program_text = '\n\n'.join([*written.functions.values(), written.source])
         self._record.program(self.program_text, written.functions)
         self._progress = replace(self._progress, program=for_people(self.program_text))
         self.tell('running')
         self._robot.program_begins()
-        outcome = self._runner.run(written, self._left, self._scope())
-        self._robot.check_outcome()
+        try:
+            outcome = self._runner.run(written, self._left, self._scope(), may_be_idle=may_be_idle)
+            self._robot.check_outcome()
+        except CapError as failure:
+            if len(self._robot.done) > before:
+                # What it did lives on, and why it did it is asked of its text.
+                comment = f'# It failed, and its variables are gone: {_last_line(failure)}'
+                self._programs.append(f'{written.source.strip()}\n{comment}')
+            raise
         self._left = outcome.session
         self._dropped.update(outcome.dropped)
         self._programs.append(written.source)
@@ -320,3 +339,9 @@ class InstructionRun:
         self.spoken.append(text)
         self._progress = replace(self._progress, spoken='\n'.join(self.spoken))
         self.tell('running', self._progress.line, self._progress.call)
+
+
+def _last_line(failure: CapError) -> str:
+    """Without the trace."""
+    lines = str(failure).splitlines()
+    return for_people(lines[-1], _MOST_TOLD) if lines else failure.name

@@ -20,7 +20,7 @@ from cap_planner.models.base import Message
 # Characters. A longer answer can be no program, and only its beginning is shown again.
 _MOST_QUOTED, _QUOTED = 20_000, 2_000
 MAX_SESSION_TURNS = 30
-"""Earlier instructions in a prompt where the model's window has room for more: each costs tokens."""
+"""Earlier instructions in a prompt, if the model's window has room for so many."""
 
 
 @dataclass(frozen=True)
@@ -192,11 +192,10 @@ def fitting_examples(lmp: Lmp, api: Api) -> tuple[Example, ...]:
     )
 
 
-def repair_messages(messages: Sequence[Message], program: str, report: str) -> list[Message]:
-    """The chat that asks for a better program, after what is wrong with this one was found out.
+def repair_round(program: str, report: str) -> list[Message]:
+    """What goes on a chat that led to a program, after what is wrong with it was found out.
 
     Args:
-        messages: the chat that led to the program.
         program: the completion, as the model wrote it; empty: there was none to be kept.
         report: what is wrong, with lines and advice.
     """
@@ -204,20 +203,20 @@ def repair_messages(messages: Sequence[Message], program: str, report: str) -> l
         f'This program cannot run:\n{indented(report)}\n'
         'Write the whole program again with that put right. Answer with Python code only.'
     )
-    return continued(messages, program, text)
+    return next_round(program, text)
 
 
-def continued(messages: Sequence[Message], answer: str, text: str) -> list[Message]:
-    """The chat after an answer and the next word of the user."""
+def next_round(answer: str, text: str) -> list[Message]:
+    """An answer and the next word of the user."""
     if len(answer) > _MOST_QUOTED:
         rest = len(answer) - _QUOTED
         answer = f'{answer[:_QUOTED]}\n# ... and {rest} more characters'
-    return [
-        *messages,
-        # Endpoints refuse an empty message.
-        {'role': 'assistant', 'content': answer if answer.strip() else '# (no program)'},
-        {'role': 'user', 'content': text},
-    ]
+    return [_answer(answer), {'role': 'user', 'content': text}]
+
+
+def _answer(text: str) -> Message:
+    # Endpoints refuse an empty message.
+    return {'role': 'assistant', 'content': text if text.strip() else '# (no program)'}
 
 
 def indented(text: str) -> str:
@@ -236,10 +235,7 @@ def _request(lmp: Lmp, query: str, context: str, done: Sequence[str] = ()) -> st
 
 
 def _pair(request: str, program: str) -> list[Message]:
-    return [
-        {'role': 'user', 'content': request},
-        {'role': 'assistant', 'content': program.strip()},
-    ]
+    return [{'role': 'user', 'content': request}, _answer(program.strip())]
 
 
 def system_text(lmp: Lmp, api: Api) -> str:

@@ -8,11 +8,12 @@ from typing import Any
 
 from cap_common.errors import CapError
 from cap_planner.api.spec import Kind
-from cap_planner.broker import Broker, LmpProgram, context_variables
+from cap_planner.broker import Broker, LmpProgram
 from cap_planner.budget import Budget
 from cap_planner.domains import Domain
 from cap_planner.evidence import Record
 from cap_planner.labels import InstructionError, Label
+from cap_planner.nested import NestedPrograms
 from cap_planner.repair import ProgramFailure, failure_of
 from cap_planner.robot import SceneRobot
 from cap_planner.sandbox.host import Sandbox
@@ -30,7 +31,7 @@ from cap_planner.sandbox.text import for_people
 from cap_planner.writer import ProgramWriter, Scope, Written
 
 
-@dataclass(frozen=True)
+@dataclass
 class Runner:
     """Runs the programs of one instruction.
 
@@ -52,38 +53,65 @@ class Runner:
     ended: Callable[[], InstructionError | None]
     acts: Callable[[], None]
 
-    def run(self, written: Written, left: Session, scope: Scope) -> Outcome:
+    def __post_init__(self) -> None:
+        self._nested = NestedPrograms(self.domain, self.writer, self.record)
+        self._has_acted = False
+
+    def run(
+        self, written: Written, left: Session, scope: Scope, *, may_be_idle: bool = False
+    ) -> Outcome:
         """Run a program to its end; the outcome's session has the functions written meanwhile.
+
+        One that has not acted yet is run again when a program that it asked for is at fault, which
+        is then written anew.
 
         Args:
             left: what earlier programs left behind.
             scope: of the programs that it asks for.
+            may_be_idle: it need not do anything.
 
         Raises:
             InstructionError: it did not finish, or did nothing.
         """
-        scope = scope.with_functions([*written.functions.values(), written.source])
-        # Those of the nested programs, in whose scopes alone they run. Each is written once.
-        helpers: dict[str, str] = {}
+        functions = [*scope.functions, *written.functions.values(), written.source]
+        # The variables of a program are not those of the programs that it asks for.
+        self._nested.scope = replace(scope, variables={}, names=frozenset(), functions=())
+        self._nested.scope = self._nested.scope.with_functions(functions)
+        while True:
+            broker = self._broker()
+            outcome = self._execute(written, left, broker)
+            failure = failure_of(outcome, broker.raised)
+            if failure is None:
+                break
+            if reason := self.ended():
+                raise reason
+            is_nested = self._nested.failed(outcome.error, failure)
+            if not is_nested or not failure.is_of_the_program or self._has_acted:
+                raise failure
+            self.tell('repairing', 0, '')
+        if not broker.acted and not may_be_idle:
+            text = 'the program ended without doing or saying anything'
+            raise ProgramFailure(Label.WRONG_OUTCOME, text, repairable=True)
+        functions_left = {**self._nested.helpers, **outcome.session.functions}
+        return replace(outcome, session=replace(outcome.session, functions=functions_left))
 
-        def write(lmp_name: str, query: str, context: str, names: list[str]) -> LmpProgram:
-            lmp = self.domain.lmps[lmp_name]
-            told = [name for name in names if name not in context_variables(context)]
-            there = scope.with_names(names).with_functions(helpers.values())
-            nested = self.writer.write(lmp, query, context, there, variables=told)
-            helpers.update(nested.functions)
-            self.record.functions(nested.functions)
-            return LmpProgram(replace(nested, functions=dict(helpers)), lmp.returns or '')
-
-        broker = Broker(
+    def _broker(self) -> Broker:
+        self._has_acted = False
+        return Broker(
             self.domain.api,
             self.robot,
             self.budget,
             self.record,
-            write,
+            self._nested.write,
             self.stopped,
             self._on_call,
         )
+
+    def _execute(self, written: Written, left: Session, broker: Broker) -> Outcome:
+        def answer(call: Call) -> Reply:
+            self._nested.call = call
+            return _reply(broker, call)
+
         names = {'objects': self.robot.scene().names}
         try:
             outcome = self.sandbox.run(
@@ -93,7 +121,7 @@ class Runner:
                     replace(left, variables={**left.variables, **names}),
                     written.functions,
                 ),
-                lambda call: _reply(broker, call),
+                answer,
                 wall_seconds=self.budget.limits.compute_s,
                 canceled=lambda: self.ended() is not None,
                 on_nested_result=lambda call, result: broker.nested_result(call.id, result),
@@ -109,17 +137,13 @@ class Runner:
             child_seconds=outcome.child_seconds,
             cpu_seconds=outcome.cpu_seconds,
         )
-        if failure := failure_of(outcome, broker.raised):
-            raise self.ended() or failure
-        if not broker.acted:
-            text = 'the program ended without doing or saying anything'
-            raise ProgramFailure(Label.WRONG_OUTCOME, text, repairable=True)
-        session = replace(outcome.session, functions={**helpers, **outcome.session.functions})
-        return replace(outcome, session=session)
+        return outcome
 
     def _on_call(self, text: str, line: int, kind: Kind) -> None:
-        if kind is Kind.ACTION and not text.startswith('say('):
-            self.acts()
+        if kind is Kind.ACTION:
+            self._has_acted = True
+            if not text.startswith('say('):
+                self.acts()
         self.tell('prompting' if kind is Kind.LMP else 'running', line, text)
 
 

@@ -45,6 +45,11 @@ class ProgramFailure(InstructionError):
         super().__init__(label, text)
         self.repairable = repairable
 
+    @property
+    def is_of_the_program(self) -> bool:
+        """Nothing but the program that raised the error can have caused it."""
+        return self.repairable and self.label in _OF_THE_PROGRAM
+
 
 def failure_of(outcome: Outcome, raised: Collection[str]) -> ProgramFailure | None:
     """Why a program did not finish.
@@ -83,7 +88,12 @@ def is_repairable(failure: CapError) -> bool:
 
 def is_splittable(failure: CapError) -> bool:
     """Whether simpler instructions could do what this one failed to do."""
-    if isinstance(failure, ModelMalformedError) or is_repairable(failure):
+    return is_textual(failure) or is_repairable(failure)
+
+
+def is_textual(failure: CapError) -> bool:
+    """Whether what is wrong is the text of a model."""
+    if isinstance(failure, ModelMalformedError):
         return True
     return isinstance(failure, InstructionError) and failure.label in _TEXTUAL
 
@@ -103,6 +113,14 @@ def word_after_run(failure: CapError, done: Sequence[str], context: str) -> str:
         'Its variables and functions are gone; those of earlier requests are still there. Write a '
         'program that does the rest; what failed may need another way. Answer with Python code '
         'only.'
+    )
+
+
+def word_after_nested_run(failure: CapError) -> str:
+    """What the model is told when a program that was asked for a value failed."""
+    return (
+        f'This program was run, and failed:\n{indented(str(failure))}\n'
+        'Write the whole program again with that put right. Answer with Python code only.'
     )
 
 

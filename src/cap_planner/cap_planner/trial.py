@@ -6,6 +6,8 @@ function would be worse than to miss a bad one, which its program would bring to
 
 - It has to fail on every guess, others after the likeliest, each in the place of every argument.
 - What it raises itself is its answer, as the errors of the robot are.
+- It finds what the program that calls it will: its session, and its functions. What the program
+  computes first is not there yet; that it is missing says nothing.
 - Where nothing tells what an argument is, only errors count that no argument can cause.
 """
 
@@ -14,12 +16,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from cap_planner.api.spec import Api, ApiFunction, Kind, Point, Points
+from cap_planner.fgen import definitions
 from cap_planner.sandbox.host import Sandbox
 from cap_planner.sandbox.program import (
     Call,
@@ -32,11 +35,12 @@ from cap_planner.sandbox.program import (
     Status,
 )
 from cap_planner.sandbox.vocabulary import BUILTINS
-from cap_planner.verifier import Undefined, defined_functions
+from cap_planner.verifier import Undefined, defined_functions, shortened
 from cap_planner.verifier.names import free_names
 
 _WALL_S = 2.0
 _MAX_CALLS = 300
+_MOST_TOLD = 200
 _NAMES = ['blue block', 'red block', 'green bowl', 'yellow block']
 _POSITIONS = [[0.1, -0.4], [-0.1, -0.5], [0.0, -0.3], [0.2, -0.6]]
 _NAME_LIST = repr(_NAMES[:3])
@@ -81,29 +85,33 @@ def try_function(
     api: Api,
     session: Session,
     sandbox: Sandbox,
+    known: Collection[str] = (),
 ) -> str | None:
     """What is wrong with a function, as far as simple inputs can tell; None: nothing.
 
     Args:
         missing: the function, and the call that asked for it.
         functions: it and all that were generated with it, callees first.
-        session: what it finds beside them.
+        session: what it finds beside them; of the texts of its functions only the definitions
+            count.
+        known: further names that the program will find when it calls the function.
     """
+    around = {name: definitions(text) for name, text in session.functions.items()}
+    there = replace(session, functions=around)
 
     def run(calls: list[str], *, plural: bool) -> Outcome | None:
         try:
-            program = Program(_program(calls), api, session, functions)
+            program = Program(_program(calls), api, there, functions)
             return sandbox.run(program, _Samples(api, plural).answer, wall_seconds=_WALL_S)
         except _EnoughError:
             return None
 
-    known = {
-        *session.variables,
-        *defined_functions(*session.functions.values(), *functions.values()),
-    }
-    attempts = attempts_for(missing, api, known)
+    present = {*session.variables, *defined_functions(*around.values(), *functions.values())}
+    attempts = attempts_for(missing, api, present)
     likeliest, *others = attempts.calls
     outcome = run([likeliest], plural=False)
+    if outcome and outcome.error and _is_of_the_trial(outcome.error, functions, known):
+        return None
     problem = _problem(likeliest, outcome, attempts.is_certain)
     if outcome is None or problem is None or _is_certain(outcome.error):
         return problem
@@ -255,11 +263,28 @@ def _problem(attempt: str, outcome: Outcome | None, is_certain: bool) -> str | N
         places = [place for place in error.trace if place.where != 'program']
         lines = [f'line {place.line}: {place.source}' for place in places]
         return '\n'.join(
-            [f'tried as {attempt}, it fails', *lines, f'{error.type}: {error.message}']
+            [
+                f'tried as {shortened(attempt, _MOST_TOLD)}, it fails',
+                *lines,
+                f'{error.type}: {error.message}',
+            ]
         )
     if outcome.status is Status.KILLED and is_certain:
-        return f'tried as {attempt}, it does not end: {outcome.text}'
+        return f'tried as {shortened(attempt, _MOST_TOLD)}, it does not end: {outcome.text}'
     return None  # that it could not be tried says nothing of it
+
+
+def _is_of_the_trial(
+    error: ProgramError, functions: Collection[str], known: Collection[str]
+) -> bool:
+    """Whether the trial lacks what the program has, such as a variable that it sets itself."""
+    place = error.trace[-1].where if error.trace else ''
+    is_generated = place.removeprefix('function ') in functions
+    if not is_generated and error.line == 0:
+        return True  # it was not even begun
+    name = re.fullmatch(r"name '(\w+)' is not defined", error.message)
+    is_around = place != 'program' and not is_generated
+    return error.type == 'NameError' and bool(is_around or (name and name[1] in known))
 
 
 def _is_certain(error: ProgramError | None) -> bool:

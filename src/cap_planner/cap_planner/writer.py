@@ -8,10 +8,14 @@ messages ─▶ model ─▶ text ─▶ verifier ─▶ functions it lacks (fge
 
 from __future__ import annotations
 
+import ast
+import functools
 import inspect
 import time
+import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from cap_common.errors import CapError
 from cap_planner.budget import Budget
@@ -24,8 +28,8 @@ from cap_planner.lmp import (
     Lmp,
     SessionTurn,
     build_messages,
-    continued,
-    repair_messages,
+    next_round,
+    repair_round,
 )
 from cap_planner.models.base import (
     LanguageModel,
@@ -34,19 +38,22 @@ from cap_planner.models.base import (
     ModelMalformedError,
     ModelUnavailableError,
     Options,
+    PromptTooLongError,
 )
+from cap_planner.repair import is_textual
 from cap_planner.verifier import (
     Report,
     Undefined,
     defined_functions,
     header,
+    shortened,
     signatures,
     verify,
 )
-from cap_planner.window import fitting_turns
+from cap_planner.window import fitting_chat
 
 _MOST_NAMES = 40
-Try = Callable[[Undefined, Mapping[str, str]], str | None]
+_MOST_TOLD = 400
 
 
 @dataclass(frozen=True)
@@ -66,20 +73,28 @@ class Scope:
     """What a program finds when it starts.
 
     Attributes:
-        known: names of variables and functions of the session.
+        variables: with their values.
+        names: of functions, those included that are being written.
         imports: import lines of the session.
-        functions: texts of functions in scope, whose calls have to fit them.
-        try_function: what is wrong with a generated function, found by trying it.
+        functions: texts with functions in scope, whose calls have to fit them.
+        try_function: what is wrong with a generated function, found by trying it with those that
+            were generated with it, in such a scope.
     """
 
-    known: frozenset[str] = frozenset()
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
     imports: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
-    try_function: Try = lambda *_: None
+    try_function: Callable[[Undefined, Mapping[str, str], Scope], str | None] = lambda *_: None
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The names of all."""
+        return self.names | frozenset(self.variables)
 
     def with_names(self, names: Collection[str]) -> Scope:
         """The same with more names."""
-        return replace(self, known=self.known | frozenset(names))
+        return replace(self, names=self.names | frozenset(names))
 
     def with_functions(self, texts: Iterable[str]) -> Scope:
         """The same with more functions."""
@@ -102,27 +117,56 @@ class Scope:
 class Draft:
     """One text and its better versions, each asked for in the same chat.
 
-    Tries of the model come first, then one of the stronger model. Who writes the same text twice in
-    a row is not asked again.
+    Tries of the model come first, then one of the stronger model. Who writes again what was no
+    good, in whatever layout, is not asked again; nor is who cannot be reached.
+
+    Args:
+        build: the prompt, from some turns of the session and what the program finds.
+        turns: of the session.
+
+    Attributes:
+        scope: what the program finds; another one, when what is written next runs elsewhere.
     """
 
     def __init__(
         self,
         writer: ProgramWriter,
         lmp: Lmp,
-        messages: Sequence[Message],
-        extract: Callable[[str], str],
+        build: Callable[[Sequence[SessionTurn], Scope], list[Message]],
+        extract: Callable[..., str],
         scope: Scope,
+        turns: Sequence[SessionTurn] = (),
     ) -> None:
+        self.scope = scope
         self._writer = writer
         self._lmp = lmp
-        self._messages = list(messages)
+        self._build = build
         self._extract = extract
-        self._scope = scope
+        self._turns = turns
+        self._rounds: list[list[Message]] = []
         self._models = writer.ladder()
-        self._text: str | None = None
+        self._text = ''
+        self._meaning = ''
+        self._no_good: set[str] = set()
         self._failure: CapError | None = None
         self._run_failure: CapError | None = None
+
+    def write(self) -> Written:
+        """A program that has passed the verifier, with the functions it needs.
+
+        One for which a function cannot be written is no good either.
+
+        Raises:
+            ModelMalformedError, InstructionError, ModelUnavailableError: as `next`.
+        """
+        while True:
+            source = self.next()
+            try:
+                return self._writer.with_functions(self._lmp, source, self.scope)
+            except InstructionError as failure:
+                if failure.label is not Label.UNKNOWN_API:
+                    raise
+                self._refuse(self._text, failure)
 
     def next(self) -> str:
         """A text that has passed the verifier.
@@ -130,45 +174,81 @@ class Draft:
         Raises:
             ModelMalformedError, InstructionError: why the last one was none, when every try is
                 used up, or why the last one that ran failed; also BUDGET_EXCEEDED and STOPPED.
-            ModelUnavailableError: there is no answer.
+            ModelUnavailableError: nobody answers any more.
         """
         while self._models:
             model = self._models.pop(0)
-            text = ''
             try:
-                text = self._writer.complete(model, self._lmp, self._messages)
-                if self._text is not None and text.strip() == self._text.strip():
-                    self._models = [other for other in self._models if other is not model]
-                    continue
-                source = self._extract(text)
-            except ModelMalformedError as error:
-                self._refuse(text, error, str(error))
+                text = self._writer.complete(model, self._lmp, self._chat())
+            except ModelUnavailableError as error:
+                self._ask_no_more(model)
+                # What is too long as a repair alone, says nothing of why there is one.
+                if not (self._rounds and isinstance(error, PromptTooLongError)):
+                    self._failure = error
                 continue
-            report = self._writer.verify(self._lmp, source, self._scope)
-            if report.ok:
-                self._text = text
+            except ModelMalformedError as error:
+                self._refuse('', error)
+                continue
+            if source := self._checked(model, text):
                 return source
-            self._refuse(text, rejection(report), str(report))
-        failure = self._run_failure or self._failure
+        is_gone = isinstance(self._failure, ModelUnavailableError)
+        failure = self._failure if is_gone else self._run_failure or self._failure
         assert failure
         raise failure
 
     def failed(self, report: str) -> None:
         """The text was tried, and is no good."""
-        self._refuse(self._text or '', InstructionError(Label.MODEL_MALFORMED, report), report)
+        self._refuse(self._text, InstructionError(Label.MODEL_MALFORMED, report))
 
-    def has_run(self, failure: InstructionError, word: str) -> None:
+    def has_run(self, failure: InstructionError, word: str, *, may_be_idle: bool = False) -> None:
         """The program ran, and failed.
 
         Args:
             word: what the model is told.
+            may_be_idle: it has done something, and it may be that nothing is left to do.
         """
-        self._messages = continued(self._messages, self._text or '', word)
-        self._run_failure = failure
+        if may_be_idle:
+            word += ' If nothing is left to do, write `pass` alone.'
+            self._extract = functools.partial(self._extract, may_be_idle=True)
+        self._rounds.append(next_round(self._text, word))
+        # After it has run, the world may be another one: what was no good before may be now.
+        self._no_good = {self._meaning}
+        self._run_failure = self._failure = failure
 
-    def _refuse(self, text: str, failure: CapError, report: str) -> None:
-        self._text, self._failure = text, failure
-        self._messages = repair_messages(self._messages, text, report)
+    def _checked(self, model: LanguageModel, text: str) -> str | None:
+        """The program in an answer; None if there is none, which is then part of the chat."""
+        source = ''
+        failure: CapError | None = None
+        try:
+            source = self._extract(text)
+        except ModelMalformedError as error:
+            failure = error
+        meaning = _meaning(source) if source else text.strip()
+        if meaning in self._no_good:
+            self._ask_no_more(model)
+            return None
+        self._no_good.add(meaning)
+        if failure is None:
+            report = self._writer.verify(self._lmp, source, self.scope)
+            if report.ok:
+                self._text, self._meaning = text, meaning
+                return source
+            failure = rejection(report)
+        self._refuse(text, failure)
+        return None
+
+    def _refuse(self, text: str, failure: CapError) -> None:
+        self._failure = failure
+        self._rounds.append(repair_round(text, str(failure)))
+
+    def _ask_no_more(self, model: LanguageModel) -> None:
+        self._models = [other for other in self._models if other is not model]
+
+    def _chat(self) -> list[Message]:
+        def build(turns: Sequence[SessionTurn]) -> list[Message]:
+            return self._build(turns, self.scope)
+
+        return fitting_chat(self._turns, build, self._rounds, self._writer.room_tokens)
 
 
 class ProgramWriter:
@@ -207,25 +287,23 @@ class ProgramWriter:
         done: Sequence[str] = (),
         left: Sequence[str] = (),
     ) -> Draft:
-        """The program for a query, as one chat. `next` of it raises what `Draft.next` does.
+        """The program for a query, as one chat.
 
         Args:
             turns: of the session; as many of the last ones as fit into the model's window.
             variables: names that the program is given beside those of the context.
             done: what has been done for the query already.
             left: variables of the session, told when the requests that set them no longer are.
-
-        Raises:
-            ModelUnavailableError: the prompt alone is too long for the window.
         """
-        api, limits = self._domain.api, self._budget.limits
+        done = tuple(done)
 
-        def build(some: Sequence[SessionTurn]) -> list[Message]:
+        def build(some: Sequence[SessionTurn], scope: Scope) -> list[Message]:
             told = [*variables, *(left[-_MOST_NAMES:] if len(some) < len(turns) else ())]
-            return build_messages(lmp, api, query, context, some, told, done, scope.headers)
+            return build_messages(
+                lmp, self._domain.api, query, context, some, told, done, scope.headers
+            )
 
-        fitting = fitting_turns(turns, build, limits.window_tokens - limits.text_tokens)
-        return Draft(self, lmp, build(fitting), program_from_completion, scope)
+        return Draft(self, lmp, build, program_from_completion, scope, turns)
 
     def write(
         self,
@@ -236,9 +314,8 @@ class ProgramWriter:
         *,
         variables: Sequence[str] = (),
     ) -> Written:
-        """The program for a query, with the functions it needs; raises as `Draft.next` does."""
-        source = self.draft(lmp, query, context, scope, variables=variables).next()
-        return self.with_functions(lmp, source, scope)
+        """The program for a query, with the functions it needs; raises as `Draft.write` does."""
+        return self.draft(lmp, query, context, scope, variables=variables).write()
 
     def given(self, lmp: Lmp, source: str, scope: Scope) -> Written:
         """A program that a person wrote, with the functions that it lacks.
@@ -266,23 +343,38 @@ class ProgramWriter:
 
         def ask(missing: Undefined, generated: Collection[str]) -> Draft:
             known = scope.with_names(generated)
-            messages = build_messages(
-                fgen, self._domain.api, missing.signature, functions=known.headers
-            )
+
+            def build(_: object, scope: Scope) -> list[Message]:
+                return build_messages(
+                    fgen, self._domain.api, missing.signature, functions=scope.headers
+                )
 
             def extract(text: str) -> str:
                 return definition_from_completion(text, missing, known.known)
 
-            return Draft(self, fgen, messages, extract, known)
+            return Draft(self, fgen, build, extract, known)
+
+        def problem(missing: Undefined, functions: Mapping[str, str]) -> str | None:
+            return scope.try_function(missing, functions, scope)
 
         try:
-            functions = generate_functions(source, undefined, ask, scope.try_function)
-        except ModelMalformedError as error:
+            functions = generate_functions(source, undefined, ask, problem)
+        except CapError as error:
+            if not is_textual(error):
+                raise
             missing = ', '.join(each.signature for each in undefined(source, ()))
             exist = ', '.join(name for name, f in self._domain.api.items() if f.kind in lmp.calls)
-            text = f'nothing defines {missing}, nor could it be written: {error}; there is {exist}'
+            text = (
+                f'nothing defines {shortened(missing, _MOST_TOLD)}, nor could it be written: '
+                f'{error}; there is {exist}'
+            )
             raise InstructionError(Label.UNKNOWN_API, text) from error
         return Written(source, functions)
+
+    @property
+    def room_tokens(self) -> int:
+        """For a prompt, in the model's window."""
+        return self._budget.limits.window_tokens - self._budget.limits.text_tokens
 
     def ladder(self) -> list[LanguageModel]:
         """Whom to ask for a text, try by try."""
@@ -372,3 +464,13 @@ def rejection(report: Report) -> InstructionError:
         if label in labels:
             return InstructionError(label, str(report))
     return InstructionError(Label.WRONG_ARGUMENTS, str(report))
+
+
+def _meaning(source: str) -> str:
+    """The same for programs that differ in layout and comments alone."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # the verifier tells them
+            return ast.dump(ast.parse(source))
+    except RecursionError:
+        return source

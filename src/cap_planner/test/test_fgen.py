@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import pytest
 
 from cap_planner.api import TABLETOP
-from cap_planner.fgen import definition_from_completion, generate_functions
+from cap_planner.fgen import definition_from_completion, definitions, generate_functions
 from cap_planner.models.base import ModelMalformedError
 from cap_planner.testing import GivenTexts
 from cap_planner.verifier import Undefined, verify
@@ -125,4 +125,49 @@ def test_a_function_that_fails_its_trial_is_written_again_with_its_helpers() -> 
     functions = generate_functions('f(1)', undefined, ask, problem)
     assert draft.reports == ['it is bad']
     assert list(functions)[-2:] == ['good', 'f']
-    assert tried == [['bad'], ['bad', 'f'], ['bad', 'good'], ['bad', 'good', 'f']]
+    assert [set(names) for names in tried] == [
+        {'bad', 'f'},
+        {'bad', 'f'},
+        {'bad', 'good', 'f'},
+        {'bad', 'good', 'f'},
+    ]
+
+
+def test_functions_that_call_each_other_are_tried_together() -> None:
+    texts = {
+        'even': 'def even(n):\n    return n == 0 or odd(n - 1)',
+        'odd': 'def odd(n):\n    return n != 0 and even(n - 1)',
+    }
+
+    def problem(missing: Undefined, functions: Mapping[str, str]) -> str | None:
+        scope: dict[str, object] = {}
+        for text in functions.values():
+            exec(text, scope)
+        eval(f'{missing.name}(3)', scope)
+        return None
+
+    assert set(generate_functions('even(4)', undefined, asker(texts), problem)) == set(texts)
+
+
+def test_what_a_program_is_told_of_a_long_call_is_short() -> None:
+    call = f'f("{"x" * 15_000}")'
+    with pytest.raises(ModelMalformedError) as caught:
+        definition_from_completion('say(1)', Undefined('f', call, 1))
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    ('text', 'left'),
+    [
+        ('def f():\n    # here\n    return 1\n', 'def f():\n    # here\n    return 1\n'),
+        (
+            'from math import pi\nx = pi\nf = lambda y: y\nsay(f(x))',
+            'from math import pi\nf = lambda y: y',
+        ),
+        ('if x:\n    def f():\n        pass', ''),
+        ('say(', ''),
+        ('', ''),
+    ],
+)
+def test_the_definitions_of_a_text_run_nothing(text: str, left: str) -> None:
+    assert definitions(text) == left

@@ -13,7 +13,7 @@ from cap_planner.lmp import (
     SessionTurn,
     build_messages,
     parse_prompt,
-    repair_messages,
+    repair_round,
 )
 from cap_planner.verifier import verify
 
@@ -132,17 +132,22 @@ def test_a_request_stays_one_comment() -> None:
 
 
 def test_repair_quotes_program_and_report() -> None:
-    messages = build_messages(TABLE_LMPS['tabletop_ui'], TABLETOP, 'x', OBJECTS)
-    repair = repair_messages(messages, 'sya(1)', 'line 1: no function sya\n# x')
-    assert repair[: len(messages)] == messages
-    assert repair[-2] == {'role': 'assistant', 'content': 'sya(1)'}
-    assert 'line 1: no function sya' in repair[-1]['content']
-    assert '\n# x' not in repair[-1]['content']
+    answer, word = repair_round('sya(1)', 'line 1: no function sya\n# x')
+    assert answer == {'role': 'assistant', 'content': 'sya(1)'}
+    assert word['role'] == 'user'
+    assert 'line 1: no function sya' in word['content']
+    assert '\n# x' not in word['content']
 
 
 def test_an_answer_without_text_can_be_repaired() -> None:
-    messages = build_messages(TABLE_LMPS['tabletop_ui'], TABLETOP, 'x', OBJECTS)
-    assert repair_messages(messages, ' ', 'cut off')[-2]['content'].strip()
+    assert repair_round(' ', 'cut off')[0]['content'].strip()
+
+
+def test_a_turn_without_a_program_is_no_empty_message() -> None:
+    """Endpoints refuse one, and with it every later request of the session."""
+    turns = [SessionTurn('first', OBJECTS, '')]
+    messages = build_messages(TABLE_LMPS['tabletop_ui'], TABLETOP, 'x', OBJECTS, turns)
+    assert all(message['content'].strip() for message in messages)
 
 
 def test_what_was_not_kept_is_told() -> None:

@@ -25,7 +25,7 @@ def test_programs_go_through_the_other_lmps_and_fgen() -> None:
 
 def test_repair_is_answered_with_the_same_program() -> None:
     """It has no second thoughts: the report that led here stays the last word."""
-    from cap_planner.lmp import repair_messages
+    from cap_planner.lmp import repair_round
 
     messages = build_messages(
         TABLE_LMPS['tabletop_ui'],
@@ -35,7 +35,7 @@ def test_repair_is_answered_with_the_same_program() -> None:
     )
     model = OfflineModel()
     first = model.complete(messages, Options(deadline_s=1.0)).text
-    again = repair_messages(messages, first, 'line 1: # put the blocks away. is no name')
+    again = [*messages, *repair_round(first, 'line 1: # put the blocks away. is no name')]
     assert model.complete(again, Options(deadline_s=1.0)).text == first
 
 

@@ -372,6 +372,42 @@ def test_variables_of_the_session_are_what_they_are(sandbox: Sandbox) -> None:
     assert "KeyError: 'a'" in problem
 
 
+def test_functions_of_the_program_are_there(sandbox: Sandbox) -> None:
+    """With what they import; what the program computes first is not, and that says nothing."""
+    source = 'def f(x):\n    return helper(x) + 1'
+    program = 'from math import sqrt\ndef helper(x):\n    return sqrt(x)\nsay(str(f(x=1)))'
+    assert tried(sandbox, 'f(x=1)', source, Session(functions={'0': program})) is None
+    problem = tried(sandbox, 'f(x=-1)', source, Session(functions={'0': program}))
+    assert problem
+    assert 'ValueError: math domain error' in problem
+
+
+@pytest.mark.parametrize(
+    'program',
+    [
+        'factor = 2\ndef helper(x):\n    return x * factor',
+        'factor = 2\ndef helper(x, y=factor):\n    return x * y',
+        'if len(get_obj_names()) > 1:\n    def helper(x):\n        return x',
+    ],
+)
+def test_what_only_the_program_has_is_not_missed(sandbox: Sandbox, program: str) -> None:
+    source = 'def f(x):\n    return helper(x)'
+    missing, session = missing_from('f(x=1)'), Session(functions={'0': program})
+    found = try_function(missing, {'f': source}, TABLETOP, session, sandbox, {'helper'})
+    assert found is None
+
+
+def test_a_session_too_large_for_a_trial_says_nothing(sandbox: Sandbox) -> None:
+    session = Session({'big': 'x' * 5_000_000})
+    assert tried(sandbox, 'f(x=1)', 'def f(x):\n    return x', session) is None
+
+
+def test_what_a_long_call_comes_to_is_told_shortly(sandbox: Sandbox) -> None:
+    problem = tried(sandbox, f'f("{"x" * 9000}")', 'def f(x):\n    return x.nothing')
+    assert problem
+    assert len(problem) < 1000
+
+
 def test_a_trial_leaves_nothing_behind(sandbox: Sandbox) -> None:
     session = Session({'stored': [1]})
     tried(sandbox, 'f(thing=stored)', 'def f(thing):\n    thing.append(2)', session)

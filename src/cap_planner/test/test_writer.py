@@ -22,6 +22,7 @@ from cap_planner.models import (
     ModelUnavailableError,
     Options,
 )
+from cap_planner.models.base import estimated_prompt_tokens
 from cap_planner.testing import ScriptedModel
 from cap_planner.writer import ProgramWriter
 
@@ -77,11 +78,97 @@ def test_an_answer_that_is_no_definition_is_repaired_too(make_writer: MakeWriter
 
 
 def test_repairs_of_a_function_are_bounded(make_writer: MakeWriter) -> None:
-    model = ScriptedModel('say(f(x=1))', *['def f(x):\n    return open(x)'] * 9)
+    bad = [f'def f(x):\n    return open({number})' for number in range(LIMITS.tries)]
+    model = ScriptedModel('say(f(x=1))', *bad, 'say(f(x=1))')
     with pytest.raises(InstructionError) as caught:
         make_writer(model).write(UI, 'do it')
+    assert caught.value.label is Label.UNKNOWN_API
+    assert 'nothing defines f(x=1), nor could it be written' in str(caught.value)
+    assert 'open' in str(caught.value)
+    assert len(model.asked) == 1 + LIMITS.tries + 1
+
+
+def test_a_function_that_cannot_be_written_is_told_to_who_needs_it(make_writer: MakeWriter) -> None:
+    model = ScriptedModel('say(f(x=1))', 'I cannot.', 'I cannot.', 'say("1")')
+    assert make_writer(model).write(UI, 'do it').source == 'say("1")\n'
+    assert model.asked[-1][: len(model.asked[0])] == model.asked[0], 'the chat of the program'
+    assert 'nothing defines f(x=1)' in model.asked[-1][-1]['content']
+
+
+SAME = (
+    'say("x")',
+    '```python\nsay("x")\n```',
+    "Sure:\n\nsay('x')\n",
+    '# Now it works.\nsay( "x" )  # really',
+)
+
+
+def test_the_same_program_in_other_words_is_the_same(make_writer: MakeWriter) -> None:
+    for again in SAME:
+        model = ScriptedModel(SAME[0], again, 'say("y")')
+        draft = make_writer(model, replace(LIMITS, tries=3)).draft(UI, 'do it')
+        draft.next()
+        failure = InstructionError(Label.UNREACHABLE, 'too far')
+        draft.has_run(failure, 'too far')
+        with pytest.raises(InstructionError) as caught:
+            draft.next()
+        assert caught.value is failure
+        assert len(model.asked) == 2, again
+
+
+def test_what_was_no_good_before_a_run_may_be_after_it(make_writer: MakeWriter) -> None:
+    model = ScriptedModel('say("a")', 'say("b")', 'say("a")')
+    draft = make_writer(model, replace(LIMITS, tries=3)).draft(UI, 'do it')
+    for program in ('say("a")\n', 'say("b")\n', 'say("a")\n'):
+        assert draft.next() == program
+        draft.has_run(InstructionError(Label.UNREACHABLE, 'too far'), 'too far')
+
+
+def test_what_was_refused_two_answers_ago_is_not_looked_at_again(make_writer: MakeWriter) -> None:
+    model = ScriptedModel('say(a)', 'say(b)', 'say(a)', 'say("c")')
+    with pytest.raises(InstructionError, match="'b'"):
+        make_writer(model, replace(LIMITS, tries=4)).write(UI, 'do it')
+    assert len(model.asked) == 3
+
+
+def test_a_repair_fits_into_the_window(make_writer: MakeWriter) -> None:
+    """However long the answers: the prompt, the last try and what is wrong with it remain."""
+    bad = [f'x = {number}\n' + f'say({"y" * 9000})' for number in range(8)]
+    model = ScriptedModel(*bad, 'say("x")')
+    limits = replace(LIMITS, tries=9)
+    assert make_writer(model, limits).write(UI, 'do it').source == 'say("x")\n'
+    room = limits.window_tokens - limits.text_tokens
+    assert all(estimated_prompt_tokens(chat) <= room for chat in model.asked)
+    first, last = model.asked[0], model.asked[-1]
+    assert last[: len(first)] == first
+    assert last[-2]['content'] == bad[-1]
+    assert 'nothing defines' in last[-1]['content']
+
+
+def test_a_repair_that_cannot_fit_ends_with_what_was_wrong(make_writer: MakeWriter) -> None:
+    model = ScriptedModel('say("x")')
+    writer = make_writer(model)
+    writer.write(UI, 'do it')
+    room = estimated_prompt_tokens(model.asked[0]) + 50
+    limits = replace(LIMITS, window_tokens=room + LIMITS.text_tokens)
+    model = ScriptedModel(f'say({"y" * 900})', 'say("x")')
+    with pytest.raises(InstructionError) as caught:
+        make_writer(model, limits).write(UI, 'do it')
     assert caught.value.label is Label.VERIFIER_REJECTED
-    assert len(model.asked) == 1 + LIMITS.tries
+    assert len(model.asked) == 1
+
+
+def test_who_cannot_be_reached_is_not_the_last_to_be_asked(make_writer: MakeWriter) -> None:
+    weak, strong = Model(ModelUnavailableError('gone')), Model('say("strong")')
+    assert make_writer(weak, stronger=strong).write(UI, 'do it').source == 'say("strong")\n'
+    assert len(weak.asked) == 1
+
+
+def test_when_nobody_can_be_reached_it_is_said(make_writer: MakeWriter) -> None:
+    weak = Model('say(x)', ModelUnavailableError('gone'))
+    strong = Model(ModelUnavailableError('gone, too'))
+    with pytest.raises(ModelUnavailableError, match='gone, too'):
+        make_writer(weak, stronger=strong).write(UI, 'do it')
 
 
 def test_helpers_that_come_along_are_known(make_writer: MakeWriter) -> None:
