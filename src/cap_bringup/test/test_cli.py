@@ -1,13 +1,16 @@
 """The command line, without and with a running system."""
 
 import io
+import json
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 from rich.console import Console
 
-from cap_bringup import cli
+from cap_bringup import cli, supervisor, up
 from cap_bringup.progress import ProgressView
 from cap_bringup.testing import running_system
 from cap_bringup.up import example
@@ -28,6 +31,32 @@ def test_arguments_of_pytest_pass_through(monkeypatch):
     for words in (['-k', 'plan', 'src/cap_skills', '--lf'], ['src/cap_skills', '-k', 'plan'], []):
         assert cli.main(['test', *words]) == 0
         assert seen.pop() == words
+
+
+def test_what_a_model_is_asked(capsys):
+    assert cli.main(['prompt', '--messages', 'stack all the blocks']) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith('── system')
+    assert shown.endswith('stack_objects_in_order(object_names=block_names)\n')
+
+
+def test_a_recording_is_shortened(tmp_path, capsys):
+    path = tmp_path / 't.jsonl'
+    messages = [{'role': 'system', 'content': 'long'}, {'role': 'user', 'content': '# say 你好.'}]
+    line = {
+        'recorded_from': 'openai:m',
+        'messages': messages,
+        'stop': [],
+        'text': 'x',
+        'model': 'm',
+    }
+    path.write_text(json.dumps(line))
+    assert cli.main(['shorten', str(path)]) == 0
+    short = json.loads(capsys.readouterr().out)
+    assert 'messages' not in short
+    assert (short['request'], short['text'], len(short['prompt'])) == ('say 你好.', 'x', 64)
+    assert cli.main(['shorten', str(tmp_path / 'none')]) == 2
+    assert 'cannot read the transcript' in capsys.readouterr().err
 
 
 def test_an_unknown_option_is_a_usage_error():
@@ -74,6 +103,33 @@ def test_everything_that_is_said_is_shown(lost):
     if lost in ((), (2,)):
         assert shown == wanted, 'each once'
     assert ' '.join(wanted) in ' '.join(shown)
+
+
+class Waiting:
+    """A client of a system that never gets ready."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def wait_ready(self, timeout_s, meanwhile):
+        end, pause = time.monotonic() + 20.0, threading.Event()
+        while time.monotonic() < end:
+            meanwhile()
+            pause.wait(0.02)
+
+
+def test_a_node_that_does_not_start_is_said_at_once(tmp_path, monkeypatch, capsys):
+    code = "print('LayoutError: more blocks than colours'); raise SystemExit(3)"
+    monkeypatch.setattr(supervisor, 'node_command', lambda *_: [sys.executable, '-c', code])
+    monkeypatch.setattr(up, 'Client', Waiting)
+    monkeypatch.setattr(up, 'system_is_up', lambda: False)
+    assert cli.main(['up', 'tabletop', '--log', str(tmp_path)]) == 4
+    said = capsys.readouterr().out
+    assert 'ended with status 3' in said
+    assert 'LayoutError: more blocks than colours' in said
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, capsys):
