@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.action import ActionServer, CancelResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
@@ -102,7 +102,6 @@ class PlannerNode(Node):
             ExecuteInstruction,
             'execute_instruction',
             execute_callback=self._on_execute,
-            goal_callback=self._on_goal,
             cancel_callback=lambda _: CancelResponse.ACCEPT,
             callback_group=ReentrantCallbackGroup(),
         )
@@ -154,9 +153,6 @@ class PlannerNode(Node):
 
     # ── execute_instruction ──────────────────────────────────────────────────────────────────
 
-    def _on_goal(self, _: ExecuteInstruction.Goal) -> GoalResponse:
-        return GoalResponse.REJECT if self._busy.locked() else GoalResponse.ACCEPT
-
     def _on_execute(self, handle: ServerGoalHandle) -> ExecuteInstruction.Result:
         goal = handle.request
 
@@ -194,7 +190,7 @@ class PlannerNode(Node):
                 return InstructionError(Label.STOPPED, 'canceled by the caller')
             return self._lease.refusal()
 
-        # Goals that come at the same time are all accepted; here one of them gets through.
+        # Every goal is accepted, and here one gets through: a rejection could not say why.
         if not self._busy.acquire(blocking=False):
             return Report.refused(Label.BUSY, 'another instruction is being carried out')
         try:
@@ -236,14 +232,17 @@ class PlannerNode(Node):
                 ended.set()
 
         threading.Thread(target=run, name='instruct', daemon=True).start()
-        limit_s = self._engine.parts.limits.wall_s + self._engine.parts.limits.model_s
-        (ended if request.wait else begun).wait(limit_s)
-        if not reports:
-            response.evidence_id = ids[0] if ids else ''
-            response.outcome = 'running'
+        limit_s = self._engine.parts.limits.longest_s
+        in_time = (ended if request.wait else begun).wait(limit_s)
+        if reports:
+            _fill(response, reports[0])
+            response.outcome = reports[0].outcome
             return response
-        _fill(response, reports[0])
-        response.outcome = reports[0].outcome
+        response.evidence_id = ids[0] if ids else ''
+        response.outcome = 'running'
+        if not in_time:
+            response.error_code = ExecuteInstruction.Result.BUDGET_EXCEEDED
+            response.error_msg = f'it has not {"ended" if ids else "begun"} after {limit_s:g} s'
         return response
 
 

@@ -4,6 +4,7 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from action_msgs.msg import GoalStatus
@@ -124,16 +125,29 @@ def test_a_service_that_does_not_wait_answers_when_it_has_begun(planner, caller)
     planner._lease.refusal = lambda: 'enough'
 
 
+@pytest.mark.parametrize(('begins', 'what'), [(True, 'ended'), (False, 'begun')])
+def test_a_service_that_has_waited_in_vain_says_so(begins, what):
+    may_end = threading.Event()
+
+    def work(request, on_progress, canceled, on_begun):
+        if begins:
+            on_begun('abc')
+        assert may_end.wait(20.0)
+        return Report('succeeded')
+
+    node = SimpleNamespace(
+        _run=work,
+        _engine=SimpleNamespace(parts=SimpleNamespace(limits=SimpleNamespace(longest_s=0.2))),
+    )
+    request = Instruct.Request(instruction='do it', wait=begins)
+    answer = PlannerNode._on_instruct(node, request, Instruct.Response())
+    may_end.set()
+    assert (answer.outcome, answer.error_code) == ('running', Result.BUDGET_EXCEEDED)
+    assert answer.error_msg == f'it has not {what} after 0.2 s'
+    assert answer.evidence_id == ('abc' if begins else '')
+
+
 def test_one_of_two_goals_at_once_is_busy(planner, caller):
-    lock = planner._busy
-
-    class SeenFree:
-        """Both goals look before one of them takes it."""
-
-        locked = staticmethod(lambda: False)
-        acquire, release = lock.acquire, lock.release
-
-    planner._busy = SeenFree()
     planner._lease.refusal = lambda: None
     planner._engine.run = until_stopped
     first, second = caller.send(), caller.send()
@@ -164,7 +178,9 @@ def test_a_second_instruction_is_refused_and_the_first_goes_on(planner, caller, 
     else:
         first = caller.service.call_async(Instruct.Request(session='one', wait=True))
     caller._until(planner._busy.locked, 'the first one')
-    assert not caller.send(session='two').accepted
+    status, refused = caller.result(caller.send(session='two'))
+    assert (status, refused.error_code) == (GoalStatus.STATUS_ABORTED, Result.BUSY)
+    assert refused.error_msg == 'another instruction is being carried out'
     for wait in (True, False):
         answer = caller.instruct(wait=wait, session='two')
         assert (answer.outcome, answer.error_code) == ('failed', Result.BUSY)
