@@ -19,6 +19,7 @@ from cap_bringup.run import ALLOWED, may_skip_verifier
 from cap_bringup.stage import Order, Stage, StageError, tell_planner
 from cap_planner.evidence import EvidenceStore
 from cap_planner.evidence_reader import EvidenceReader, NoEvidenceError
+from cap_planner.session import session_key
 from cap_sim.layout import BLOCKS, FRUITS, Layout, LayoutError, ObjectSpec
 from cap_sim.placement import layout_text
 from cap_sim.shapes import KINDS
@@ -85,7 +86,8 @@ def _perform(
         )
     if record.get('session_before'):
         with EvidenceStore(stage.evidence) as store:
-            store.save_session(record['session'], record['session_before'])
+            key = session_key(planner_setting('domain'), record['session'])
+            store.save_session(key, record['session_before'])
     else:
         console.print('the record does not say what its session held: it is empty', style='yellow')
     ending = stage.perform(order_of(record), console)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from json import JSONDecodeError
 
 from cap_common.errors import CapError
 from cap_planner.broker import fatal
@@ -12,8 +13,9 @@ from cap_planner.evidence import Ending
 from cap_planner.instruction_run import InstructionRun, Parts, Progress
 from cap_planner.labels import InstructionError, Label
 from cap_planner.sandbox.text import for_people
-from cap_planner.session import Session
+from cap_planner.session import Session, UnreadableSessionError, session_key
 
+_MOST_TOLD = 300
 _MODES = ('auto', 'confirm', 'rehearse')
 
 
@@ -88,14 +90,48 @@ class Engine:
                 program=request.program,
                 skip_verifier=request.skip_verifier,
             )
-            on_begun(record.id)
-            session = self._session(session_name)
-            record.session_before(session.as_data())
         except Exception as fault:
             return Report('failed', *_told(fault))
-        run = InstructionRun(self.parts, record, session, on_progress, stopped)
+        session, loss = Session(session_name), ''
         label, error = None, ''
         try:
+            on_begun(record.id)
+            session, loss = self._session(session_name)
+            record.session_before(session.as_data())
+        except Exception as fault:
+            label, error = _told(fault)
+        run = InstructionRun(self.parts, record, session, on_progress, stopped)
+        if label is None:
+            label, error = self._carry_out(run, request, loss)
+        # An arm that stopped on its way may stand between the camera and what it was to pick.
+        hidden = self._arm_may_hide and not run.has_looked
+        self._arm_may_hide = hidden or (label is not None and run.moved)
+        answer = '\n'.join(run.spoken)
+        try:
+            run.look_at_the_end()
+        except Exception as fault:
+            label, error = _first(label, error, fault)
+        try:
+            record.end(Ending(_outcome(label), label or '', error, answer))
+            run.tell('done')
+        except Exception as fault:
+            # What is not on record has not been done as promised.
+            label, error = _first(label, error, fault)
+        return Report(
+            _outcome(label), label, error, for_people(run.program_text), answer, record.id
+        )
+
+    def _carry_out(
+        self, run: InstructionRun, request: Request, loss: str
+    ) -> tuple[Label | None, str]:
+        """Why it failed: label and text; None and '' if it did not.
+
+        Args:
+            loss: what the person has to know of the session.
+        """
+        try:
+            if loss:
+                run.say(loss)
             self._check(request)
             run.carry_out(
                 request.instruction.strip() or 'run a program',
@@ -104,21 +140,8 @@ class Engine:
                 verified=not request.skip_verifier,
             )
         except Exception as failure:
-            label, error = _told(failure)
-        # An arm that stopped on its way may stand between the camera and what it was to pick.
-        hidden = self._arm_may_hide and not run.has_looked
-        self._arm_may_hide = hidden or (label is not None and run.moved)
-        answer = '\n'.join(run.spoken)
-        try:
-            run.look_at_the_end()
-            record.end(Ending(_outcome(label), label or '', error, answer))
-            run.tell('done')
-        except Exception as fault:
-            # What is not on record has not been done as promised; the first failure says more.
-            label, error = _told(fault) if label is None else (label, error)
-        return Report(
-            _outcome(label), label, error, for_people(run.program_text), answer, record.id
-        )
+            return _told(failure)
+        return None, ''
 
     def _check(self, request: Request) -> None:
         text = request.instruction
@@ -152,13 +175,25 @@ class Engine:
                 'the planner, and with every layer of the sandbox on (sandbox.allow_missing: [])',
             )
 
-    def _session(self, name: str) -> Session:
-        data = self.parts.evidence.load_session(name)
-        return Session.from_data(data).verified(self.parts.domain.api) if data else Session(name)
+    def _session(self, name: str) -> tuple[Session, str]:
+        """What was kept of a session; if it cannot be read, a new one, and the word for that."""
+        domain = self.parts.domain
+        try:
+            data = self.parts.evidence.load_session(session_key(domain.name, name))
+            session = Session(name) if data is None else Session.from_data(data)
+        except (UnreadableSessionError, JSONDecodeError) as error:
+            text = f'What I kept of the session {name!r} cannot be read, so it begins anew: {error}'
+            return Session(name), for_people(text, _MOST_TOLD)
+        return session.verified(domain.api), ''
 
 
 def _outcome(label: Label | None) -> str:
     return {None: 'succeeded', Label.STOPPED: 'stopped'}.get(label, 'failed')
+
+
+def _first(label: Label | None, error: str, fault: Exception) -> tuple[Label, str]:
+    """Of two failures: the first says more."""
+    return (label, error) if label else _told(fault)
 
 
 def _told(failure: Exception) -> tuple[Label, str]:
@@ -166,7 +201,7 @@ def _told(failure: Exception) -> tuple[Label, str]:
     if isinstance(failure, CapError):
         ended = fatal(failure)
         return ended.label, for_people(str(ended))
-    # A fault of ours, or a full disk: the caller shall hear of it, and the next request be served.
+    # The caller shall hear of it, and the next request be served.
     traceback.print_exception(failure)
     text = f'internal error: {type(failure).__name__}: {failure}'
-    return Label.PROGRAM_ERROR, for_people(text)
+    return Label.INTERNAL_ERROR, for_people(text)

@@ -27,7 +27,7 @@ from cap_planner.sandbox.host import Sandbox
 from cap_planner.sandbox.program import Session as Left
 from cap_planner.sandbox.text import for_people
 from cap_planner.scene import SceneSource
-from cap_planner.session import Session
+from cap_planner.session import Session, session_key
 from cap_planner.trial import try_function
 from cap_planner.verifier import Undefined
 from cap_planner.writer import ProgramWriter, Scope, Written
@@ -39,7 +39,12 @@ _MOST_TOLD = 200
 
 @dataclass(frozen=True)
 class Progress:
-    """How far it is. `line` is of the program, 1-based; 0: none."""
+    """How far it is.
+
+    Attributes:
+        line: of the program, 1-based; 0: none.
+        spoken: what was said just now.
+    """
 
     state: str
     program: str = ''
@@ -115,7 +120,7 @@ class InstructionRun:
             parts.domain, parts.model, parts.stronger, self._budget, record, self._stopped
         )
         parts.skills.stopped = self._has_to_end
-        self._robot = parts.robot(self._say)
+        self._robot = parts.robot(self.say)
         self._runner = Runner(
             domain=parts.domain,
             sandbox=parts.sandbox,
@@ -174,7 +179,8 @@ class InstructionRun:
         program = '\n'.join(text.strip() for text in self._programs)
         turn = SessionTurn(instruction, context, program, tuple(self._dropped), done)
         self._session.remember(turn, self._left)
-        self._parts.evidence.save_session(self._session.name, self._session.as_data())
+        key = session_key(self._parts.domain.name, self._session.name)
+        self._parts.evidence.save_session(key, self._session.as_data())
 
     def _write_and_run(self, instruction: str, *, may_split: bool) -> None:
         """Let the model write a program, and a better one for as long as it is worth it."""
@@ -335,10 +341,10 @@ class InstructionRun:
     def _acts(self) -> None:
         self.moved = True
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Tell the person, once."""
         self.spoken.append(text)
-        self._progress = replace(self._progress, spoken='\n'.join(self.spoken))
-        self.tell('running', self._progress.line, self._progress.call)
+        self._on_progress(replace(self._progress, spoken=text))
 
 
 def _last_line(failure: CapError) -> str:

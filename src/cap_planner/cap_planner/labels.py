@@ -35,6 +35,7 @@ class Label(enum.StrEnum):
     WRONG_OUTCOME = 'wrong_outcome'
     SANDBOX_UNAVAILABLE = 'sandbox_unavailable'
     PROCESS_LOST = 'process_lost'
+    INTERNAL_ERROR = 'internal_error'
 
 
 class InstructionError(CapError):

@@ -198,7 +198,7 @@ class PlannerNode(Node):
         except Exception as bug:
             self.get_logger().error(traceback.format_exc())
             return Report.refused(
-                Label.PROGRAM_ERROR, f'internal error: {type(bug).__name__}: {bug}'
+                Label.INTERNAL_ERROR, f'internal error: {type(bug).__name__}: {bug}'
             )
         finally:
             self._busy.release()

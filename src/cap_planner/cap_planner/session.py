@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -14,6 +15,15 @@ from cap_planner.verifier import defined_functions, verify
 
 MAX_TURNS = 50
 """Earlier instructions that are kept; how many of them a prompt has: window.py."""
+
+
+class UnreadableSessionError(Exception):
+    """What was kept of a session is damaged, or of another release."""
+
+
+def session_key(domain: str, name: str) -> str:
+    """Under which a session is kept: what one domain's programs leave, no other's can use."""
+    return f'{domain}/{name}'
 
 
 @dataclass
@@ -61,16 +71,33 @@ class Session:
 
     @classmethod
     def from_data(cls, data: dict[str, Any]) -> Session:
-        """The opposite of `as_data`."""
-        left = Left(
-            variables=frames.from_plain(data['variables']),
-            functions=data['functions'],
-            imports=tuple(data['imports']),
-        )
-        turns = [
-            SessionTurn(
-                **{**turn, **{key: tuple(turn.get(key, ())) for key in ('dropped', 'done')}}
+        """The opposite of `as_data`.
+
+        Raises:
+            UnreadableSessionError: it is not what `as_data` makes.
+        """
+        try:
+            left = Left(
+                variables=dict(frames.from_plain(data['variables'])),
+                functions={name: _text(text) for name, text in data['functions'].items()},
+                imports=tuple(map(_text, data['imports'])),
             )
-            for turn in data['turns']
-        ]
-        return cls(data['name'], turns, left)
+            return cls(_text(data['name']), [_turn(turn) for turn in data['turns']], left)
+        except (LookupError, TypeError, ValueError, AttributeError, frames.FrameError) as error:
+            raise UnreadableSessionError(f'{type(error).__name__}: {error}') from error
+
+
+def _turn(data: Mapping[str, Any]) -> SessionTurn:
+    return SessionTurn(
+        _text(data['query']),
+        _text(data['context']),
+        _text(data['program']),
+        dropped=tuple(map(_text, data.get('dropped', ()))),
+        done=tuple(map(_text, data.get('done', ()))),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f'{value!r:.100} is no text')
+    return value

@@ -155,7 +155,7 @@ def test_what_fails_as_a_whole_is_split(make_engine, table):
     assert model.asked[2][0]['content'].startswith('Your part: decompose')
     assert '# say done.' in model.asked[-1][-1]['content']
     assert "# moved 'red block'" in model.asked[-1][-1]['content']
-    (turn,) = engine.parts.evidence.load_session('s')['turns']
+    (turn,) = engine.parts.evidence.load_session('tabletop/s')['turns']
     assert turn['query'] == 'put the red block away and say done'
     assert turn['program'].count('\n') == 1
 
@@ -441,7 +441,9 @@ def test_what_fell_off_is_no_success(make_engine, table):
     assert report.label is Label.WRONG_OUTCOME
 
 
-@pytest.mark.parametrize('when', ['begin', 'world', 'completion', 'call_started', 'end'])
+@pytest.mark.parametrize(
+    'when', ['begin', 'session_before', 'world', 'completion', 'call_started', 'end']
+)
 def test_a_full_disk_is_reported(make_engine, monkeypatch, when):
     def fail(*_, **__):
         raise sqlite3.OperationalError('database or disk is full')
@@ -449,9 +451,12 @@ def test_a_full_disk_is_reported(make_engine, monkeypatch, when):
     monkeypatch.setattr(EvidenceStore if when == 'begin' else Record, when, fail)
     engine = make_engine(ScriptedModel('say("x")', 'say("y")'))
     report, _ = run(engine)
-    assert (report.outcome, report.label) == ('failed', Label.PROGRAM_ERROR)
+    assert (report.outcome, report.label) == ('failed', Label.INTERNAL_ERROR)
     assert 'disk is full' in report.error
+    assert bool(report.evidence_id) is (when != 'begin')
     monkeypatch.undo()
+    if when not in ('begin', 'end'):
+        assert engine.parts.evidence.export(report.evidence_id)['label'] == 'internal_error'
     assert run(engine)[0].outcome == 'succeeded', 'the next one is served'
 
 
@@ -461,6 +466,7 @@ def test_feedback_that_nobody_takes_is_reported(make_engine):
 
     engine = make_engine(ScriptedModel('say("x")'))
     report = engine.run(Request('do it'), fail, lambda: None)
+    assert report.label is Label.INTERNAL_ERROR
     assert 'no such goal' in report.error
 
 
@@ -630,12 +636,40 @@ def test_the_look_is_kept(make_engine, table):
 def test_functions_of_the_session_are_verified_again(make_engine):
     engine = make_engine(ScriptedModel('def f():\n    return "good"\nsay("a")', 'say(f())'))
     run(engine, session='s')
-    data = engine.parts.evidence.load_session('s')
+    data = engine.parts.evidence.load_session('tabletop/s')
     for bad in ('say = lambda m: None', 'def g(:', 'def h():\n    open("x")'):
         data['functions'][bad] = bad
-    engine.parts.evidence.save_session('s', data)
+    engine.parts.evidence.save_session('tabletop/s', data)
     report, _ = run(engine, session='s')
     assert report.answer == 'good', report.error
+
+
+@pytest.mark.parametrize('kept', ['{}', '[]', '"x"', '{"name": "s", "turns": [{}]}', '{'])
+def test_a_session_that_cannot_be_read_begins_anew(make_engine, kept):
+    engine = make_engine(ScriptedModel('x = 1\nsay("a")', 'say(str(x))'))
+    row = ('tabletop/s', time.time(), kept)
+    engine.parts.evidence._execute('INSERT INTO sessions VALUES (?, ?, ?)', row)
+    report, progress = run(engine, session='s')
+    assert (report.outcome, report.error) == ('succeeded', '')
+    word, answer = report.answer.splitlines()
+    assert word.startswith("What I kept of the session 's' cannot be read, so it begins anew: ")
+    assert [each.spoken for each in progress if each.spoken] == [word, answer]
+    assert engine.parts.evidence.export(report.evidence_id)['session_before']['turns'] == []
+    assert run(engine, session='s')[0].answer == '1', 'now it can'
+
+
+def test_each_domain_has_its_own_sessions(make_engine):
+    table, board = ScriptedModel('x = 1\nsay("a")'), ScriptedModel('say("b")')
+    assert run(make_engine(table), session='s')[0].outcome == 'succeeded'
+    assert run(make_engine(board, domain='whiteboard'), session='s')[0].outcome == 'succeeded'
+    assert 'x = 1' not in str(board.asked)
+
+
+def test_what_is_said_is_told_once(make_engine):
+    program = 'say("a")\nget_obj_names()\nsay("a")\nsay("b")\nget_obj_names()'
+    report, progress = run(make_engine(ScriptedModel(program)))
+    assert [each.spoken for each in progress if each.spoken] == ['a', 'a', 'b']
+    assert report.answer == 'a\na\nb'
 
 
 def test_a_nested_program_leaves_the_functions_of_the_program_alone(make_engine):

@@ -104,7 +104,7 @@ def test_everything_that_is_asked_for_gets_through(planner, caller):
 def test_a_bug_is_an_answer_of_the_service(planner, caller, wait):
     planner._engine.run = broken
     answer = caller.instruct(wait=wait)
-    assert (answer.outcome, answer.error_code) == ('failed', Result.PROGRAM_ERROR)
+    assert (answer.outcome, answer.error_code) == ('failed', Result.INTERNAL_ERROR)
     assert 'a bug' in answer.error_msg
 
 
@@ -112,7 +112,7 @@ def test_a_bug_is_a_result_of_the_action(planner, caller):
     planner._engine.run = broken
     status, result = caller.result(caller.send())
     assert status == GoalStatus.STATUS_ABORTED
-    assert (result.error_code, result.outcome) == (Result.PROGRAM_ERROR, 'failed')
+    assert (result.error_code, result.outcome) == (Result.INTERNAL_ERROR, 'failed')
     assert not planner._busy.locked(), 'the next one is served'
 
 

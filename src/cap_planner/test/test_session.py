@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cap_planner.api import TABLETOP
 from cap_planner.lmp import SessionTurn
 from cap_planner.sandbox.program import Session as Left
-from cap_planner.session import MAX_TURNS, Session
+from cap_planner.session import MAX_TURNS, Session, UnreadableSessionError, session_key
 
 TURN = SessionTurn('do', "objects = ['a']", 'x = 1', ('gone',))
 
@@ -35,6 +39,39 @@ def test_turns_of_an_earlier_release_are_read() -> None:
     data = Session('s', [TURN]).as_data()
     del data['turns'][0]['dropped']
     assert Session.from_data(data).turns[0].dropped == ()
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'turns': [{'query': 'x'}]},
+        {'turns': [{'query': 1, 'context': '', 'program': ''}]},
+        {'turns': [{'query': '', 'context': '', 'program': '', 'done': [1]}]},
+        {'turns': 3},
+        {'variables': 3},
+        {'variables': [1]},
+        {'functions': ['f']},
+        {'functions': {'f': 1}},
+        {'imports': None},
+        {'name': 1},
+    ],
+)
+def test_what_is_no_session_is_not_read(change: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableSessionError):
+        Session.from_data({**Session('s', [TURN]).as_data(), **change})
+
+
+@given(st.recursive(st.none() | st.integers() | st.text(), st.lists))
+def test_anything_else_is_not_read(data: Any) -> None:
+    with pytest.raises(UnreadableSessionError):
+        Session.from_data(data)
+    for key in Session('s').as_data():
+        with contextlib.suppress(UnreadableSessionError):
+            Session.from_data({**Session('s').as_data(), key: data}).verified(TABLETOP)
+
+
+def test_domains_do_not_share_sessions() -> None:
+    assert session_key('tabletop', 'a/b') != session_key('whiteboard', 'a/b')
 
 
 def test_the_oldest_turns_are_forgotten() -> None:

@@ -187,7 +187,7 @@ class Desk:
 
     @property
     def variables(self) -> Mapping[str, Any]:
-        data = self._parts.evidence.load_session('s')
+        data = self._parts.evidence.load_session(f'{self._parts.domain.name}/s')
         return Session.from_data(data).left.variables if data else {}
 
 
