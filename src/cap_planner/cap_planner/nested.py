@@ -58,8 +58,7 @@ class NestedPrograms:
             lmp, query, context, scope, variables=told
         )
         draft.scope = scope
-        # Who has nothing better to say when it is asked again, has nothing later either.
-        self._failed[question] = draft
+        self._failed[question] = draft  # for as long as there is no program in it
         nested = draft.write()
         del self._failed[question]
         if self.call:

@@ -75,8 +75,8 @@ class Runner:
         """
         functions = [*scope.functions, *written.functions.values(), written.source]
         # The variables of a program are not those of the programs that it asks for.
-        self._nested.scope = replace(scope, variables={}, names=frozenset(), functions=())
-        self._nested.scope = self._nested.scope.with_functions(functions)
+        bare = replace(scope, variables={}, names=frozenset(), functions=())
+        self._nested.scope = bare.with_functions(functions)
         while True:
             broker = self._broker()
             outcome = self._execute(written, left, broker)
