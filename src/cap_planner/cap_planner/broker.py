@@ -127,7 +127,12 @@ class Broker:
             raise reason
 
     def _checked_call(self, function: ApiFunction, call: Call) -> Any:
-        arguments = function.bind(call.args, call.kwargs)
+        try:
+            arguments = function.bind(call.args, call.kwargs)
+        except WrongArgumentsError as error:
+            if function.kind is Kind.ACTION:
+                self._robot.refused(call.name, error)
+            raise
         self._on_call(call_text(call.name, arguments), call.line, function.kind)
         return self._dispatch(function, arguments, call.depth)
 

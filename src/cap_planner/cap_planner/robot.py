@@ -168,6 +168,10 @@ class SceneRobot:
             self._scenes.newer(self._scenes.now_ns())
         return waited
 
+    def refused(self, action: str, error: CapError) -> None:
+        """An action was asked for in a way in which it cannot be tried."""
+        self._failed[action, ''] = error
+
     def program_begins(self) -> None:
         """What failed before was told to who wrote this one: any such action makes it good.
 

@@ -42,6 +42,7 @@ class Robot:
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
         self.queries = 0
+        self.refusals: list[str] = []
         self.free_queries = 100
 
     def pace_query(self) -> bool:
@@ -51,6 +52,9 @@ class Robot:
     def say(self, message: str) -> None:
         if self.error:
             raise self.error
+
+    def refused(self, action: str, error: Exception) -> None:
+        self.refusals.append(action)
 
     put_first_on_second = get_obj_pos = is_obj_visible = lambda self, *args, **kwargs: None
 
@@ -130,6 +134,15 @@ def test_calls_are_kept_with_what_they_came_to(tmp_path: Path) -> None:
     failed, odd = desk.kept
     assert failed['error'] == 'PerceptionLostError: dark'
     assert odd['arguments'] == {'args': [['1j']]}
+
+
+def test_an_action_that_cannot_be_tried_is_told_to_the_robot(tmp_path: Path) -> None:
+    robot = Robot()
+    desk = Desk(tmp_path, robot)
+    for name in ('say', 'get_obj_pos'):
+        with pytest.raises(WrongArgumentsError):
+            desk.call(name, 1)
+    assert robot.refusals == ['say']
 
 
 def test_calls_that_wait_for_a_picture_are_not_counted(tmp_path: Path) -> None:

@@ -362,6 +362,7 @@ def test_what_was_caught_and_not_made_good_is_no_success(make_engine, table):
         ('put_first_on_second([0.2, -0.7], "red bowl")', Label.GRASP_FAILED),
         ('put_first_on_second("gold block", "red bowl")', Label.OBJECT_NOT_FOUND),
         ('point_gripper_to("gold block")', Label.OBJECT_NOT_FOUND),
+        ('put_first_on_second("red block", np.zeros(3))', Label.WRONG_ARGUMENTS),
     ],
 )
 def test_no_failure_is_swallowed(make_engine, action, label):

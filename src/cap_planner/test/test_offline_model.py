@@ -96,6 +96,8 @@ def test_what_was_done_is_read_from_the_messages() -> None:
             done=(
                 "moved 'red block' from [0.100, -0.400] to [-0.100, -0.600] on 'red bowl'",
                 'moved "Bob\'s cup" from [0.000, -0.500] to [0.200, -0.500]',
+                "displaced 'red block' from [-0.100, -0.600] to [-0.150, -0.600]",
+                "may have moved 'blue block' from [0.300, -0.600]",
                 'it failed: slippery',
             ),
         ),
@@ -103,6 +105,7 @@ def test_what_was_done_is_read_from_the_messages() -> None:
     ]
     messages = build_messages(TABLE_LMPS['tabletop_ui'], TABLETOP, 'undo that', context, turns)
     assert OfflineModel().complete(messages, Options(deadline_s=1.0)).text == (
+        "put_first_on_second('red block', [-0.1, -0.6])\n"
         'put_first_on_second("Bob\'s cup", [0, -0.5])\n'
         "put_first_on_second('red block', [0.1, -0.4])"
     )
