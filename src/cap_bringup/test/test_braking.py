@@ -57,7 +57,8 @@ def test_a_plan_that_was_followed_has_no_braking():
 
 @settings(deadline=None, max_examples=40)
 @given(
-    share=st.floats(0.1, 0.9),
+    # What brakes later comes to rest where the plan ends, and cannot be told from what followed it.
+    share=st.floats(0.1, 0.85),
     way=st.tuples(*[st.floats(0.1, 0.6)] * 3),
     noise=st.sampled_from([0.0, 0.002]),
 )

@@ -311,7 +311,7 @@ def test_an_error_tells_what_it_cost(
     model = OpenAiModel('some-model', endpoint.url, 'secret')
     endpoint.faults = [fault]
     with pytest.raises(ModelError) as caught:
-        ask(model, 0.5)
+        ask(model, 2.0)
     assert caught.value.completion_tokens == tokens
     assert caught.value.tokens_estimated == estimated
     assert bool(caught.value.prompt_tokens) == bool(tokens)
