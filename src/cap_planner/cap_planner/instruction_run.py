@@ -230,10 +230,10 @@ class InstructionRun:
             try:
                 self._write_and_run(part, may_split=False)
             except InstructionError as failure:
-                text = f'of {len(parts)} simpler requests number {number}, {part!r}: {failure}'
+                text = f'of {len(parts)} simpler requests number {number}, {part!r:.200}: {failure}'
                 raise InstructionError(failure.label, text) from failure
             except ModelMalformedError as failure:
-                text = f'of {len(parts)} simpler requests number {number}, {part!r}: {failure}'
+                text = f'of {len(parts)} simpler requests number {number}, {part!r:.200}: {failure}'
                 raise ModelMalformedError(text) from failure
         return True
 
