@@ -203,12 +203,12 @@ class Child:
 def _line() -> int:
     """Line of the top-level program that is being executed; 0 outside of it."""
     frame: types.FrameType | None = sys._getframe(1)
-    line = 0
     while frame is not None:
-        if frame.f_code.co_filename == PROGRAM:
-            line = frame.f_lineno
+        code = frame.f_code
+        if code.co_filename == PROGRAM and code.co_name == '<module>':
+            return frame.f_lineno
         frame = frame.f_back
-    return line
+    return 0
 
 
 def _where(function: types.FunctionType, scope: dict[str, Any]) -> list[Any] | None:

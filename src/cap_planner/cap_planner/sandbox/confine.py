@@ -11,7 +11,6 @@ import functools
 import os
 import resource
 import signal
-from collections.abc import Collection
 from typing import NamedTuple
 
 from cap_planner.sandbox import kernel, landlock, syscalls
@@ -80,34 +79,14 @@ class Confinement:
         self._idle_bytes = pages * resource.getpagesize()
 
     @functools.cache  # noqa: B019 - there is one for the life of a zygote
-    def layers(self, limits: Limits) -> Layers:
-        """With the limits of one program."""
-        every = {**self._fixed, 'rlimits': _rlimits(self._idle_bytes, limits)}
-        return [(name, every[name]) for name in LAYERS]
-
-    def confine(self, layers: Layers, pipe: int, skip: Collection[str] = ()) -> dict[str, str]:
-        """Apply every layer to this process; afterwards its only descriptor is `syscalls.PIPE`.
+    def layers(self, limits: Limits, skip: frozenset[str]) -> Layers:
+        """With the limits of one program.
 
         Args:
-            pipe: the descriptor to keep; it is moved.
             skip: layers to leave out, to look at one behind another: see probes.py, unlayered.py.
-
-        Returns:
-            Why those that failed did, by name.
         """
-        if pipe != syscalls.PIPE:
-            os.dup2(pipe, syscalls.PIPE, inheritable=False)
-        failed = {}
-        for name, layer in layers:
-            if name in skip:
-                continue
-            try:
-                for call, arguments in layer.calls:
-                    if call(*arguments):
-                        raise kernel.last_error()
-            except (OSError, ValueError) as error:
-                failed[name] = str(error)
-        return failed
+        every = {**self._fixed, 'rlimits': _rlimits(self._idle_bytes, limits)}
+        return [(name, every[name]) for name in LAYERS if name not in skip]
 
     def _descriptors(self) -> _Layer:
         kept = sorted({syscalls.PIPE, self._ruleset or syscalls.PIPE})
@@ -125,6 +104,28 @@ class Confinement:
         os.close(low)
         calls = (landlock.restrict_call(self._ruleset), (os.close, (self._ruleset,)))
         return _Layer('no file, no TCP port', calls)
+
+
+def confine(layers: Layers, pipe: int) -> dict[str, str]:
+    """Apply the layers to this process; with all of them its only descriptor is `syscalls.PIPE`.
+
+    Args:
+        pipe: the descriptor to keep; it is moved.
+
+    Returns:
+        Why those that failed did, by name.
+    """
+    if pipe != syscalls.PIPE:
+        os.dup2(pipe, syscalls.PIPE, inheritable=False)
+    failed = {}
+    for name, layer in layers:
+        try:
+            for call, arguments in layer.calls:
+                if call(*arguments):
+                    raise kernel.last_error()
+        except (OSError, ValueError) as error:
+            failed[name] = str(error)
+    return failed
 
 
 def statuses(layers: Layers, failed: dict[str, str]) -> list[LayerStatus]:

@@ -26,7 +26,7 @@ import numpy as np
 from cap_planner.sandbox import frames, kernel, libraries, probes, scope, syscalls
 from cap_planner.sandbox.channel import Channel
 from cap_planner.sandbox.child import Child
-from cap_planner.sandbox.confine import Confinement, Layers, Limits, statuses
+from cap_planner.sandbox.confine import Confinement, Layers, Limits, confine, statuses
 from cap_planner.sandbox.environment import ENVIRONMENT
 from cap_planner.sandbox.rehearsal import rehearse
 
@@ -82,7 +82,7 @@ class Zygote:
             return False
         pipe = fds[0]
         job = json.loads(data)['fork']
-        layers = self._confinement.layers(Limits(job['cpu_seconds'], job['memory_bytes']))
+        layers = self._layers(job)
         child = self._unborn_child(job['child'])
         try:
             pid = os.fork()
@@ -104,6 +104,14 @@ class Zygote:
         _send(self._control, {'forked': pid}, pidfd)
         return True
 
+    def _layers(self, job: dict[str, Any]) -> Layers:
+        """Those that the child of a job puts on."""
+        skip = frozenset(job['skip'])
+        if probe := probes.PROBES.get(job.get('probe', '')):
+            skip |= {*probe.skip}
+        limits = Limits(job['cpu_seconds'], job['memory_bytes'])
+        return self._confinement.layers(limits, skip)
+
     def _unborn_child(self, given: list[Any]) -> Child:
         """The child for an API, made once; it runs in forks of this process alone."""
         key = str(given)
@@ -117,11 +125,9 @@ class Zygote:
         if job.get('bare'):
             os.write(pipe, b'.')  # what a fork costs by itself, for the benchmark
             return
-        probe = probes.PROBES.get(job.get('probe', ''))
-        skip = {*job['skip'], *(probe.skip if probe else ())}
-        failed = self._confinement.confine(layers, pipe, skip)
+        failed = confine(layers, pipe)
         channel = child.channel
-        if probe is not None:
+        if 'probe' in job:
             held, why = probes.attempt(job['probe'])
             channel.send({'kind': 'probe', 'held': held, 'why': why})
         elif job.get('report'):
