@@ -38,10 +38,14 @@ def test_the_provider_is_really_absent(blind_to_the_truth):
     assert 'ModuleNotFoundError' in run.stderr
 
 
-def test_one_world_of_every_family(tmp_path, blind_to_the_truth):
+# test_demo puts blocks into matching bowls, and a side is a place as a corner is.
+FAMILIES = [family for family in ALL_FAMILIES if family not in {'matching_bowls', 'all_on_side'}]
+
+
+def test_one_world_of_each_family(tmp_path, blind_to_the_truth):
     runs: list[Run] = []
     with running_system(tmp_path, environment=blind_to_the_truth, restart=True) as system:
-        for number, family in enumerate(ALL_FAMILIES):
+        for number, family in enumerate(FAMILIES):
             runs.append(run_one(system.client, family, seed=1000 + number))
             if not runs[-1].reported:
                 system.wait_ready()
