@@ -85,8 +85,14 @@ def test_a_server_that_breaks_off_has_not_succeeded(server: Server, caller: Acti
         caller.call(Say.Goal(text='a'), deadline_s=DEADLINE_S)
 
 
-def test_nobody_there_is_a_fault_that_names_who_should_be(caller: ActionCaller) -> None:
-    with pytest.raises(RobotFaultError, match=r"'say'.*is the speaker running"):
+def test_nobody_there_is_a_fault_that_names_who_should_be(
+    context: Context, spin: Callable[[Node], None]
+) -> None:
+    node = Node('client', context=context)
+    # Of another name: the server of the test before is gone, and may not be known to be.
+    caller = ActionCaller(node, Say, 'whisper', 'the speaker')
+    spin(node)
+    with pytest.raises(RobotFaultError, match=r"'whisper'.*is the speaker running"):
         caller.call(Say.Goal(), deadline_s=DEADLINE_S, accept_s=0.1)
 
 
