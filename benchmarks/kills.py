@@ -242,7 +242,7 @@ class Bench:
     def _judge(self, trial: Trial) -> bool:
         """Fill in what the simulator has shown; returns whether it says something of the kill."""
         try:
-            found = self._recorder.braking(timeout_s=1.0)
+            found = self._recorder.braking(trial.struck_at, timeout_s=1.0)
         except TimeoutError:
             return True
         trial.planned = found.planned

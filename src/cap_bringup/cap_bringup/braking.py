@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -76,7 +77,9 @@ class Braking:
     planned: bool
 
 
-def find_braking(samples: Sequence[Sample], plans: Sequence[Plan]) -> Braking | None:
+def find_braking(
+    samples: Sequence[Sample], plans: Sequence[Plan], after_wall_s: float = -math.inf
+) -> Braking | None:
     """The braking that brought the arm to the rest in which the recording ends; None: it moves.
 
     A plan decelerates by itself, as hard as a brake does, so it is not the speed that tells. For
@@ -88,6 +91,8 @@ def find_braking(samples: Sequence[Sample], plans: Sequence[Plan]) -> Braking | 
     Args:
         samples: in order; the first of them at rest before, or on, the first plan.
         plans: in order.
+        after_wall_s: when there was a reason to brake: until then the arm was on its plan, whatever
+            its tracking lags behind at high acceleration.
     """
     moving = [sample.speed > STILL_RAD_S for sample in samples]
     if not samples or moving[-1]:
@@ -99,7 +104,7 @@ def find_braking(samples: Sequence[Sample], plans: Sequence[Plan]) -> Braking | 
         seen -= 1
     braked = shortfalls[rest] > 1.0
     left = seen if not braked else max(seen - 1, 0)
-    while braked and left > 0 and shortfalls[left] > 0.5:
+    while braked and left > 0 and shortfalls[left] > 0.5 and samples[left].wall_s > after_wall_s:
         left -= 1
     return Braking(samples[left], samples[seen], samples[rest], not braked)
 

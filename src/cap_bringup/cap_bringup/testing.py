@@ -204,19 +204,22 @@ class MotionRecorder:
         self.plans: list[Plan] = []
         self.pressures: list[tuple[float, float]] = []
 
-    def braking(self, timeout_s: float) -> Braking:
-        """How the last motion ended, as soon as the arm is at rest.
+    def braking(self, after_wall_s: float, timeout_s: float) -> Braking:
+        """How the last motion ended, as soon as the arm is at rest; see find_braking.
 
         Raises:
             TimeoutError: it is not.
         """
         deadline = time.monotonic() + timeout_s
         pause = threading.Event()
-        while (found := find_braking(list(self.samples), list(self.plans))) is None:
+        while (found := self._find_braking(after_wall_s)) is None:
             if time.monotonic() > deadline:
                 raise TimeoutError(f'the arm did not come to rest in {timeout_s:g} s')
             pause.wait(0.1)
         return found
+
+    def _find_braking(self, after_wall_s: float) -> Braking | None:
+        return find_braking(list(self.samples), list(self.plans), after_wall_s)
 
     def _on_joints(self, message: JointState, info: Mapping[str, int]) -> None:
         stamp = message.header.stamp

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -99,3 +101,17 @@ def test_an_arm_that_never_moved_is_at_rest_from_the_first_sample_on():
     assert found is not None
     assert found.planned
     assert found.rest is samples[0]
+
+
+def test_what_lags_behind_its_plan_does_not_brake_before_there_is_a_reason():
+    plan = turn(0.1, (1.5, -0.4, 0, 0, 0.2, 0))
+    brake_s = 0.3
+    samples = [
+        # Half of what is enough to be seen, and a bit.
+        replace(s, qd=s.qd * 0.97) if s.time_s < brake_s + RATE_S else s
+        for s in drive(plan, 2.0, brake_s)
+    ]
+    assert find_braking(samples, [plan]).left.time_s < brake_s - 5 * RATE_S
+    found = find_braking(samples, [plan], WALL_S + brake_s - RATE_S)
+    assert found.left.time_s == pytest.approx(brake_s - RATE_S, abs=RATE_S + 1e-6)
+    assert found.seen.time_s - found.left.time_s < 4 * RATE_S

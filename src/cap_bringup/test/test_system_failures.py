@@ -190,7 +190,7 @@ def check_all_but_the_last_call_is_kept(record):
 
 def check_arm_has_braked(system, killed_at):
     """benchmarks/kills.py has the figures; here the machine may be a busy one."""
-    braking = system.recorder.braking(timeout_s=5)
+    braking = system.recorder.braking(killed_at, timeout_s=5)
     assert braking.seen.wall_s - killed_at < 1.5
     deceleration = 8.0  # brake_deceleration of config/sim.yaml
     rest_s = braking.rest.time_s - braking.left.time_s
