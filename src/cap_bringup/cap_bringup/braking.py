@@ -18,6 +18,7 @@ STILL_RAD_S = 0.01
 # simulated arm's tracking explains half of that.
 _SHARE, _LEAST_RAD_S = 0.05, 0.03
 _GRID_S = 0.001
+_NOISE_RAD_S = 0.01  # of a measured speed
 # At its ends a plan moves so little that an arm that stands there is on it.
 _ENDS_S = 0.03
 
@@ -91,8 +92,7 @@ def find_braking(
     Args:
         samples: in order; the first of them at rest before, or on, the first plan.
         plans: in order.
-        after_wall_s: when there was a reason to brake: until then the arm was on its plan, whatever
-            its tracking lags behind at high acceleration.
+        after_wall_s: when there was a reason to brake: until then the arm was on its plan.
     """
     moving = [sample.speed > STILL_RAD_S for sample in samples]
     if not samples or moving[-1]:
@@ -105,6 +105,8 @@ def find_braking(
     braked = shortfalls[rest] > 1.0
     left = seen if not braked else max(seen - 1, 0)
     while braked and left > 0 and shortfalls[left] > 0.5 and samples[left].wall_s > after_wall_s:
+        if samples[left].speed > samples[left - 1].speed + _NOISE_RAD_S:
+            break  # it still gains speed, whatever its tracking lags behind
         left -= 1
     return Braking(samples[left], samples[seen], samples[rest], not braked)
 

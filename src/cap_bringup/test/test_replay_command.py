@@ -8,6 +8,7 @@ import pytest
 from cap_bringup import cli
 from cap_bringup.comparison import compare
 from cap_bringup.replay import ReplayError, hidden_objects, models_for, order_of, world_for
+from cap_bringup.stage import Stage, StageError
 from cap_bringup.workspace import ROOT
 from cap_common.config import read_config
 from cap_description import cell_urdf
@@ -126,6 +127,54 @@ def test_only_the_record_answers(store, monkeypatch):
     record['completions'] = []
     monkeypatch.setattr('cap_bringup.replay.planner_setting', lambda name: f'openai:{name}')
     assert models_for(record, store.path) == {'model': spec, 'stronger_model': spec}
+
+
+def test_a_record_whose_first_model_was_gone_has_a_stronger_one_again(store):
+    record, chat = make_record(store), [{'role': 'user', 'content': 'do it'}]
+    spec = f'replay:{store.path}#{record["id"]}'
+    gone = {'model': '', 'messages': chat, 'text': None}
+    record['completions'] = [gone]
+    assert models_for(record, store.path) == {'model': spec}
+    for then in (gone, {'model': 'large', 'messages': chat, 'text': 'say("x")'}):
+        record['completions'] = [gone, then]
+        assert models_for(record, store.path) == {'model': spec, 'stronger_model': spec}
+    record['completions'] = [gone, {**then, 'messages': [*chat, *chat]}]
+    assert models_for(record, store.path) == {'model': spec}
+
+
+@pytest.mark.parametrize(
+    ('recorded', 'domain'), [('whiteboard', 'whiteboard'), ('', 'tabletop'), (None, 'tabletop')]
+)
+def test_it_begins_in_the_domain_and_session_of_the_record(
+    store, tmp_path, monkeypatch, capsys, recorded, domain
+):
+    begun = store.begin('do it', 's', 'auto', domain=recorded)
+    begun.session_before({'turns': ['one']})
+    begun.world('before', SCENE.as_data())
+    begun.end(Ending('failed', 'limit', 'too far'))
+    started = []
+
+    def perform(stage, order, console):
+        started.append(stage)
+        raise StageError('far enough')
+
+    monkeypatch.setattr(Stage, 'perform', perform)
+    out = tmp_path / 'out'
+    words = ['replay', begun.id, '--out', str(out), '--evidence', str(store.path)]
+    assert cli.main(words) == 4
+    (stage,) = started
+    assert stage._arguments['domain'] == domain
+    with EvidenceStore(stage.evidence) as kept:
+        assert kept.load_session(f'{domain}/s') == {'turns': ['one']}
+    assert ('does not say' in capsys.readouterr().out) is not bool(recorded)
+
+
+def test_a_domain_of_another_release_is_told_before_anything_starts(store, tmp_path, capsys):
+    store.begin('do it', 's', 'auto', domain='kitchen').end(Ending('succeeded'))
+    out = ['--out', str(tmp_path / 'out'), '--evidence', str(store.path)]
+    assert cli.main(['replay', 'last', *out]) == 4
+    assert "'kitchen'; there are tabletop, whiteboard" in capsys.readouterr().out.replace('\n', ' ')
+    assert not (tmp_path / 'out').exists()
 
 
 def test_the_same_is_asked_for(store):

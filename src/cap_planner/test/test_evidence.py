@@ -43,11 +43,15 @@ def test_a_record_holds_everything(tmp_path):
 def test_a_record_holds_what_a_replay_needs(tmp_path):
     with EvidenceStore(tmp_path / 'evidence.db') as store:
         plain = store.begin('stack the blocks', 'default', 'auto')
-        record = store.begin('run x.py', 's', 'auto', program='say("x")', skip_verifier=True)
+        record = store.begin(
+            *('run x.py', 's', 'auto'),
+            **{'domain': 'whiteboard', 'program': 'say("x")', 'skip_verifier': True},
+        )
         record.session_before({'name': 's', 'turns': []})
         data = store.export(record.id)
         assert (data['given_program'], data['skip_verifier']) == ('say("x")', True)
         assert data['session_before'] == {'name': 's', 'turns': []}
+        assert data['domain'] == 'whiteboard'
         data = store.export(plain.id)
         assert (data['given_program'], data['skip_verifier']) == ('', False)
         assert data['session_before'] is None
@@ -58,12 +62,14 @@ def test_a_file_of_an_older_release_is_written_on(tmp_path):
     with EvidenceStore(path) as store:
         old = store.begin('x', 'default', 'auto').id
     with closing(sqlite3.connect(path)) as database:
-        for column in ('given_program', 'skip_verifier', 'session_before'):
+        for column in ('domain', 'given_program', 'skip_verifier', 'session_before'):
             database.execute(f'ALTER TABLE instructions DROP COLUMN {column}')
     with EvidenceReader.open(path) as reader:
-        assert 'given_program' not in reader.export(old)
+        assert not {'given_program', 'domain'} & set(reader.export(old))
+        assert reader.recent(1)[0]['id'] == old
     with EvidenceStore(path) as store, EvidenceStore(path) as other:
         assert store.export(old)['given_program'] is None
+        assert store.export(old)['domain'] is None
         assert other.export(store.begin('y', 's', 'auto', program='p').id)['given_program'] == 'p'
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cap_planner.engine import Engine, Report, Request
 from cap_planner.evidence import EvidenceStore
+from cap_planner.labels import Label
 from cap_planner.models import (
     Completion,
     LanguageModel,
@@ -21,6 +24,8 @@ from cap_planner.models import (
     RecordingModel,
     open_model,
 )
+from cap_planner.sandbox.host import Sandbox
+from cap_planner.sandbox.program import SandboxConfig
 from cap_planner.testing import ScriptedModel
 
 SOON = Options(deadline_s=1.0)
@@ -246,6 +251,89 @@ def test_errors_on_record_come_again(tmp_path: Path) -> None:
     assert text_of(model, repair(asked, '# (no program)')) == 'A'
     with pytest.raises(ModelUnavailableError, match=r'^the endpoint is down$'):
         model.complete(prompt('b.'), SOON)
+
+
+# ── two models, one after the other ──────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope='module')
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(SandboxConfig()) as running:
+        yield running
+
+
+class Answers:
+    """Answers, or is not there, as a test says."""
+
+    def __init__(self, name: str, *texts: str | None) -> None:
+        self._name = name
+        self._texts = list(texts)
+
+    def complete(self, messages: Sequence[Message], options: Options) -> Completion:
+        if not self._texts or (text := self._texts.pop(0)) is None:
+            raise ModelUnavailableError(f'{self._name} is gone')
+        return Completion(text, self._name, 1, 1, 0.0)
+
+
+BAD, FAILS, GOOD = 'import os', 'x = [][1]\nsay("x")', 'say("x")'
+
+
+@pytest.mark.parametrize(
+    ('weak', 'strong', 'label'),
+    [
+        ([], [GOOD], None),
+        ([], [BAD], Label.VERIFIER_REJECTED),
+        ([], [], Label.MODEL_UNAVAILABLE),
+        ([BAD], [GOOD], None),
+        ([FAILS], [GOOD], None),
+        ([BAD, BAD], [GOOD], None),
+        ([BAD, f'{BAD}  # again'], [FAILS], Label.PROGRAM_ERROR),
+    ],
+)
+def test_the_ladder_is_gone_up_again(
+    make_engine: Callable[..., Engine],
+    tmp_path: Path,
+    weak: list[str],
+    strong: list[str],
+    label: Label | None,
+) -> None:
+    def run(session: str, model: LanguageModel, stronger: LanguageModel) -> Report:
+        engine = make_engine(model, stronger=stronger)
+        return engine.run(Request('do it', session), lambda _: None, lambda: None)
+
+    was = run('a', Answers('weak', *weak), Answers('strong', *strong))
+    assert was.label is label
+    spec = f'replay:{tmp_path}/evidence.db#{was.evidence_id}'
+    model = open_model(spec)
+    again = run('b', model, open_model(spec, {spec: model}))
+    assert replace(again, evidence_id='') == replace(was, evidence_id='')
+
+
+def test_a_repair_by_another_model_is_found_by_what_it_repairs(tmp_path: Path) -> None:
+    def failed(where: float) -> list[Message]:
+        word: Message = {'role': 'user', 'content': f'This program was run, and failed: {where}'}
+        return [*asked, {'role': 'assistant', 'content': 'A'}, word]
+
+    asked, path = prompt('a.'), tmp_path / 't.jsonl'
+    recorded(path, (asked, 'A'), (failed(0.101), 'better'))
+    model = open_model(f'replay:{path}')
+    stronger = open_model(f'replay:{path}', {f'replay:{path}': model})
+    assert text_of(model, asked) == 'A'
+    assert text_of(stronger, failed(0.1013)) == 'better'
+
+
+def test_who_was_gone_is_not_taken_for_who_was_repaired(tmp_path: Path) -> None:
+    path, asked = tmp_path / 'evidence.db', prompt('a.')
+    key = kept(
+        path,
+        (asked, {'error': 'the endpoint is down'}),
+        (asked, answer('A')),
+        (repair(asked, 'A'), answer('better')),
+    )
+    model = open_model(f'replay:{path}#{key}')
+    with pytest.raises(ModelUnavailableError, match=r'^the endpoint is down$'):
+        model.complete(asked, SOON)
+    assert text_of(model, asked) == 'A'
 
 
 def test_a_database_is_only_read(tmp_path: Path) -> None:

@@ -262,6 +262,27 @@ def test_what_is_not_seen_after_a_failure_may_have_moved(desk: Desk, why: str) -
     assert desk.robot.changes == ["may have moved 'red block' from [0.100, -0.400]"]
 
 
+@pytest.mark.parametrize('why', ['fallen', 'stopped'])
+def test_what_a_failure_moved_without_its_being_seen_is_told(desk: Desk, why: str) -> None:
+    def fail() -> None:
+        desk.nudge('red block', x=0.05)
+        raise ObjectLostError('it fell')
+
+    desk.stopped = lambda: why == 'stopped'
+    desk.happens = fail
+    put_and_fail(desk, np.array([0.2, -0.7]), 'red bowl')
+    lines = ["displaced 'red block' from [0.100, -0.400] to [0.150, -0.400]"]
+    lines = [] if why == 'stopped' else lines
+    lines.append('may have moved what was at [0.200, -0.700]')
+    assert desk.robot.done == desk.robot.changes == lines
+
+
+def test_what_was_not_tried_has_moved_nothing(desk: Desk) -> None:
+    with pytest.raises(ObjectNotFoundError):
+        desk.robot.put_first_on_second(np.array([0.2, -0.7]), 'gold block')
+    assert desk.robot.done == []
+
+
 def test_names_are_those_of_objects_and_places(desk: Desk) -> None:
     assert np.allclose(desk.robot.get_obj_pos('the Red_Block'), [0.1, -0.4])
     assert np.allclose(desk.robot.get_obj_pos('middle'), [0.0, -0.5])
