@@ -53,9 +53,7 @@ class TabletopRobot(SceneRobot):
             x, y = scene.find(second).xy if isinstance(second, str) else second
             placed = Placement(moved or '', (float(x), float(y)), support)
             if not moved:
-                # Nothing is seen there, so nothing can be looked for at the end.
-                self._pick_place(first, second)
-                self._has_changed(_moved(f'what was at {_text(first)}', placed))
+                self._place_unseen(scene, placed, first, second)
         if moved:
             self._place(scene, placed, first, second)
 
@@ -73,6 +71,17 @@ class TabletopRobot(SceneRobot):
         self._placements[name] = placed
         self._has_changed(_moved(f'{name!r} from {_place(start)}', placed))
 
+    def _place_unseen(self, scene: Scene, placed: Placement, first: Target, second: Target) -> None:
+        """Place what is not seen where it is to be picked, and cannot be looked for at the end."""
+        what = f'what was at {_text(first)}'
+        try:
+            self._pick_place(first, second)
+        except CapError:
+            self._tell_displaced(scene)
+            self._has_changed(f'may have moved {what}')
+            raise
+        self._has_changed(_moved(what, placed))
+
     def _pick_place(self, first: Target, second: Target) -> None:
         try:
             self._skills.pick_place(first, second)
@@ -80,8 +89,12 @@ class TabletopRobot(SceneRobot):
             # Whatever came of it, nobody knows where things are until they are seen again.
             self.has_moved()
 
-    def _tell_displaced(self, before: Scene, name: str) -> None:
-        """After a failure: what is seen elsewhere, and that the object itself may be."""
+    def _tell_displaced(self, before: Scene, name: str = '') -> None:
+        """After a failure: what is seen elsewhere, and that the object itself may be.
+
+        Args:
+            name: of the object, if it is known.
+        """
         try:
             # Who stopped it does not wait for pictures.
             now = () if self._skills.stopped() else self.scene().objects
