@@ -147,8 +147,10 @@ class GuardNode(Node):
         self._renew()
         self.get_logger().warning(why)
         deadline = time.monotonic() + self._settings.stop_deadline_s
-        # Not before: motion must not wait for a disk.
-        unkept = self._keep_stop()
+        # Not before, nor in this thread: neither motion nor the answer may wait for a disk.
+        unkept: list[str] = []
+        keeper = threading.Thread(target=lambda: unkept.append(self._keep_stop()), daemon=True)
+        keeper.start()
         pause = threading.Event()
         # A skill between two motions stands still too: give the lease the time to reach it.
         pause.wait(2 * PERIOD_S)
@@ -156,8 +158,9 @@ class GuardNode(Node):
         while state is not StopState.STOPPED and time.monotonic() < deadline:
             pause.wait(0.02)
             state, response.why = self._verdict()
+        keeper.join(max(0.0, deadline - time.monotonic()))
         response.state = int(state)
-        response.why += unkept
+        response.why += unkept[0] if unkept else '; it is not on the disk yet'
         return response
 
     def _keep_stop(self) -> str:
@@ -178,13 +181,15 @@ class GuardNode(Node):
         with self._latching:
             with self._lock:
                 status = self._lease.resume()
+            left = ''
             try:
                 self._stop_file.remove()
             except OSError as error:
-                self.get_logger().error(f'a guard started again would be stopped: {error}')
+                left = f'; a guard that is started again will be stopped: {error}'
+                self.get_logger().error(left[2:])
         self.get_logger().info(f'resume by {request.who or "somebody"}: {status.state.name}')
         response.resumed = status.state is LeaseState.GRANTED
-        response.why = status.why
+        response.why = status.why + left
         return response
 
 
