@@ -209,24 +209,20 @@ def sweep_shared_memory(domain_id: int, folder: Path = _SHARED_MEMORY) -> None:
         if port and not first <= int(port[1]) < first + 250:
             continue
         locks = list(folder.glob(f'{name}_[es]l'))
-        # Of another user, or another sweep is at the same.
-        with contextlib.suppress(OSError):
-            if all(_is_left(lock) for lock in locks):
+        # Of another user, of a living process, or another sweep is at the same.
+        with contextlib.suppress(OSError), contextlib.ExitStack() as held:
+            if all(_take(held.enter_context(lock.open('rb'))) for lock in locks):
                 for path in (folder / name, folder / f'sem.{name}_mutex', *locks):
                     path.unlink(missing_ok=True)
 
 
-def _is_left(lock: Path) -> bool:
-    """Whether no process holds a lock, and none has just made it and is about to.
+def _take(lock: IO[bytes]) -> bool:
+    """Lock a file that no process has just made and is about to lock; False: it is young.
 
     Raises:
-        OSError: the file cannot be read.
+        BlockingIOError: a process holds it.
     """
-    with lock.open('rb') as file:
-        if time.time() - os.fstat(file.fileno()).st_mtime < _STARTS_S:
-            return False
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
+    if time.time() - os.fstat(lock.fileno()).st_mtime < _STARTS_S:
+        return False
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return True
