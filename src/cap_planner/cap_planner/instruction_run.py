@@ -251,7 +251,7 @@ class InstructionRun:
     def _try_function(
         self, missing: Undefined, functions: Mapping[str, str], scope: Scope
     ) -> str | None:
-        texts = {f'{number}': text for number, text in enumerate(scope.functions)}
+        texts = {f'text{number}': text for number, text in enumerate(scope.functions)}
         session = Left(scope.variables, texts, scope.imports)
         api, sandbox = self._parts.domain.api, self._parts.sandbox
         return try_function(missing, functions, api, session, sandbox, scope.known)

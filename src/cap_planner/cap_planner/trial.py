@@ -119,10 +119,10 @@ def try_function(
         others = attempts.calls
     for plural in (False, True) if others else ():
         other = run(others, plural=plural)
-        if other is None or other.status is Status.FINISHED:
-            return None
-        if other.status is Status.KILLED:
+        if other is not None and other.status is Status.KILLED:
             break
+        if other is None or other.status is not Status.PROGRAM_ERROR:
+            return None  # one is right, or they could not be tried
     return problem
 
 

@@ -12,7 +12,7 @@ from cap_planner.engine import Engine, Report, Request
 from cap_planner.labels import Label
 from cap_planner.models import Completion, ModelUnavailableError
 from cap_planner.sandbox.host import Sandbox
-from cap_planner.sandbox.program import SandboxConfig
+from cap_planner.sandbox.program import Outcome, SandboxConfig, Status
 from cap_planner.testing import ScriptedModel, SymbolicTable
 
 MakeEngine = Callable[..., Engine]
@@ -67,6 +67,31 @@ def test_a_function_of_an_earlier_program_is_found(make_engine: MakeEngine) -> N
     engine = make_engine(model)
     run(engine, 's')
     assert run(engine, 's').answer == '2'
+
+
+@pytest.mark.parametrize('kept', ['', 'def helper(x):\n    return x\n'])
+def test_a_function_that_only_other_arguments_suit_is_good(
+    make_engine: MakeEngine, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, kept: str
+) -> None:
+    """The likeliest does not, by its name. Functions of the session keep no trial from its end."""
+    statuses: list[Status] = []
+
+    def watched(*args: Any, **kwargs: Any) -> Outcome:
+        outcome = Sandbox.run(sandbox, *args, **kwargs)
+        statuses.append(outcome.status)
+        return outcome
+
+    model = ScriptedModel(
+        f'{kept}say("a")',
+        'names = 3\nsay(str(f(names=names)))',
+        'def f(names):\n    return names + 1',
+    )
+    engine = make_engine(model)
+    run(engine, 's')
+    monkeypatch.setattr(sandbox, 'run', watched)
+    report = run(engine, 's')
+    assert (report.error, report.answer) == ('', '4')
+    assert statuses == [Status.PROGRAM_ERROR, Status.FINISHED, Status.FINISHED]
 
 
 def test_another_way_is_asked_for_where_a_function_cannot_be_written(

@@ -376,8 +376,8 @@ def test_functions_of_the_program_are_there(sandbox: Sandbox) -> None:
     """With what they import; what the program computes first is not, and that says nothing."""
     source = 'def f(x):\n    return helper(x) + 1'
     program = 'from math import sqrt\ndef helper(x):\n    return sqrt(x)\nsay(str(f(x=1)))'
-    assert tried(sandbox, 'f(x=1)', source, Session(functions={'0': program})) is None
-    problem = tried(sandbox, 'f(x=-1)', source, Session(functions={'0': program}))
+    assert tried(sandbox, 'f(x=1)', source, Session(functions={'text0': program})) is None
+    problem = tried(sandbox, 'f(x=-1)', source, Session(functions={'text0': program}))
     assert problem
     assert 'ValueError: math domain error' in problem
 
@@ -392,9 +392,16 @@ def test_functions_of_the_program_are_there(sandbox: Sandbox) -> None:
 )
 def test_what_only_the_program_has_is_not_missed(sandbox: Sandbox, program: str) -> None:
     source = 'def f(x):\n    return helper(x)'
-    missing, session = missing_from('f(x=1)'), Session(functions={'0': program})
+    missing, session = missing_from('f(x=1)'), Session(functions={'text0': program})
     found = try_function(missing, {'f': source}, TABLETOP, session, sandbox, {'helper'})
     assert found is None
+
+
+def test_other_guesses_that_could_not_be_tried_say_nothing(sandbox: Sandbox) -> None:
+    """Here because no session can have a function of that name."""
+    source = 'def f(names):\n    return helper(names) + 1'
+    helper = Session(functions={'0': 'def helper(x):\n    return x'})
+    assert tried(sandbox, 'f(names=names)', source, helper) is None
 
 
 def test_a_session_too_large_for_a_trial_says_nothing(sandbox: Sandbox) -> None:
