@@ -4,8 +4,9 @@ of the model; says whether program, calls and outcome are the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -102,10 +103,18 @@ def _perform(
 def models_for(record: Mapping[str, Any], path: Path) -> dict[str, str]:
     """Launch arguments: who answers. Never a model that costs something."""
     spec = f'replay:{path.absolute()}#{record["id"]}'
-    asked = {completion['model'] for completion in record['completions'] if completion['model']}
-    if len(asked) > 1 or planner_setting('stronger_model'):
+    if _had_stronger_model(record['completions']) or planner_setting('stronger_model'):
         return {'model': spec, 'stronger_model': spec}
     return {'model': spec}
+
+
+def _had_stronger_model(completions: Sequence[Mapping[str, Any]]) -> bool:
+    names = {completion['model'] for completion in completions if completion['model']}
+    # A model that gave no answer has no name on record; the other one was asked the same at once.
+    return len(names) > 1 or any(
+        first['text'] is None and first['messages'] == then['messages']
+        for first, then in pairwise(completions)
+    )
 
 
 def order_of(record: Mapping[str, Any]) -> Order:

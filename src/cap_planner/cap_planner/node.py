@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,10 +78,12 @@ class PlannerNode(Node):
         self._scenes = SceneCache(
             self._ears, self.get_logger(), p.frame, p.scene_silence_s, p.scene_wait_s
         )
+        model = self._open_model(p.model)
+        models = {p.model: model}
         parts = Parts(
             domain=self._domain(p.domain),
-            model=self._open_model(p.model),
-            stronger=self._open_model(p.stronger_model) if p.stronger_model else None,
+            model=model,
+            stronger=self._open_model(p.stronger_model, models) if p.stronger_model else None,
             allow_unverified=os.environ.get('CAP_ALLOW_UNVERIFIED') == '1'
             and not p.sandbox.allow_missing,
             sandbox=self._sandbox,
@@ -134,9 +136,9 @@ class PlannerNode(Node):
             raise ValueError(f'no domain {name!r}; there are {", ".join(DOMAINS)}')
         return DOMAINS[name]
 
-    def _open_model(self, spec: str) -> LanguageModel:
+    def _open_model(self, spec: str, others: Mapping[str, LanguageModel] = {}) -> LanguageModel:
         try:
-            return open_model(spec)
+            return open_model(spec, others)
         except ModelUnavailableError as error:
             # Every instruction will say so; the node stays, for those who ask it.
             self.get_logger().error(str(error))

@@ -265,14 +265,14 @@ def sandbox() -> Iterator[Sandbox]:
 class Answers:
     """Answers, or is not there, as a test says."""
 
-    def __init__(self, name: str, *texts: str | None) -> None:
+    def __init__(self, name: str, *texts: str) -> None:
         self._name = name
         self._texts = list(texts)
 
     def complete(self, messages: Sequence[Message], options: Options) -> Completion:
-        if not self._texts or (text := self._texts.pop(0)) is None:
+        if not self._texts:
             raise ModelUnavailableError(f'{self._name} is gone')
-        return Completion(text, self._name, 1, 1, 0.0)
+        return Completion(self._texts.pop(0), self._name, 1, 1, 0.0)
 
 
 BAD, FAILS, GOOD = 'import os', 'x = [][1]\nsay("x")', 'say("x")'

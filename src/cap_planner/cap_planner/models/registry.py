@@ -13,10 +13,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cap_planner.models.base import LanguageModel, ModelUnavailableError
+from cap_planner.models.replay import ReplayModel, open_replay
 
 
 def _offline(_: str) -> LanguageModel:
@@ -39,12 +40,6 @@ def _openai(name: str) -> LanguageModel:
             f'openai:{name} cannot be opened: {type(error).__name__}: {error}; look at '
             'OPENAI_BASE_URL (such as http://localhost:11434/v1) and OPENAI_API_KEY'
         ) from error
-
-
-def _replay(name: str) -> LanguageModel:
-    from cap_planner.models.replay import open_replay  # noqa: PLC0415
-
-    return open_replay(name)
 
 
 def _record(rest: str) -> LanguageModel:
@@ -76,7 +71,7 @@ def _file_and_model(kind: str, rest: str, example: str) -> tuple[Path, str]:
 _KINDS: dict[str, tuple[str, Callable[[str], LanguageModel]]] = {
     'offline': ('', _offline),
     'openai': ('NAME', _openai),
-    'replay': ('FILE', _replay),
+    'replay': ('FILE', open_replay),
     'record': ('FILE=MODEL', _record),
     'cache': ('FILE=MODEL', _cache),
 }
@@ -85,13 +80,19 @@ SPECS = tuple(f'{kind}:{rest}' if rest else kind for kind, (rest, _) in _KINDS.i
 """How a model can be named."""
 
 
-def open_model(spec: str) -> LanguageModel:
+def open_model(spec: str, others: Mapping[str, LanguageModel] = {}) -> LanguageModel:
     """The model that a text such as 'offline' or 'openai:gpt-4o' names.
+
+    Args:
+        others: models that are asked in turn with this one, by such texts. Those with one record
+            give each of its answers once.
 
     Raises:
         ModelUnavailableError: no such model, or it cannot be used; the text says what exists, or
             which setting to look at.
     """
+    if isinstance(other := others.get(spec), ReplayModel):
+        return other.beside()
     kind, _, rest = spec.strip().partition(':')
     if kind not in _KINDS or bool(rest) != bool(_KINDS[kind][0]):
         raise ModelUnavailableError(f'no model {spec!r}; there are {", ".join(SPECS)}')

@@ -15,6 +15,8 @@ its turn, and after the last one the first again.
 
 from __future__ import annotations
 
+import copy
+import itertools
 import json
 import sqlite3
 import threading
@@ -62,6 +64,10 @@ class ReplayModel:
         self._times: Counter[int] = Counter()
         self._given: dict[str, Recorded] = {}
         self._lock = threading.Lock()
+
+    def beside(self) -> ReplayModel:
+        """A second model with the same record: an answer that one has given is not the other's."""
+        return copy.copy(self)
 
     def complete(self, messages: Sequence[Message], options: Options) -> Completion:
         """The answer on record, with the time it took to find it.
@@ -165,10 +171,13 @@ def read_evidence(path: Path, record_id: str) -> list[Recorded]:
             text=text,
             source=f'{model}, instruction {record_id}',
             error=error or '',
-            # What was wrong with it was told to the model: then the chat went on.
-            malformed=any(len(other) > len(chat) and other[: len(chat)] == chat for other in chats),
+            # What was wrong with it was told to the model: then the chat went on at once. Where a
+            # model could not be reached, the next one was asked the same.
+            malformed=len(then) > len(chat) and then[: len(chat)] == chat,
         )
-        for chat, (_, text, error, model) in zip(chats, rows, strict=True)
+        for (chat, then), (_, text, error, model) in zip(
+            itertools.pairwise([*chats, ()]), rows, strict=True
+        )
     ]
 
 
