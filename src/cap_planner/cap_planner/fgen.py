@@ -136,7 +136,7 @@ def definition_from_completion(text: str, missing: Undefined, taken: Collection[
         if not isinstance(node, ast.FunctionDef | ast.Import | ast.ImportFrom):
             raise ModelMalformedError(
                 f'asked for {_told(missing)}: only definitions may come back, and line '
-                f'{node.lineno} is {ast.unparse(node)[:80]!r}'
+                f'{node.lineno} is {_source(source, node)[:80]!r}'
             )
     defined = defined_functions(source)
     if missing.name not in defined:
@@ -162,7 +162,7 @@ def definitions(text: str) -> str:
     except (SyntaxError, ValueError):
         return ''
     kept = [node for node in body if _is_definition(node)]
-    return text if len(kept) == len(body) else ast.unparse(ast.Module(kept, []))
+    return text if len(kept) == len(body) else '\n'.join(_source(text, node) for node in kept)
 
 
 def _is_definition(node: ast.stmt) -> bool:
@@ -172,6 +172,11 @@ def _is_definition(node: ast.stmt) -> bool:
         case ast.Assign(targets=[ast.Name()], value=ast.Lambda()):
             return True
     return False
+
+
+def _source(text: str, node: ast.stmt) -> str:
+    """The statement as it stands there: not every one that Python reads can it write."""
+    return ast.get_source_segment(text, node) or ''
 
 
 def _told(missing: Undefined) -> str:

@@ -472,5 +472,5 @@ def _meaning(source: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')  # the verifier tells them
             return ast.dump(ast.parse(source))
-    except RecursionError:
+    except (RecursionError, ValueError):  # nested too deeply, or an integer with too many digits
         return source

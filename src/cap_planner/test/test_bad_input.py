@@ -101,6 +101,28 @@ def test_a_long_answer_is_not_sent_back(make_engine):
     assert len(kept) > MIB, 'as the model wrote it'
 
 
+HUGE = f'0x{"f" * 5000}'  # Python reads it, and does not write it in decimal
+DEEP = f'{"-" * 2000}1'
+
+
+@pytest.mark.parametrize('value', [HUGE, DEEP], ids=['huge', 'deep'])
+@pytest.mark.parametrize(
+    'answers',
+    [
+        ['say({})'],
+        ['x = {}\nsay("x")'],
+        ['say(f(1))', 'def f(x):\n    return str(x)\nx = {}'],
+        ['def g(x: {}):\n    return x\nsay(f(1))', 'def f(x):\n    return g(str(x))'],
+    ],
+)
+def test_what_python_cannot_write(make_engine, value, answers):
+    model = ScriptedModel(*[answer.format(value) for answer in answers], 'say("x")')
+    report = carry_out(make_engine(model))
+    assert (report.outcome, report.error) == ('succeeded', '')
+    told = [chat[-1]['content'] for chat in model.asked]
+    assert all(len(text) < MOST_TOLD for text in told)
+
+
 def test_a_program_that_is_too_long(endure):
     report, _ = endure(*['say("x")\n' * 4000] * 9)
     refused(report, Label.VERIFIER_REJECTED, '36000 characters', 'at most 20000')

@@ -164,6 +164,10 @@ def test_what_a_program_is_told_of_a_long_call_is_short() -> None:
             'from math import pi\nx = pi\nf = lambda y: y\nsay(f(x))',
             'from math import pi\nf = lambda y: y',
         ),
+        (
+            'x = 1; f = lambda: "é"; y = 2\ndef g():\n    # é\n    return 1\n',
+            'f = lambda: "é"\ndef g():\n    # é\n    return 1',
+        ),
         ('if x:\n    def f():\n        pass', ''),
         ('say(', ''),
         ('', ''),
