@@ -65,6 +65,8 @@ def _head(record: Mapping[str, Any]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_row('evidence', record['id'])
     table.add_row('instruction', shown(record['instruction']))
+    if record.get('domain'):
+        table.add_row('domain', shown(record['domain']))
     mode = '' if record['mode'] == 'auto' else f', mode {for_people(record["mode"])}'
     table.add_row('session', Text.assemble(shown(record['session']), mode))
     if held := _session(record.get('session_before')):

@@ -18,6 +18,7 @@ from cap_bringup.log import planner_evidence, planner_setting
 from cap_bringup.record_view import outcome, when
 from cap_bringup.run import ALLOWED, may_skip_verifier
 from cap_bringup.stage import Order, Stage, StageError, tell_planner
+from cap_planner.domains import DOMAINS
 from cap_planner.evidence import EvidenceStore
 from cap_planner.evidence_reader import EvidenceReader, NoEvidenceError
 from cap_planner.session import session_key
@@ -74,7 +75,8 @@ def _perform(
         raise ReplayError(f'{record["id"]} has not ended')
     if record.get('skip_verifier') and not may_skip_verifier():
         raise ReplayError(f'{record["id"]} ran unverified, which needs {ALLOWED}=1')
-    arguments = {**world_for(record), **models_for(record, path)}
+    domain = domain_of(record)
+    arguments = {'domain': domain, **world_for(record), **models_for(record, path)}
     if hidden := hidden_objects(record):
         arguments['source'] = 'ground_truth'
     stage = Stage(out, arguments)
@@ -85,9 +87,13 @@ def _perform(
         console.print(
             f'seen by ground truth, not by the camera, from which {names} would be hidden'
         )
+    if not record.get('domain'):
+        console.print(
+            f'the record does not say its domain: {domain}, as in config/', style='yellow'
+        )
     if record.get('session_before'):
         with EvidenceStore(stage.evidence) as store:
-            key = session_key(planner_setting('domain'), record['session'])
+            key = session_key(domain, record['session'])
             store.save_session(key, record['session_before'])
     else:
         console.print('the record does not say what its session held: it is empty', style='yellow')
@@ -98,6 +104,19 @@ def _perform(
         raise ReplayError('the planner left no record of it')
     with EvidenceReader.open(stage.evidence) as reader:
         return reader.export(ending.result.evidence_id)
+
+
+def domain_of(record: Mapping[str, Any]) -> str:
+    """What its programs are for; where the record does not say it, as config/ has it.
+
+    Raises:
+        ReplayError: there is no such domain.
+    """
+    domain = record.get('domain') or planner_setting('domain')
+    if domain not in DOMAINS:
+        text = f'{record["id"]} is of the domain {domain!r}; there are {", ".join(DOMAINS)}'
+        raise ReplayError(text)
+    return str(domain)
 
 
 def models_for(record: Mapping[str, Any], path: Path) -> dict[str, str]:

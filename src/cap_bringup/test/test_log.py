@@ -36,7 +36,9 @@ def store(tmp_path):
 @pytest.fixture
 def record(store):
     """A record that has something of everything."""
-    record = store.begin(f'do {ODD}', 'default', 'auto', program='say("given")')
+    record = store.begin(
+        *(f'do {ODD}', 'default', 'auto'), domain='whiteboard', program='say("given")'
+    )
     record.session_before(
         {
             **{'name': 'default', 'turns': [{'instruction': 'before'}]},
@@ -86,6 +88,7 @@ def test_one_record_for_people(store, record):
             'it said',
             '1 earlier instruction; x, f()',
             'say("given")',
+            'whiteboard',
         ),
         *('red block  (0.100, -0.400, 0.020)  moved 0.300 m to (0.100, -0.100, 0.020)',),
         *('blue block  (0.000, -0.500, 0.020)  gone', 'green block  new at (0.200'),

@@ -87,6 +87,7 @@ class Engine:
                 shown,
                 session_name,
                 request.mode or 'auto',
+                domain=self.parts.domain.name,
                 program=request.program,
                 skip_verifier=request.skip_verifier,
             )

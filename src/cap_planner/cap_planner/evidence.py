@@ -53,6 +53,7 @@ CREATE TABLE IF NOT EXISTS sessions (
 # A file of an older release has tables without these: they are added to it.
 _ADDED = {
     'instructions': {
+        'domain': 'TEXT',
         'given_program': 'TEXT',
         'skip_verifier': 'INTEGER',
         'session_before': 'TEXT',
@@ -181,12 +182,14 @@ class EvidenceStore(EvidenceReader):
         session: str,
         mode: str,
         *,
+        domain: str = '',
         program: str = '',
         skip_verifier: bool = False,
     ) -> Record:
         """Open the record of one instruction.
 
         Args:
+            domain: name of the planner's.
             program: given in place of one that the model would write.
             skip_verifier: asked for that program.
         """
@@ -198,6 +201,7 @@ class EvidenceStore(EvidenceReader):
             session=session,
             mode=mode,
             instruction=instruction,
+            domain=domain,
             given_program=program,
             skip_verifier=skip_verifier,
         )

@@ -51,7 +51,7 @@ def test_an_instruction_is_carried_out_and_kept(make_engine, table):
     assert progress[-1].state == 'done'
     assert any(p.call.startswith('put_first_on_second') and p.line for p in progress)
     data = engine.parts.evidence.export(report.evidence_id)
-    assert data['outcome'] == 'succeeded'
+    assert (data['outcome'], data['domain']) == ('succeeded', 'tabletop')
     assert data['program'] == report.program
     assert {c['lmp'] for c in data['completions']} >= {'tabletop_ui', 'parse_obj_name'}
     assert all(v['violations'] == [] for v in data['verifications'])
