@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cap_planner.broker import LmpProgram, context_variables
@@ -11,21 +11,31 @@ from cap_planner.domains import Domain
 from cap_planner.evidence import Record
 from cap_planner.repair import ProgramFailure, word_after_nested_run
 from cap_planner.sandbox.program import Call, ProgramError
-from cap_planner.writer import Draft, ProgramWriter, Scope
+from cap_planner.writer import Draft, ProgramWriter, Scope, Written
 
-_Question = tuple[str, str, str, tuple[str, ...]]
+_Question = tuple[str, str, str, tuple[str, ...], tuple[str, ...]]
+
+
+@dataclass
+class _Asked:
+    """What answers a question: a program, with all helpers that it finds; None: none yet, or one
+    that failed.
+    """
+
+    draft: Draft
+    program: Written | None = None
 
 
 class NestedPrograms:
     """Those of one instruction.
 
-    One that failed when it ran is told so, and written again, when the same is asked again.
+    The same question has the same program. One that failed when it ran is told so, and written
+    again, when the same is asked again.
 
     Attributes:
         scope: what a program finds beside its own variables.
         call: the one that asks for the next program.
-        helpers: functions that were written for them, in whose scopes alone they run. Each is
-            written once.
+        helpers: functions that were written for them, in whose scopes alone they run.
     """
 
     def __init__(self, domain: Domain, writer: ProgramWriter, record: Record) -> None:
@@ -35,9 +45,8 @@ class NestedPrograms:
         self._domain = domain
         self._writer = writer
         self._record = record
-        # By the place that traces name; then those that are to be written again.
-        self._given: dict[str, tuple[_Question, Draft]] = {}
-        self._failed: dict[_Question, Draft] = {}
+        self._asked: dict[_Question, _Asked] = {}
+        self._given: dict[str, _Asked] = {}  # by the place that traces name
 
     def write(
         self, lmp_name: str, query: str, context: str, variables: Mapping[str, Any]
@@ -51,21 +60,23 @@ class NestedPrograms:
             CapError: as `Draft.write`.
         """
         lmp = self._domain.lmps[lmp_name]
-        told = [name for name in variables if name not in context_variables(context)]
-        scope = replace(self.scope, variables=variables).with_functions(self.helpers.values())
-        question = (lmp_name, query, context, tuple(variables))
-        draft = self._failed.get(question) or self._writer.draft(
-            lmp, query, context, scope, variables=told
-        )
-        draft.scope = scope
-        self._failed[question] = draft  # for as long as there is no program in it
-        nested = draft.write()
-        del self._failed[question]
+        # All that the model is told, but for the helpers: those come and go.
+        question = (lmp_name, query, context, tuple(variables), tuple(self.scope.headers))
+        asked = self._asked.get(question)
+        if asked is None:
+            told = [name for name in variables if name not in context_variables(context)]
+            draft = self._writer.draft(lmp, query, context, variables=told)
+            asked = self._asked[question] = _Asked(draft)
+        if asked.program is None:
+            scope = replace(self.scope, variables=variables)
+            asked.draft.scope = scope.with_functions(self.helpers.values())
+            written = asked.draft.write()
+            self._record.functions(written.functions)
+            self.helpers.update(written.functions)
+            asked.program = replace(written, functions=dict(self.helpers))
         if self.call:
-            self._given[f'{lmp_name} {self.call.id}'] = question, draft
-        self.helpers.update(nested.functions)
-        self._record.functions(nested.functions)
-        return LmpProgram(replace(nested, functions=dict(self.helpers)), lmp.returns or '')
+            self._given[f'{lmp_name} {self.call.id}'] = asked
+        return LmpProgram(asked.program, lmp.returns or '')
 
     def failed(self, error: ProgramError | None, failure: ProgramFailure) -> bool:
         """Tell the innermost program in which an error was raised; whether there is one.
@@ -82,10 +93,10 @@ class NestedPrograms:
         inner = next((place for place in reversed(places) if place in given), None)
         if inner is None:
             return False
-        question, draft = given[inner]
+        asked = given[inner]
         trace = error.trace[places.index(inner) :]
         text = replace(error, trace=trace).describe()
         told = ProgramFailure(failure.label, text, repairable=True)
-        draft.has_run(told, word_after_nested_run(told))
-        self._failed[question] = draft
+        asked.draft.has_run(told, word_after_nested_run(told))
+        asked.program = None
         return True

@@ -63,7 +63,7 @@ class Runner:
         """Run a program to its end; the outcome's session has the functions written meanwhile.
 
         One that has not acted yet is run again when a program that it asked for is at fault, which
-        is then written anew.
+        is then written anew; a bounded number of times, for it may be another one each time.
 
         Args:
             left: what earlier programs left behind.
@@ -77,6 +77,7 @@ class Runner:
         # The variables of a program are not those of the programs that it asks for.
         bare = replace(scope, variables={}, names=frozenset(), functions=())
         self._nested.scope = bare.with_functions(functions)
+        reruns = self.budget.limits.tries
         while True:
             broker = self._broker()
             outcome = self._execute(written, left, broker)
@@ -86,8 +87,10 @@ class Runner:
             if reason := self.ended():
                 raise reason
             is_nested = self._nested.failed(outcome.error, failure)
-            if not is_nested or not failure.is_of_the_program or self._has_acted:
+            may_rerun = is_nested and failure.is_of_the_program and not self._has_acted
+            if not may_rerun or not reruns:
                 raise failure
+            reruns -= 1
             self.tell('repairing', 0, '')
         if not broker.acted and not may_be_idle:
             text = 'the program ended without doing or saying anything'

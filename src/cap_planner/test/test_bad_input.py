@@ -319,10 +319,17 @@ def test_a_wait_ends_with_the_instructions_time(endure, table):
 
 
 def test_programs_that_ask_for_themselves(endure):
-    nested = 'ret_val = parse_obj_name("the block")'
-    report, record = endure('say(parse_obj_name("the block"))', *[nested] * 99)
+    nested = [f'ret_val = parse_obj_name("block {number}")' for number in range(99)]
+    report, record = endure('say(parse_obj_name("the block"))', *nested)
     refused(report, Label.BUDGET_EXCEEDED, '20 texts')
     assert len(record['completions']) == SHORT.programs
+
+
+def test_a_program_that_asks_what_it_was_asked(endure):
+    question = 'parse_obj_name("the block")'
+    report, record = endure(f'say({question})', f'ret_val = {question}')
+    refused(report, Label.BUDGET_EXCEEDED, '50 API calls')
+    assert len(record['completions']) == 2
 
 
 def test_functions_that_need_further_functions(endure):

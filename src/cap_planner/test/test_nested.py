@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from cap_planner.engine import Engine, Report, Request
 from cap_planner.labels import Label
+from cap_planner.models import Completion, Message, Options
 from cap_planner.sandbox.host import Sandbox
 from cap_planner.sandbox.program import SandboxConfig
-from cap_planner.testing import ScriptedModel, SymbolicTable
+from cap_planner.scene import Scene
+from cap_planner.testing import LIMITS, ScriptedModel, SymbolicTable
 
 MakeEngine = Callable[..., Engine]
 
@@ -57,14 +59,12 @@ def test_the_innermost_is_told(make_engine: MakeEngine) -> None:
         'say(str(parse_position("left of the block")))',
         'ret_val = get_obj_pos(parse_obj_name("the block"))',
         'ret_val = get_obj_names()[9]',
-        'ret_val = get_obj_pos(parse_obj_name("the block"))',
         'ret_val = get_obj_names()[0]',
     )
     assert run(make_engine(model)).outcome == 'succeeded'
     assert not model.answers
-    outer, inner = asked_of(model, 'parse_position'), asked_of(model, 'parse_obj_name')
-    assert outer[0] == outer[1]
-    assert 'IndexError' in inner[1][-1]['content']
+    assert len(asked_of(model, 'parse_position')) == 1, 'it is well, and not asked for again'
+    assert 'IndexError' in asked_of(model, 'parse_obj_name')[1][-1]['content']
 
 
 def test_what_was_done_is_not_done_again(make_engine: MakeEngine, table: SymbolicTable) -> None:
@@ -83,6 +83,49 @@ def test_who_never_gets_it_right_is_not_asked_for_ever(make_engine: MakeEngine) 
     assert run(make_engine(model)).outcome == 'succeeded'
     assert len(asked_of(model, 'parse_position')) == 3
     assert 'IndexError' in asked_of(model, 'tabletop_ui')[1][-1]['content']
+
+
+class Deaf(ScriptedModel):
+    """Writes the same for the same prompt: a broken program, until it is told."""
+
+    def __init__(self, program: str) -> None:
+        super().__init__()
+        self.program = program
+
+    def complete(self, messages: Sequence[Message], options: Options) -> Completion:
+        is_told = 'IndexError' in messages[-1]['content']
+        if messages[0]['content'].startswith('Your part: tabletop_ui'):
+            self.answers = ['say("I cannot")' if is_told else self.program]
+        else:
+            self.answers = [MIDDLE if is_told else BROKEN]
+        return super().complete(messages, options)
+
+
+def test_who_asks_the_same_twice_is_given_the_same_program(
+    make_engine: MakeEngine, table: SymbolicTable
+) -> None:
+    twice = 'first = parse_position("the middle")\nsecond = parse_position("the middle")\n'
+    model = Deaf(f'{twice}put_first_on_second("red block", (first + second) / 2)')
+    assert run(make_engine(model)).outcome == 'succeeded'
+    assert len(table.moves) == 1
+    assert len(asked_of(model, 'parse_position')) == 2
+
+
+def test_questions_that_are_never_the_same_are_not_asked_for_ever(
+    make_engine: MakeEngine, table: SymbolicTable
+) -> None:
+    """Such as one with a measured position; in the end, who asks is told."""
+    model = Deaf('x = len(get_obj_names())\nsay(str(parse_position(f"{x} m from the left")))')
+    latest = table.latest
+
+    def more() -> Scene:
+        table.appear(f'block {len(table.objects)}', 0.0, -0.5)
+        return latest()
+
+    table.latest = more  # type: ignore[method-assign]
+    report = run(make_engine(model))
+    assert (report.outcome, report.answer) == ('succeeded', 'I cannot')
+    assert len(asked_of(model, 'parse_position')) == 1 + LIMITS.tries
 
 
 def test_its_own_answer_is_no_failure(make_engine: MakeEngine) -> None:
