@@ -35,7 +35,8 @@ class NestedPrograms:
     Attributes:
         scope: what a program finds beside its own variables.
         call: the one that asks for the next program.
-        helpers: functions that were written for them, in whose scopes alone they run.
+        helpers: functions that were written for those that have come to a value. Those after them
+            find them, in whose scopes alone they run.
     """
 
     def __init__(self, domain: Domain, writer: ProgramWriter, record: Record) -> None:
@@ -72,11 +73,16 @@ class NestedPrograms:
             asked.draft.scope = scope.with_functions(self.helpers.values())
             written = asked.draft.write()
             self._record.functions(written.functions)
-            self.helpers.update(written.functions)
-            asked.program = replace(written, functions=dict(self.helpers))
+            asked.program = replace(written, functions={**self.helpers, **written.functions})
         if self.call:
             self._given[f'{lmp_name} {self.call.id}'] = asked
         return LmpProgram(asked.program, lmp.returns or '')
+
+    def returned(self, call: Call) -> None:
+        """The program that a call asked for has come to a value: its helpers are of use."""
+        program = self._given[f'{call.name} {call.id}'].program
+        assert program
+        self.helpers.update(program.functions)
 
     def failed(self, error: ProgramError | None, failure: ProgramFailure) -> bool:
         """Tell the innermost program in which an error was raised; whether there is one.

@@ -20,6 +20,7 @@ from cap_planner.sandbox.host import Sandbox
 from cap_planner.sandbox.program import (
     Call,
     Nested,
+    NestedResult,
     Outcome,
     Program,
     Raised,
@@ -60,7 +61,7 @@ class Runner:
     def run(
         self, written: Written, left: Session, scope: Scope, *, may_be_idle: bool = False
     ) -> Outcome:
-        """Run a program to its end; the outcome's session has the functions written meanwhile.
+        """Run a program to its end; the outcome's session has the functions that were of use.
 
         One that has not acted yet is run again when a program that it asked for is at fault, which
         is then written anew; a bounded number of times, for it may be another one each time.
@@ -115,6 +116,11 @@ class Runner:
             self._nested.call = call
             return _reply(broker, call)
 
+        def note(call: Call, result: NestedResult) -> None:
+            broker.nested_result(call.id, result)
+            if result.error is None:
+                self._nested.returned(call)
+
         names = {'objects': self.robot.scene().names}
         try:
             outcome = self.sandbox.run(
@@ -127,7 +133,7 @@ class Runner:
                 answer,
                 wall_seconds=self.budget.limits.compute_s,
                 canceled=lambda: self.ended() is not None,
-                on_nested_result=lambda call, result: broker.nested_result(call.id, result),
+                on_nested_result=note,
                 on_answered=broker.answered,
             )
         finally:

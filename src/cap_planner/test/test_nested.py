@@ -159,6 +159,40 @@ def test_it_finds_the_helpers_of_those_before_it(make_engine: MakeEngine) -> Non
     assert (report.error, report.answer) == ('', '45')
 
 
+# On the names of a trial it ends well, and on those of the table it does not.
+FAULTY = """def f(x):
+    names = ["blue block", "red block", "green bowl", "yellow block"]
+    return x + names.index(get_obj_names()[3])"""
+
+
+def test_a_helper_that_fails_is_written_again(make_engine: MakeEngine) -> None:
+    model = ScriptedModel(
+        'say(str(parse_question("how many?")))',
+        *('ret_val = f(x=2)', FAULTY),
+        *('many = f(x=2)\nret_val = many', 'def f(x):\n    return x'),
+    )
+    engine = make_engine(model)
+    report = run(engine, 's')
+    assert (report.error, report.answer) == ('', '2')
+    assert (
+        'function f of parse_question 1, line 3'
+        in asked_of(model, 'parse_question')[1][-1]['content']
+    )
+    model.answers = ['say(str(f(x=3)))']
+    assert run(engine, 's').answer == '3'
+
+
+def test_a_helper_of_a_program_that_came_to_nothing_is_not_kept(make_engine: MakeEngine) -> None:
+    catches = (
+        'try:\n    x = parse_question("how many?")\nexcept ValueError:\n    x = 0\nsay(str(x))'
+    )
+    model = ScriptedModel(catches, 'ret_val = f(x=2)', FAULTY, 'say("a")')
+    engine = make_engine(model)
+    assert run(engine, 's').answer == '0'
+    run(engine, 's')
+    assert 'defined: ' not in model.asked[-1][-1]['content']
+
+
 def test_it_finds_what_the_call_gives_it(make_engine: MakeEngine) -> None:
     """A function may use it as well, and is tried with it."""
     model = ScriptedModel(
