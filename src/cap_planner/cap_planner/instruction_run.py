@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from cap_common.errors import CapError
+from cap_planner.api.spec import Kind
 from cap_planner.budget import Budget, Limits
 from cap_planner.domains import Domain
 from cap_planner.evidence import EvidenceStore, Record
@@ -29,7 +31,7 @@ from cap_planner.sandbox.text import for_people
 from cap_planner.scene import SceneSource
 from cap_planner.session import Session, session_key
 from cap_planner.trial import try_function
-from cap_planner.verifier import Undefined
+from cap_planner.verifier import Undefined, defined_functions
 from cap_planner.writer import ProgramWriter, Scope, Written
 
 _POLL_S = 0.02
@@ -184,7 +186,8 @@ class InstructionRun:
 
     def _write_and_run(self, instruction: str, *, may_split: bool) -> None:
         """Let the model write a program, and a better one for as long as it is worth it."""
-        before = len(self._robot.done)
+        said, deeds = len(self.spoken), self._deeds
+        only_talks, may_be_idle = True, False
         draft = self._writer.draft(
             self._parts.domain.ui,
             instruction,
@@ -202,15 +205,34 @@ class InstructionRun:
                     return
                 raise
             try:
-                self._run(written, may_be_idle=len(self._robot.done) > before)
+                self._run(written, may_be_idle=may_be_idle)
             except InstructionError as failure:
                 if self._ended() or not is_repairable(failure):
                     raise
                 self.tell('repairing')
                 word = word_after_run(failure, self._robot.done, self._context())
-                draft.has_run(failure, word, may_be_idle=len(self._robot.done) > before)
+                only_talks = only_talks and self._only_talks(written)
+                # Words are enough only where there was to be nothing else.
+                has_spoken = only_talks and len(self.spoken) > said
+                may_be_idle = has_spoken or self._deeds > deeds
+                draft.has_run(failure, word, may_be_idle=may_be_idle)
             else:
                 return
+
+    @property
+    def _deeds(self) -> int:
+        """How many things have been done, beside what was said."""
+        return len(self._robot.done) - len(self.spoken)
+
+    def _only_talks(self, written: Written) -> bool:
+        """Whether a program can act in no other way than by words."""
+        api = self._parts.domain.api
+        acting = {name for name, function in api.items() if function.kind is Kind.ACTION} - {'say'}
+        acting |= defined_functions(*self._left.functions.values())  # or may do so
+        tree = ast.parse('\n'.join([*written.functions.values(), written.source]))
+        names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        names |= {node.name for node in ast.walk(tree) if isinstance(node, ast.alias)}
+        return not names & acting
 
     def _split(self, instruction: str) -> bool:
         """Carry the instruction out as several simpler ones; False: it cannot be split."""

@@ -174,6 +174,46 @@ def test_who_has_done_nothing_has_something_left_to_do(make_engine: MakeEngine, 
     assert run(make_engine(ScriptedModel(first, 'pass'))).outcome == 'failed'
 
 
+@pytest.mark.parametrize(
+    'first',
+    [
+        'say("3")\nx = 1 / 0',
+        'say(f"{len(get_obj_names())}")\nx = [][int(get_obj_pos("red block")[0])]\nsay("x")',
+        'point_gripper_to("red block")\nx = 1 / 0\npoint_gripper_to("blue block")',
+    ],
+)
+def test_where_words_were_all_or_more_was_done_nothing_may_be_left(
+    make_engine: MakeEngine, first: str
+) -> None:
+    assert run(make_engine(ScriptedModel(first, 'pass'))).outcome == 'succeeded'
+
+
+TIDY = f'def tidy():\n    {PUT}'
+
+
+@pytest.mark.parametrize(
+    'answers',
+    [
+        [f'say("I put it there now")\nx = 1 / 0\n{PUT}'],
+        [f'{TIDY}\nsay("I put it there now")\nx = 1 / 0\ntidy()'],
+        ['say("I put it there now")\nx = 1 / 0\nf()', f'def f():\n    {PUT}'],
+        ['say("I put it there now")\nx = 1 / 0\nkept()'],
+        [f'say("I put it there now")\nx = 1 / 0\n{PUT}', 'say("I did")\nx = 1 / 0'],
+    ],
+)
+def test_words_are_no_deeds(
+    make_engine: MakeEngine, table: SymbolicTable, answers: list[str]
+) -> None:
+    """Who says that it does something has to do it."""
+    model = ScriptedModel(f'def kept():\n    {PUT}\nsay("a")')
+    engine = make_engine(model)
+    run(engine, 's')
+    model.answers = [*answers, 'pass', PUT]
+    report = run(engine, 's')
+    assert table.moves or report.outcome == 'failed'
+    assert all('write `pass`' not in chat[-1]['content'] for chat in model.asked)
+
+
 def test_a_part_that_does_nothing_does_not_live_on_what_others_did(
     make_engine: MakeEngine,
 ) -> None:
