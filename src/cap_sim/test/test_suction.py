@@ -50,6 +50,47 @@ def test_it_holds_through_a_swing_and_lets_go_when_told(bench):
     assert height(cell) < 0.05
 
 
+def in_the_cup(cell):
+    """Where the block's centre is, in the cup's frame [m]."""
+    data = cell.cell._data
+    cup, block = data.site('tcp'), data.body('red block')
+    return cup.xmat.reshape(3, 3).T @ (block.xpos - cup.xpos)
+
+
+def swing(cell, seconds):
+    """A turn of the base by 60 degrees, there and back, as far as it is followed."""
+    for way in (1.05, -1.05):
+        goal = cell.state.q + np.array([way, 0, 0, 0, 0, 0])
+        cell.finish(cell.move_joints(goal, seconds))
+
+
+def test_what_is_held_does_not_creep_in_a_swing(bench):
+    cell = bench(BLOCK)
+    press(cell)
+    cell.tool_down(0.5, 0.0, 0.2)
+    before = in_the_cup(cell)
+    for _ in range(3):
+        swing(cell, 0.7)
+    np.testing.assert_allclose(in_the_cup(cell), before, atol=0.0003)
+
+
+@pytest.mark.parametrize(('push', 'slips'), [(28.0, False), (34.0, True)])
+def test_it_slips_where_the_push_is_more_than_the_friction(bench, push, slips):
+    """30 N of adhesion with a coefficient of 1; pushed along the face, so that nothing peels."""
+    cell = bench(BLOCK)
+    press(cell)
+    cell.tool_down(0.5, 0.0, 0.2)
+    before = in_the_cup(cell)
+    block = cell.cell._data.body('red block')
+    block.xfrc_applied[:] = (0.0, push, 0.0, -before[2] * push, 0.0, 0.0)
+    cell.cell.step(2)
+    block.xfrc_applied[:] = 0.0
+    cell.cell.step(200)
+    slipped = np.linalg.norm(in_the_cup(cell) - before)
+    assert cell.state.held == 'red block'
+    assert slipped > 0.001 if slips else slipped < 0.0003
+
+
 def test_a_small_offset_leaks_and_slips(bench):
     centred, off = bench(BLOCK), bench(BLOCK)
     press(centred)
