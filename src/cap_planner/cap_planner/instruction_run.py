@@ -304,8 +304,10 @@ class InstructionRun:
                 comment = f'# It failed, and its variables are gone: {_last_line(failure)}'
                 self._programs.append(f'{written.source.strip()}\n{comment}')
             raise
-        self._left = outcome.session
+        self._left = left = outcome.session
         self._dropped.update(outcome.dropped)
+        for name in (*left.variables, *left.functions, *left.imports):
+            self._dropped.pop(name, None)  # an earlier part had dropped it
         self._programs.append(written.source)
 
     def _settle(self, timeout_s: float) -> None:

@@ -240,6 +240,16 @@ def test_the_program_that_moved_something_and_failed_is_remembered(
     assert all(message['content'].strip() for message in model.asked[-1])
 
 
+def test_what_a_later_part_sets_again_is_kept(make_engine: MakeEngine) -> None:
+    parts = 'ret_val = ["say a", "say b"]'
+    first, second = 'x = y = float("inf")\nsay("a")', 'x = 1\nsay("b")'
+    model = ScriptedModel('no', 'no', parts, first, second, 'say("c")')
+    engine = make_engine(model)
+    assert run(engine, 's').answer == 'a\nb'
+    run(engine, 's')
+    assert model.asked[-1][-2]['content'].endswith('# Not kept for later requests: y')
+
+
 def test_a_program_and_its_repair_are_remembered(
     make_engine: MakeEngine, table: SymbolicTable
 ) -> None:

@@ -223,6 +223,14 @@ def test_what_no_frame_carries_of_a_session_is_dropped_and_told(sandbox):
     assert outcome.dropped == {'bad': 'a value of type object is no data'}
 
 
+def test_what_is_set_again_is_not_told_as_dropped(sandbox):
+    left = Session({'x': object(), 'f': object()})
+    outcome = run(sandbox, 'x = 1\ndef f():\n    return 2', session=left)
+    assert outcome.session.variables == {'x': 1}
+    assert list(outcome.session.functions) == ['f']
+    assert outcome.dropped == {}
+
+
 def test_functions_beyond_the_room_are_dropped_by_name(sandbox):
     text = 'def f{}():\n    return "' + 'x' * 18_000 + '"'
     functions = {f'f{i}': text.format(i) for i in range(300)}  # more than one frame

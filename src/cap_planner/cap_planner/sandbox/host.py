@@ -104,6 +104,9 @@ class Sandbox:
             try:
                 listener = Listener(on_call, on_answered, on_nested_result)
                 outcome = run.execute(program, start, listener, wall_seconds, canceled)
+                left = outcome.session
+                for name in (*left.variables, *left.functions, *left.imports):
+                    dropped.pop(name, None)  # the program has set it again
                 return replace(outcome, dropped={**dropped, **outcome.dropped})
             finally:
                 self._run = outer
