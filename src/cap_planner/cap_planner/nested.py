@@ -18,8 +18,10 @@ _Question = tuple[str, str, str, tuple[str, ...], tuple[str, ...]]
 
 @dataclass
 class _Asked:
-    """What answers a question: a program, with all helpers that it finds; None: none yet, or one
-    that failed.
+    """A question, and what answers it.
+
+    Attributes:
+        program: with all helpers that it finds; None: there is none yet, or it failed.
     """
 
     draft: Draft
