@@ -36,15 +36,16 @@ def run_node(
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    # Before the node: one of its threads may shut the context down as soon as it runs.
+    executor = SingleThreadedExecutor() if threads == 1 else MultiThreadedExecutor(threads)
     try:
         node = factory()
     except MissingParameterError as error:
         print(error, file=sys.stderr)
         rclpy.try_shutdown()
         return 2
-    executor = SingleThreadedExecutor() if threads == 1 else MultiThreadedExecutor(threads)
-    executor.add_node(node)
     try:
+        executor.add_node(node)
         # A multi-threaded executor is silent about a context that is gone.
         while not ended.is_set() and rclpy.ok():
             executor.spin_once(timeout_sec=_LOOK_UP_S)

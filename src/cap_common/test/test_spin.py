@@ -45,6 +45,8 @@ class Short(Node):
         self.ears.start()
         self.words = self.create_publisher(Heartbeat, 'word', LATCHED)
         self.create_timer(0.05, self.tick)
+        if how == 'before it spins':
+            self.context.try_shutdown()
 
     def tick(self):
         print('alive', flush=True)
@@ -97,7 +99,12 @@ def test_a_signal_ends_it_well(tmp_path: Path, number: signal.Signals) -> None:
 @pytest.mark.parametrize('threads', [1, 3])
 @pytest.mark.parametrize(
     ('how', 'text'),
-    [('callback', 'from a callback'), ('ears', 'ZeroDivisionError'), ('thread', '')],
+    [
+        ('callback', 'from a callback'),
+        ('ears', 'ZeroDivisionError'),
+        ('thread', ''),
+        ('before it spins', ''),
+    ],
 )
 def test_a_fault_ends_it_with_1(tmp_path: Path, how: str, text: str, threads: int) -> None:
     process = _start(tmp_path, how, threads)
