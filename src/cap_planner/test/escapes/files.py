@@ -117,6 +117,8 @@ _CALLS = {
     ),
 }
 
+_ROOT_ONLY = ('chown', 'device node', 'handle of a file')
+
 ATTACKS = [
     *(
         Attack(
@@ -129,7 +131,15 @@ ATTACKS = [
         for name, text in _WRITES.items()
     ),
     *(
-        Attack(f'change: {name}', Goal.WRITE_FILE, off, WALK, text, 'sandlock test_sandbox')
+        Attack(
+            f'change: {name}',
+            Goal.WRITE_FILE,
+            off,
+            WALK,
+            text,
+            'sandlock test_sandbox',
+            root=name in _ROOT_ONLY,
+        )
         for name, (text, off) in _WRITES_BY_NAME.items()
     ),
     *(
@@ -140,6 +150,7 @@ ATTACKS = [
             KERNEL,
             f'{textwrap.dedent(text)}\nsay(os.read(fd, 99).decode())',
             'sandlock test_seccomp_enforce',
+            root=name in _ROOT_ONLY,
             x86=x86,
         )
         for name, (text, off, x86) in _CALLS.items()

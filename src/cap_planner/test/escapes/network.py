@@ -105,6 +105,7 @@ ATTACKS = [
             WALK + _MODULE,
             text,
             origin,
+            root=name == 'raw socket',
             optional=name in _OPTIONAL,
         )
         for name, (text, off, origin) in _DESCRIPTORS.items()
