@@ -37,7 +37,7 @@ def no_system(*_, **__):
 @pytest.mark.parametrize(
     'name', sorted({path.stem for path in (ROOT / 'benchmarks').glob('*.py')} - FIGURES)
 )
-def test_each_has_a_verdict(name):
+def test_each_ends_with_what_its_main_returns(name):
     assert load(name).main.__annotations__['return'] is int
     assert 'sys.exit(main())' in (ROOT / f'benchmarks/{name}.py').read_text(encoding='utf-8')
 

@@ -23,6 +23,7 @@ from cap_interfaces.action import Say
 from cap_planner.engine import Engine
 from cap_planner.models.base import LanguageModel
 from cap_planner.sandbox.host import Sandbox
+from cap_planner.sandbox.program import SandboxConfig
 from cap_planner.testing import SymbolicTable, symbolic_engine
 
 DEADLINE_S = 20.0
@@ -114,6 +115,13 @@ def table() -> SymbolicTable:
     return SymbolicTable(
         red_block=(0.1, -0.4), blue_block=(-0.1, -0.4), red_bowl=(0.1, -0.6), blue_bowl=(-0.1, -0.6)
     )
+
+
+@pytest.fixture(scope='module')
+def sandbox() -> Iterator[Sandbox]:
+    """With the usual limits; a module that needs others has its own."""
+    with Sandbox(SandboxConfig()) as running:
+        yield running
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ sandbox over a symbolic table. What happened to the world is judged, not what pr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,6 @@ from cap_planner.instruction_run import Parts
 from cap_planner.models import open_model
 from cap_planner.places import Table
 from cap_planner.sandbox.host import Sandbox
-from cap_planner.sandbox.program import SandboxConfig
 from cap_planner.testing import FruitTable, SymbolicTable
 
 LIMITS = Limits(
@@ -47,12 +46,6 @@ LIMITS = Limits(
     tries=3,
 )
 TABLE = Table(-0.25, -0.75, 0.25, -0.25)
-
-
-@pytest.fixture(scope='module')
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(SandboxConfig()) as running:
-        yield running
 
 
 class Talk:

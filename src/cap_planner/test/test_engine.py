@@ -19,16 +19,7 @@ from cap_planner.evidence import EvidenceStore, Record
 from cap_planner.labels import InstructionError, Label
 from cap_planner.models import ModelUnavailableError, open_model
 from cap_planner.models.base import estimated_prompt_tokens
-from cap_planner.sandbox.host import Sandbox
-from cap_planner.sandbox.program import SandboxConfig
 from cap_planner.testing import LIMITS, ScriptedModel
-
-
-@pytest.fixture(scope='module')
-def sandbox():
-    with Sandbox(SandboxConfig()) as running:
-        yield running
-
 
 BOTH_IN_THE_RED_BOWL = """
 put_first_on_second("red block", "red bowl")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,16 +12,10 @@ from cap_planner.engine import Engine, Report, Request
 from cap_planner.labels import Label
 from cap_planner.models import Completion, ModelUnavailableError
 from cap_planner.sandbox.host import Sandbox
-from cap_planner.sandbox.program import Outcome, SandboxConfig, Status
+from cap_planner.sandbox.program import Outcome, Status
 from cap_planner.testing import ScriptedModel, SymbolicTable
 
 MakeEngine = Callable[..., Engine]
-
-
-@pytest.fixture(scope='module')
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(SandboxConfig()) as running:
-        yield running
 
 
 def run(engine: Engine, session: str = '', **request: Any) -> Report:

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
-
-import pytest
 
 from cap_planner.engine import Engine, Report, Request
 from cap_planner.labels import Label
 from cap_planner.models import Completion, Message, Options
-from cap_planner.sandbox.host import Sandbox
-from cap_planner.sandbox.program import SandboxConfig
 from cap_planner.scene import Scene
 from cap_planner.testing import LIMITS, ScriptedModel, SymbolicTable
 
 MakeEngine = Callable[..., Engine]
-
-
-@pytest.fixture(scope='module')
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(SandboxConfig()) as running:
-        yield running
 
 
 def run(engine: Engine, session: str = '', **request: Any) -> Report:

@@ -29,7 +29,6 @@ from cap_planner.lmp import Example, Lmp, parse_prompt
 from cap_planner.models import show_prompt
 from cap_planner.models.base import cut_at_stop
 from cap_planner.sandbox.host import Sandbox
-from cap_planner.sandbox.program import SandboxConfig
 
 EVERY = [(domain, lmp) for domain in DOMAINS.values() for lmp in domain.prompts.values()]
 every_lmp = pytest.mark.parametrize(
@@ -45,12 +44,6 @@ def every_example(of: Callable[[Domain, Lmp], bool]) -> Any:
         if of(domain, lmp)
     ]
     return pytest.mark.parametrize(('domain', 'lmp', 'example'), found)
-
-
-@pytest.fixture(scope='module')
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(SandboxConfig()) as running:
-        yield running
 
 
 @pytest.fixture

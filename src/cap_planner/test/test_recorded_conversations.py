@@ -16,7 +16,6 @@ import pytest
 from cap_planner.engine import Engine, Report, Request
 from cap_planner.models import open_model
 from cap_planner.sandbox.host import Sandbox
-from cap_planner.sandbox.program import SandboxConfig
 from cap_planner.testing import FruitTable, symbolic_engine
 
 TRANSCRIPTS = Path(__file__).parent / 'transcripts'
@@ -46,12 +45,6 @@ class Talk:
         report: Report = self._engine.run(Request(instruction, 's'), lambda _: None, lambda: None)
         assert report.outcome == 'succeeded', f'{instruction}: {report.error}\n{report.program}'
         return report.answer
-
-
-@pytest.fixture(scope='module')
-def sandbox() -> Any:
-    with Sandbox(SandboxConfig()) as running:
-        yield running
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,6 @@ from cap_planner.models import (
     RecordingModel,
     open_model,
 )
-from cap_planner.sandbox.host import Sandbox
-from cap_planner.sandbox.program import SandboxConfig
 from cap_planner.testing import ScriptedModel
 
 SOON = Options(deadline_s=1.0)
@@ -254,12 +252,6 @@ def test_errors_on_record_come_again(tmp_path: Path) -> None:
 
 
 # ── two models, one after the other ──────────────────────────────────────────────────────────────
-
-
-@pytest.fixture(scope='module')
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(SandboxConfig()) as running:
-        yield running
 
 
 class Answers:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import builtins
 import keyword
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,16 +14,9 @@ from hypothesis import strategies as st
 from cap_planner import trial
 from cap_planner.api import TABLETOP, WHITEBOARD
 from cap_planner.sandbox.host import Sandbox
-from cap_planner.sandbox.program import SandboxConfig, Session
+from cap_planner.sandbox.program import Session
 from cap_planner.trial import attempts_for, try_function
 from cap_planner.verifier import Undefined
-
-
-@pytest.fixture(scope='module')
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(SandboxConfig()) as running:
-        yield running
-
 
 EMPTY = Session()
 
