@@ -11,6 +11,7 @@ from cap_common.errors import CapError
 
 # 101 is the last domain whose ports lie below Linux's ephemeral range.
 _DOMAINS = range(1, 102)
+_PARTICIPANTS = range(50)  # of one domain on this machine
 _MOST = 232  # the ports of a larger one do not exist
 
 
@@ -32,11 +33,15 @@ def own_domain_id(environment: Mapping[str, str] = os.environ) -> int:
 
 def has_participant(domain_id: int) -> bool:
     """Whether some process of this machine takes part in a ROS domain."""
-    # The first participant of a domain takes this UDP port for its discovery (DDS-RTPS 9.6.2).
-    port = 7400 + 250 * domain_id + 10
+    return any(_has_participant(domain_id, number) for number in _PARTICIPANTS)
+
+
+def _has_participant(domain_id: int, number: int) -> bool:
+    # A participant takes the first such UDP port that is free for its discovery (DDS-RTPS 9.6.2);
+    # the ones before it may have ended since.
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind(('', port))
+            probe.bind(('', 7400 + 250 * domain_id + 10 + 2 * number))
         except OSError:
             return True
         return False

@@ -10,11 +10,15 @@ from cap_common import domain
 from cap_common.domain import DomainIdError, free_domain_id, own_domain_id
 
 
-def test_a_domain_with_a_participant_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize('number', [0, 7])
+def test_a_domain_with_a_participant_is_not_given(
+    monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Of a later participant, too: the first may have ended."""
     free = free_domain_id()
     monkeypatch.setattr(domain, '_DOMAINS', range(free, free + 1))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as participant:
-        participant.bind(('', 7400 + 250 * free + 10))
+        participant.bind(('', 7400 + 250 * free + 10 + 2 * number))
         with pytest.raises(OSError, match='every ROS domain'):
             free_domain_id()
     assert free_domain_id() == free
