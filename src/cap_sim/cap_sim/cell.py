@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -69,6 +70,7 @@ class Cell:
         self._lock = threading.RLock()
         self._time = 0.0
         self._epoch = 0
+        self._to_brake: deque[Motion] = deque()
         self._load(layout)
 
     def _load(self, layout: Layout) -> None:
@@ -149,6 +151,7 @@ class Cell:
             data, model = self._data, self.model
             for _ in range(count):
                 mujoco.mj_step1(model, data)
+                self._brake_canceled()
                 self._arm.step(TIMESTEP_S)
                 self._suction.step(TIMESTEP_S)
                 mujoco.mj_step2(model, data)
@@ -159,6 +162,10 @@ class Cell:
                 if self._arm.motion is not None:
                     self._arm.motion.end(MotionState.FAULT, 'the physics diverged')
                 raise PhysicsError(f'the physics diverged at {self._time:.3f} s')
+
+    def _brake_canceled(self) -> None:
+        while self._to_brake:
+            self._arm.brake(self._to_brake.popleft(), MotionState.CANCELED, 'canceled')
 
     def _measure(self) -> None:
         """Low-pass what the tool feels, less the weight of the cup itself."""
@@ -199,13 +206,14 @@ class Cell:
         """
         with self._lock:
             motion = Motion(join(self._arm.reference), tolerances)
+            self._brake_canceled()
             self._arm.start(motion)
             return motion
 
     def brake(self, motion: Motion) -> None:
-        """Cancel a motion: the arm brakes on its path and holds."""
-        with self._lock:
-            self._arm.brake(motion, MotionState.CANCELED, 'canceled')
+        """Cancel a motion: from the next step on the arm brakes on its path, then holds."""
+        # Not under the lock: the physics, when it is late, hardly ever lets go of it.
+        self._to_brake.append(motion)
 
     def suck(self, on: bool) -> None:
         """Switch the vacuum pump."""

@@ -1,6 +1,7 @@
 """The arm's controller on the simulated arm, under gravity."""
 
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -63,6 +64,31 @@ def test_a_brake_takes_as_long_as_told_wherever_on_the_path_it_begins(bench, ste
     assert cell.cell.time_s - start == pytest.approx(speed / 8.0, abs=0.01)
     cell.cell.step(20)
     assert np.abs(cell.state.qd).max() < 0.01
+
+
+def test_a_brake_waits_for_no_step_that_is_under_way(bench):
+    cell = bench()
+    motion = cell.move_joints(cell.state.q + FAR, FASTEST_S)
+    cell.cell.step(100)
+    with cell.cell._lock:  # as by the thread of the physics
+        other = threading.Thread(target=cell.cell.brake, args=(motion,), daemon=True)
+        other.start()
+        other.join(10.0)
+        assert not other.is_alive()
+        assert motion.state is MotionState.RUNNING
+    cell.cell.step(500)
+    assert motion.state is MotionState.CANCELED
+
+
+def test_a_canceled_motion_is_canceled_even_if_another_takes_over_at_once(bench):
+    cell = bench()
+    first = cell.move_joints(cell.state.q + FAR, FASTEST_S)
+    cell.cell.step(100)
+    cell.cell.brake(first)
+    second = cell.move_joints(cell.state.q, FASTEST_S)
+    assert first.state is MotionState.CANCELED
+    cell.cell.step(10)
+    assert second.state is MotionState.RUNNING
 
 
 def test_a_newer_motion_takes_over_without_a_jump(bench):
