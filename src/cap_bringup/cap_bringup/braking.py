@@ -15,8 +15,10 @@ Vector = NDArray[np.float64]
 # Every joint below this stands [rad/s]; the guard's still_rad_s.
 STILL_RAD_S = 0.01
 # So far below the planned speed it has left its plan: a share of it, and no less than [rad/s]. The
-# simulated arm's tracking explains half of that.
+# simulated arm's tracking explains half of that: what it lagged behind just before there was a
+# reason to brake, and a bit.
 _SHARE, _LEAST_RAD_S = 0.05, 0.03
+_BEFORE, _BIT = 5, 0.25  # samples; of what is enough to be seen
 _GRID_S = 0.001
 _NOISE_RAD_S = 0.01  # of a measured speed
 # At its ends a plan moves so little that an arm that stands there is on it.
@@ -61,9 +63,9 @@ class Plan:
 class Braking:
     """How a motion ended.
 
-    The fall of the speed is seen once it exceeds what the controller's tracking explains, up to
-    20 ms late: the true begin is between `left` and `seen`. What is to be short is measured from
-    the end that makes it longer: from the kill to `seen`, from `left` to `rest`.
+    The fall of the speed is seen once it exceeds what the controller's tracking explains, some
+    samples late. What is to be short is measured from the end that makes it longer: from the kill
+    to `seen`, from `left` to `rest`.
 
     Attributes:
         left: the last sample that was on the plan.
@@ -103,12 +105,29 @@ def find_braking(
     while seen > 0 and shortfalls[seen - 1] > 1.0:
         seen -= 1
     braked = shortfalls[rest] > 1.0
+    explained = _explained(samples, shortfalls, after_wall_s)
+    while braked and seen > 1 and shortfalls[seen - 1] > explained:
+        if samples[seen - 1].speed > samples[seen - 2].speed:
+            break
+        seen -= 1
     left = seen if not braked else max(seen - 1, 0)
     while braked and left > 0 and shortfalls[left] > 0.5 and samples[left].wall_s > after_wall_s:
         if samples[left].speed > samples[left - 1].speed + _NOISE_RAD_S:
             break  # it still gains speed, whatever its tracking lags behind
         left -= 1
     return Braking(samples[left], samples[seen], samples[rest], not braked)
+
+
+def _explained(
+    samples: Sequence[Sample], shortfalls: Sequence[float], after_wall_s: float
+) -> float:
+    """The shortfall that tracking explains, by what it was before there was a reason to brake."""
+    before = [
+        shortfall
+        for sample, shortfall in zip(samples, shortfalls, strict=False)
+        if sample.wall_s <= after_wall_s
+    ]
+    return min(max(before[-_BEFORE:]) + _BIT, 1.0) if before else 1.0
 
 
 def _shortfalls(samples: Sequence[Sample], plans: Sequence[Plan]) -> list[float]:

@@ -77,6 +77,17 @@ def test_braking_is_seen_wherever_in_the_plan_it_begins(share, way, noise):
     assert found.seen.time_s < found.rest.time_s < brake_s + found.left.speed / 4 + 0.05
 
 
+@settings(deadline=None, max_examples=40)
+@given(share=st.floats(0.55, 0.85), way=st.floats(0.8, 2.0), noise=st.sampled_from([0.0, 0.002]))
+def test_braking_hardly_harder_than_the_plan_slows_down_is_seen_with_its_reason(share, way, noise):
+    plan = turn(0.1, (way, 0, 0, 0, 0, 0), acceleration=7.0)
+    brake_s = 0.1 + share * plan.times[-1]
+    samples = drive(plan, brake_s + 1.5, brake_s, noise)
+    found = find_braking(samples, [plan], WALL_S + brake_s)
+    assert brake_s <= found.seen.time_s <= brake_s + 0.02
+    assert found.seen.time_s <= find_braking(samples, [plan]).seen.time_s
+
+
 def test_contact_may_end_a_motion_before_the_one_that_is_braked():
     touch, lift = turn(0.1, (0.3, 0, 0, 0, 0, 0)), turn(1.0, (0.0, 1.0, 0, 0, 0, 0))
     first = drive(touch, 1.0, 0.2)
