@@ -163,6 +163,9 @@ class TrajectoryController:
         fed_back = 0.0
         try:
             while not motion.ended.wait(_POLL_S):
+                if handle.is_cancel_requested:
+                    # One that came right after the goal's answer found no motion to brake yet.
+                    self._cell.brake(motion)
                 elapsed = wait.elapsed_s()
                 if elapsed - fed_back >= _FEEDBACK_S:
                     fed_back = elapsed

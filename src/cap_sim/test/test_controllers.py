@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,12 +22,13 @@ from cap_common.action_client import OrderedActionClient
 from cap_common.domain import free_domain_id
 from cap_description import ARM_JOINTS
 from cap_sim import controllers
+from cap_sim.arm import Motion
 from cap_sim.controllers import GripperController, TrajectoryController
 from cap_sim.parameters import Parameters
 from cap_sim.trajectory import MAX_POINTS
 
 pytestmark = pytest.mark.system
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 class Bed:
@@ -72,6 +74,23 @@ class Bed:
             )
         return self._send(self._arm, goal)
 
+    def hold_back(self, until: threading.Event) -> None:
+        """Answer goals of the arm at once, and take them up no sooner than told."""
+        controller = self._servers[0]
+
+        def late(handle: Any) -> None:
+            assert until.wait(DEADLINE_S)
+            controller._accept(handle)
+
+        controller._server.register_handle_accepted_callback(late)
+
+    def step_until(self, condition: Callable[[], bool]) -> None:
+        """Let simulated time go on until something is so."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < deadline, f'not in {DEADLINE_S:g} s'
+            self.bench.cell.step(1)
+
     def grip(self, position: float) -> Any:
         goal = GripperCommand.Goal()
         goal.command.position = position
@@ -114,6 +133,8 @@ def test_a_canceled_motion_brakes_from_the_next_step_on(
 ) -> None:
     monkeypatch.setattr(controllers, '_POLL_S', DEADLINE_S)
     handle = bed.begin_turn(1, angle=1.0, seconds=2.0)
+    # The goal's answer comes before the motion.
+    bed.step_until(lambda: bed.bench.state.qd[0] > 0.1)
     bed.bench.cell.step(250)
     speed = bed.bench.state.qd[0]
     assert speed > 0.3
@@ -124,6 +145,31 @@ def test_a_canceled_motion_brakes_from_the_next_step_on(
     response = bed.finish(handle.get_result_async())
     assert response.status == GoalStatus.STATUS_CANCELED
     assert abs(bed.bench.state.qd[0]) < 0.02
+
+
+def test_a_cancel_that_comes_before_the_motion_brakes_it(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(controllers, '_STILL_S', np.inf)
+    start = bed.bench.state.q
+    braked, canceled = threading.Event(), threading.Event()
+    brake = bed.bench.cell.brake
+
+    def noted(motion: Motion) -> None:
+        brake(motion)
+        braked.set()
+
+    monkeypatch.setattr(bed.bench.cell, 'brake', noted)
+    bed.hold_back(canceled)
+    handle = bed.begin_turn(1, angle=1.0, seconds=2.0)
+    bed.finish(handle.cancel_goal_async())
+    assert not braked.is_set()
+    canceled.set()
+    assert braked.wait(DEADLINE_S), 'the motion goes on'
+    bed.bench.cell.step(100)
+    response = bed.finish(handle.get_result_async())
+    assert response.status == GoalStatus.STATUS_CANCELED
+    np.testing.assert_allclose(bed.bench.state.q, start, atol=0.02)
 
 
 def test_more_points_than_it_checks_in_time_are_refused(bed: Bed) -> None:
