@@ -46,7 +46,7 @@ TOPICS = {
     'camera/camera_info': CameraInfo,
     '/clock': Clock,
 }
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 Result = FollowJointTrajectory.Result
 
 
@@ -155,6 +155,10 @@ def trajectory(*points: tuple[float, list[float]]) -> FollowJointTrajectory.Goal
     return goal
 
 
+def stamp_ns(message: Any) -> int:
+    return int(message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec)
+
+
 def positions(client: Client) -> np.ndarray:
     return np.array(client.newest('joint_states').position)
 
@@ -183,14 +187,16 @@ def test_joint_states_come_at_their_rate_of_simulated_time(client: Client) -> No
     got = client.got['joint_states']
     got.clear()
     client.until(lambda: len(got) > 100, '100 joint states')
-    stamps = [m.header.stamp.sec + m.header.stamp.nanosec * 1e-9 for m in got]
-    assert np.median(np.diff(stamps)) == pytest.approx(0.008, abs=1e-6)
+    # This client may lose some: what it got tells when they were sent.
+    steps = np.diff([stamp_ns(message) for message in got]) / 8_000_000
+    np.testing.assert_allclose(steps, np.round(steps), atol=1e-3)
+    assert round(steps.min()) == 1
 
 
 def test_the_three_images_carry_one_stamp(client: Client) -> None:
     def same() -> Any:
         stamps = [
-            {(m.header.stamp.sec, m.header.stamp.nanosec): m for m in client.got[topic]}
+            {stamp_ns(message): message for message in client.got[topic]}
             for topic in ('camera/color/image_raw', 'camera/depth/image_raw', 'camera/camera_info')
         ]
         common = set(stamps[0]) & set(stamps[1]) & set(stamps[2])
@@ -234,9 +240,9 @@ def test_what_it_refuses_it_says(client: Client) -> None:
 
 def test_a_cancel_brakes_and_holds(client: Client) -> None:
     goal = turned(client, -1.5)
-    handle = client.send(trajectory((2.0, goal)))
+    handle = client.send(trajectory((12.0, goal)))
     ended = handle.get_result_async()
-    client.until(lambda: abs(client.newest('joint_states').velocity[0]) > 0.5, 'the arm moves')
+    client.until(lambda: abs(client.newest('joint_states').velocity[0]) > 0.1, 'the arm moves')
     client.result(handle.cancel_goal_async())
     assert client.result(ended).status == GoalStatus.STATUS_CANCELED
     client.until(
@@ -249,8 +255,9 @@ def test_a_cancel_brakes_and_holds(client: Client) -> None:
 
 
 def test_a_new_goal_preempts(client: Client) -> None:
-    first = client.send(trajectory((3.0, turned(client, 1.0))))
+    first = client.send(trajectory((20.0, turned(client, 1.0))))
     first_ended = first.get_result_async()
+    client.until(lambda: client.newest('joint_states').velocity[0] > 0.02, 'the arm moves')
     goal = turned(client, 0.2)
     second = client.send(trajectory((1.0, goal)))
     response = client.result(first_ended)
@@ -287,8 +294,14 @@ def test_a_reset_gives_the_world_asked_for(client: Client) -> None:
     refused = client.call_reset(block_colors=['mauve'])
     assert not refused.success
     assert 'mauve' in refused.message
-    # The camera shows the new world too.
-    color = client.newest('camera/color/image_raw')
+    # The camera shows the new world too. A picture of the old one may be under way.
+    color = client.until(
+        lambda: (
+            stamp_ns(picture := client.newest('camera/color/image_raw')) > stamp_ns(scene)
+            and picture
+        ),
+        'a picture of the new world',
+    )
     picture = np.frombuffer(color.data, np.uint8).reshape(480, 640, 3).astype(int)
     assert (np.abs(picture - [255, 87, 89]).max(axis=2) < 15).sum() > 200
 
