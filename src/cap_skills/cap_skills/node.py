@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from action_msgs.msg import GoalStatus
 from geometry_msgs.msg import PoseStamped
-from rclpy.action import ActionServer, CancelResponse, GoalResponse
+from rclpy.action import CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
@@ -28,6 +28,7 @@ from cap_common.spin import run_node
 from cap_description.cell import fixed_transforms
 from cap_interfaces.action import MoveTo, PickPlace, Say
 from cap_interfaces.msg import Lease, Scene, SceneObject, Target
+from cap_skills.action_server import AnsweringActionServer
 from cap_skills.arm import Call
 from cap_skills.model import Place, SceneView
 from cap_skills.parameters import (
@@ -43,9 +44,13 @@ from cap_skills.watch import Watch
 
 _BASE = 'base_link'
 _DEFAULT_FRAME = 'workspace'
-# How long a skill may take to end when the node ends, and then its answer to go out [s].
+# How long a skill may take to end when the node ends, and then its result to go out [s].
 _BRAKE_S = 3.0
-_ANSWER_S = 0.3
+_ANSWER_S = 2.0
+# What went out arrives while the node looks so often for so long [s]. Not one long look: a machine
+# that stands still in it leaves no time at all.
+_LAST_LOOKS = 5
+_LOOK_S = 0.05
 
 
 class SkillsNode(Node):
@@ -97,17 +102,19 @@ class SkillsNode(Node):
         """Brake, then end the action servers and the listening thread."""
         self._watch.end('skills_node ends')
         # The skill brakes in its own thread; the answers that it waits for come over this one.
-        deadline = time.monotonic() + _BRAKE_S
-        while self._is_busy() and self.context.ok() and time.monotonic() < deadline:
-            self.executor.spin_once(timeout_sec=0.05)
-        # rclpy sends a result only after the skill's thread has ended.
-        deadline = time.monotonic() + _ANSWER_S
-        while self.context.ok() and time.monotonic() < deadline:
-            self.executor.spin_once(timeout_sec=0.05)
+        self._spin_while(self._is_busy, _BRAKE_S)
+        self._spin_while(lambda: any(server.owes_result() for server in self._servers), _ANSWER_S)
+        for _ in range(_LAST_LOOKS):
+            self.executor.spin_once(timeout_sec=_LOOK_S)
         self._ears.close()
         self._beats.close()
         for server in self._servers:
             server.destroy()
+
+    def _spin_while(self, condition: Callable[[], bool], most_s: float) -> None:
+        deadline = time.monotonic() + most_s
+        while condition() and self.context.ok() and time.monotonic() < deadline:
+            self.executor.spin_once(timeout_sec=_LOOK_S)
 
     def _is_busy(self) -> bool:
         return self._arm.locked() or self._is_ending
@@ -120,8 +127,8 @@ class SkillsNode(Node):
         name: str,
         execute: Callable[[ServerGoalHandle], Any],
         accept: Callable[[Any], GoalResponse],
-    ) -> ActionServer:
-        return ActionServer(
+    ) -> AnsweringActionServer:
+        return AnsweringActionServer(
             self,
             kind,
             name,
