@@ -31,7 +31,9 @@ from cap_skills.robot_model import RobotModel
 from cap_skills.ros_robot import RosRobot
 
 _ROOT = Path(__file__).parents[3]
-_START_S = 20.0
+_START_S = 60.0
+# Of planned speeds, where a test ends a motion on its way: most of that is still to come then.
+_SLOW = 0.25
 
 
 def _nothing() -> None:
@@ -55,7 +57,7 @@ def ros(robot: RobotModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     rclpy.init(context=context, domain_id=domain)
     node = Node('robot_test', context=context)
     ears = Ears(node)
-    provider = RosRobot(node, ears, silence_s=0.5, slowest=0.1)
+    provider = RosRobot(node, ears, silence_s=10.0, slowest=0.1)
     ears.start()
     executor = MultiThreadedExecutor(3, context=context)
     executor.add_node(node)
@@ -111,7 +113,7 @@ def test_it_ends_where_the_trajectory_ends(at_park: Robot, planner: EmbeddedPlan
 def test_until_ends_it_early_and_standing(at_park: Robot, planner: EmbeddedPlanner) -> None:
     goal, there = _away(planner, at_park)
     start = at_park.joints()
-    trajectory = planner.plan(start, [Free(goal)], Surroundings(()))
+    trajectory = planner.plan(start, [Free(goal)], Surroundings(()), _SLOW)
     moved = lambda _: bool(np.abs(at_park.joints() - start).max() > 0.1)  # noqa: E731
     assert at_park.execute(trajectory, _nothing, moved) is True
     assert not there()
@@ -125,7 +127,7 @@ def test_what_a_check_raises_ends_it_and_comes_out(
 ) -> None:
     goal, there = _away(planner, at_park)
     start = at_park.joints()
-    trajectory = planner.plan(start, [Free(goal)], Surroundings(()))
+    trajectory = planner.plan(start, [Free(goal)], Surroundings(()), _SLOW)
 
     def check() -> None:
         if np.abs(at_park.joints() - start).max() > 0.1:
