@@ -1,7 +1,19 @@
-"""What every test's nodes have in common."""
+"""What all tests have in common."""
 
 import os
+from pathlib import Path
 
+from hypothesis import settings
+
+from cap_bringup.node_list import ENVIRONMENT, FASTDDS_PROFILE, FASTDDS_PROFILE_VARIABLES
+
+# Nodes of tests are as those of the system: without the profile, pictures get lost.
+os.environ |= ENVIRONMENT
+os.environ |= dict.fromkeys(FASTDDS_PROFILE_VARIABLES, str(Path(__file__).parent / FASTDDS_PROFILE))
 # Another machine of the network, perhaps one with these tests, is not to be heard, nor moved.
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ.pop('ROS_STATIC_PEERS', None)
+
+# A machine that stands still for a moment says nothing of an example.
+settings.register_profile('any machine', deadline=None)
+settings.load_profile('any machine')

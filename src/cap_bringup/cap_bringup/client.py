@@ -20,6 +20,7 @@ from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
 
+from cap_common.awake import awake_s
 from cap_common.calls import ActionCaller
 from cap_common.errors import CapError, RobotFaultError
 from cap_common.heartbeat import BeatMonitor
@@ -97,7 +98,7 @@ class Client:
         def on_message(message: Any) -> None:
             with self._changed:
                 self._newest[topic] = message
-                self._received_at[topic] = time.monotonic()
+                self._received_at[topic] = awake_s()
                 self._changed.notify_all()
 
         self._node.create_subscription(message_type, topic, on_message, qos)
@@ -150,7 +151,7 @@ class Client:
 
     def _fresh(self, topic: str) -> Any:
         """The newest message of a topic, unless it fell silent."""
-        age = time.monotonic() - self._received_at.get(topic, -1.0)
+        age = awake_s() - self._received_at.get(topic, float('-inf'))
         if age > _FRESH_S[topic]:
             return None
         return self._newest.get(topic)

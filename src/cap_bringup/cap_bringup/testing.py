@@ -93,9 +93,10 @@ def running_system(
     variables = {**own, **(environment or {})}
     with (
         _environment(own),
+        # First: two processes that make a new file at once may get into each other's way.
+        EvidenceStore(folder / 'evidence.db') as evidence,
         Supervisor(tabletop(values), folder / 'log', variables, restart) as nodes,
         Client(watch_world=True) as client,
-        EvidenceStore(folder / 'evidence.db') as evidence,
     ):
         system = RunningSystem(nodes, client, evidence)
         system.wait_ready()

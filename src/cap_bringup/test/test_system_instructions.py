@@ -64,7 +64,7 @@ def test_demo(tmp_path, blind_to_the_truth):
         env={**os.environ, **blind_to_the_truth},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=400,
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
@@ -87,7 +87,7 @@ def test_demo_that_cannot_be_carried_out(tmp_path):
         ],
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=400,
         check=False,
     )
     assert run.returncode == 1, run.stdout + run.stderr

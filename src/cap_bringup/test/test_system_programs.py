@@ -24,7 +24,7 @@ def command(*words, stdin=None):
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=400,
         check=False,
     )
     print(run.stdout, run.stderr)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable
 
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
+from cap_common.awake import awake_s
 from cap_common.ears import Listen
 from cap_common.process_watch import ProcessWatch, process_epoch
 from cap_common.qos import BEAT
@@ -73,7 +73,7 @@ class BeatMonitor:
 
     def _on_beat(self, message: Heartbeat) -> None:
         with self._lock:
-            self._seen[message.node] = (time.monotonic(), message.epoch)
+            self._seen[message.node] = (awake_s(), message.epoch)
             if message.epoch not in self._watched:
                 self._watched.add(message.epoch)
                 self._processes.watch(message.epoch)
@@ -86,7 +86,7 @@ class BeatMonitor:
             self._on_end(name)
 
     def lost(self, node_name: str, silence_s: float) -> str | None:
-        """Why a node is not there, or None: it ended, or has not beaten for so long (steady)."""
+        """Why a node is not there, or None: it ended, or has been silent for so long (awake.py)."""
         with self._lock:
             seen = self._seen.get(node_name)
             ended = seen is not None and seen[1] in self._ended
@@ -94,7 +94,7 @@ class BeatMonitor:
             return 'no heartbeat yet'
         if ended:
             return 'its process has ended'
-        age = time.monotonic() - seen[0]
+        age = awake_s() - seen[0]
         return f'no heartbeat for {age:.1f} s' if age > silence_s else None
 
     def epoch(self, node_name: str) -> int | None:

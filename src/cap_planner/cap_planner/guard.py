@@ -77,7 +77,7 @@ class MotionLease:
 
 
 class StandstillJudge:
-    """Whether the arm stands still, from joint states. Times are seconds of the steady clock.
+    """Whether the arm stands still, from joint states. Times are seconds of any clock.
 
     Args:
         still_rad_s: below this speed of every joint it counts as standing.

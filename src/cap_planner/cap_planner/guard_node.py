@@ -12,6 +12,7 @@ from rclpy.callback_groups import MutuallyExclusiveCallbackGroup, ReentrantCallb
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 
+from cap_common.awake import awake_s
 from cap_common.ears import Ears
 from cap_common.heartbeat import PERIOD_S, STEADY, Beat, BeatMonitor
 from cap_common.parameters import load_parameters
@@ -88,7 +89,7 @@ class GuardNode(Node):
 
     def _on_joint_state(self, message: JointState) -> None:
         with self._lock:
-            self._standstill.observe(time.monotonic(), tuple(message.velocity))
+            self._standstill.observe(awake_s(), tuple(message.velocity))
 
     def _renew(self) -> None:
         """Look for every watched node and say what that means: 20 times a second, and at once
@@ -132,7 +133,7 @@ class GuardNode(Node):
 
     def _verdict(self) -> tuple[StopState, str]:
         with self._lock:
-            joints = self._standstill.state(time.monotonic())
+            joints = self._standstill.state(awake_s())
         return stop_verdict(
             joints,
             [c.action for c in self._cancelers if c.has_goals],

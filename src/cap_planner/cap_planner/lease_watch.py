@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
+from cap_common.awake import awake_s
 from cap_common.ears import Listen
 from cap_common.qos import BEAT
 from cap_interfaces.msg import Lease
@@ -17,7 +17,7 @@ class LeaseWatch:
 
     Args:
         guard_lost: why the guard is not there, or None.
-        silence_s: an older lease grants nothing (steady clock).
+        silence_s: an older lease grants nothing (by the clock of awake.py).
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class LeaseWatch:
 
     def _on_lease(self, message: Lease) -> None:
         with self._lock:
-            self._lease, self._received_at = message, time.monotonic()
+            self._lease, self._received_at = message, awake_s()
 
     @property
     def is_heard(self) -> bool:
@@ -43,7 +43,7 @@ class LeaseWatch:
     def refusal(self) -> InstructionError | None:
         """Why nothing may move now, or None."""
         with self._lock:
-            lease, age = self._lease, time.monotonic() - self._received_at
+            lease, age = self._lease, awake_s() - self._received_at
         if lease is None:
             return InstructionError(Label.PROCESS_LOST, 'no lease from the guard: is it running?')
         if lost := self._guard_lost():

@@ -9,6 +9,7 @@ from dataclasses import replace
 from rclpy.impl.rcutils_logger import RcutilsLogger
 from transforms3d.euler import quat2euler
 
+from cap_common.awake import awake_s
 from cap_common.ears import Ears
 from cap_common.errors import PerceptionLostError
 from cap_common.qos import LATCHED
@@ -21,7 +22,7 @@ class SceneCache:
     """The newest scene of the topic, and waits for newer ones.
 
     Args:
-        silence_s: a scene that came longer ago than this (steady clock) is too old.
+        silence_s: a scene that came longer ago than this (by the clock of awake.py) is too old.
         wait_s: how long `newer` waits (steady clock).
     """
 
@@ -53,7 +54,7 @@ class SceneCache:
             return
         scene = scene_from_message(message)
         with self._changed:
-            self._scene, self._received_at = scene, time.monotonic()
+            self._scene, self._received_at = scene, awake_s()
             self._changed.notify_all()
 
     @property
@@ -91,7 +92,7 @@ class SceneCache:
     def _checked(self) -> Scene:
         if self._scene is None:
             raise PerceptionLostError('no scene yet: is perception running?')
-        age = time.monotonic() - self._received_at
+        age = awake_s() - self._received_at
         if age > self._silence_s:
             raise PerceptionLostError(
                 f'the newest scene is {age:.1f} s old: is perception running?'

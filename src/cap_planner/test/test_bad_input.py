@@ -18,7 +18,7 @@ from cap_planner.sandbox.program import SandboxConfig
 from cap_planner.testing import LIMITS, ScriptedModel
 
 # Enough for programs that end, and soon over for those that do not.
-SHORT = replace(LIMITS, wall_s=6.0, compute_s=1.5, calls=50)
+SHORT = replace(LIMITS, wall_s=60.0, compute_s=1.5, calls=50)
 MIB = 2**20
 MOST_TOLD = 5000  # characters of an error that a person is to read
 

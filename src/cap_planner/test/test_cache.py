@@ -145,10 +145,10 @@ def test_a_hit_is_fast(tmp_path: Path) -> None:
     model = cached(tmp_path / 'c.db', 'x' * 2000)
     messages: list[Message] = [{'role': 'user', 'content': 'word ' * 5000}]
     model.complete(messages, SOON)
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(200):
         model.complete(messages, SOON)
-    assert time.perf_counter() - start < 2.0  # 0.02 s where it is quiet
+    assert time.process_time() - start < 2.0  # 0.02 s where it is quiet
 
 
 # ── files that are none ──────────────────────────────────────────────────────────────────────────

@@ -10,11 +10,11 @@ from functools import partial
 
 import pytest
 import yaml
-from rclpy.action import ActionClient
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
 
+from cap_common.action_client import OrderedActionClient
 from cap_common.heartbeat import PERIOD_S, STEADY, Beat
 from cap_common.qos import BEAT, SENSOR
 from cap_interfaces.action import Say
@@ -29,7 +29,7 @@ PARAMETERS = {
     'watched_nodes': ['arm'],
     'canceled_actions': ['say', 'nobody_offers_this'],
     'beat_timeout_s': 2.0,
-    'stop_deadline_s': 2.0,
+    'stop_deadline_s': 4.0,
     'still_rad_s': 0.01,
     'still_hold_s': 0.1,
     # Long: a silent arm is StandstillJudge's test; a stalled machine must not be one here.
@@ -71,7 +71,7 @@ class Arm(Person):
         self._beat = Beat(self)
         self._states = self.create_publisher(JointState, 'joint_states', SENSOR)
         self.create_timer(PERIOD_S / 2, self._publish, clock=STEADY)
-        self.say = ActionClient(self, Say, 'say')
+        self.say = OrderedActionClient(self, Say, 'say')
 
     def _publish(self):
         self._states.publish(JointState(name=['a', 'b'], velocity=self.velocity))

@@ -163,11 +163,11 @@ def test_pronoun_of_nothing_is_refused() -> None:
 )
 def test_what_is_not_understood_is_refused(text: str) -> None:
     case = fixed()
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises((ModelMalformedError, errors.ObjectNotFoundError)):
         case.instruct(text)
     assert not case.world.moves
-    assert time.monotonic() - start < 2.0
+    assert time.process_time() - start < 2.0
 
 
 @pytest.mark.parametrize(

@@ -60,12 +60,21 @@ def endpoint() -> Iterator[Endpoint]:
 @pytest.fixture
 def model(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAiModel]:
     monkeypatch.setattr('cap_planner.models.openai_model._FIRST_PAUSE_S', 0.01)
+    opened = OpenAiModel('some-model', endpoint.url, 'secret')
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def impatient(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAiModel]:
+    """A model whose streams may hardly stall."""
+    monkeypatch.setattr('cap_planner.models.openai_model._FIRST_PAUSE_S', 0.01)
     opened = OpenAiModel('some-model', endpoint.url, 'secret', stall_s=0.3)
     yield opened
     opened.close()
 
 
-def ask(model: OpenAiModel, deadline_s: float = 10.0, **options: Any) -> Completion:
+def ask(model: OpenAiModel, deadline_s: float = 30.0, **options: Any) -> Completion:
     return model.complete(MESSAGES, Options(deadline_s=deadline_s, **options))
 
 
@@ -311,7 +320,7 @@ def test_an_error_tells_what_it_cost(
     model = OpenAiModel('some-model', endpoint.url, 'secret')
     endpoint.faults = [fault]
     with pytest.raises(ModelError) as caught:
-        ask(model, 2.0)
+        ask(model, 5.0)
     assert caught.value.completion_tokens == tokens
     assert caught.value.tokens_estimated == estimated
     assert bool(caught.value.prompt_tokens) == bool(tokens)
@@ -341,7 +350,6 @@ def test_an_error_tells_what_it_cost(
         then(half_a_body, reset),
         then(half_a_stream, hang_up),
         then(half_a_stream, reset),
-        then(half_a_stream, hang),  # stalls
         stream(piece(content=PROGRAM[:9])),
         stream(piece(content=PROGRAM[:9]), b'data: {"choices": [{"del\n\n'),
         stream(piece(content=PROGRAM[:9]), {'error': {'message': 'upstream', 'code': 502}}),
@@ -359,6 +367,12 @@ def test_what_may_pass_is_tried_again(endpoint: Endpoint, model: OpenAiModel, fa
     endpoint.faults = [fault]
     assert ask(model).text == PROGRAM
     assert len(endpoint.requests) == 2
+
+
+def test_a_stream_that_stalls_is_tried_again(endpoint: Endpoint, impatient: OpenAiModel) -> None:
+    endpoint.faults = [then(half_a_stream, hang)]
+    assert ask(impatient).text == PROGRAM
+    assert len(endpoint.requests) >= 2
 
 
 @pytest.mark.parametrize(
@@ -483,7 +497,7 @@ def test_every_wait_can_be_canceled(endpoint: Endpoint, fault: Fault) -> None:
 
     with pytest.raises(ModelUnavailableError, match='nobody waits'):
         ask(model, 60.0, canceled=canceled)
-    assert time.monotonic() - asked_to_end[-1] < 2.0
+    assert time.monotonic() - asked_to_end[-1] < 10.0
     assert ask(model).text == PROGRAM
     model.close()
 
@@ -495,14 +509,14 @@ def test_the_deadline_ends_every_wait(endpoint: Endpoint, fault: Fault) -> None:
     start = time.monotonic()
     with pytest.raises(ModelUnavailableError):
         ask(model, 0.5)
-    assert time.monotonic() - start < 3.0
+    assert time.monotonic() - start < 10.0
     endpoint.faults = []
     assert ask(model).text == PROGRAM
     model.close()
 
 
 def test_a_model_may_think_longer_than_a_stream_may_stall(
-    endpoint: Endpoint, model: OpenAiModel
+    endpoint: Endpoint, impatient: OpenAiModel
 ) -> None:
     def think(exchange: Exchange) -> None:
         exchange.stream(piece(role='assistant', content=''), end=False)
@@ -511,7 +525,7 @@ def test_a_model_may_think_longer_than_a_stream_may_stall(
         exchange.wfile.write(b'0\r\n\r\n')
 
     endpoint.faults = [think]
-    assert ask(model).text == PROGRAM
+    assert ask(impatient).text == PROGRAM
     assert len(endpoint.requests) == 1
 
 

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 from action_msgs.msg import GoalStatus
-from rclpy.action import ActionClient
 from rclpy.node import Node
 
+from cap_common.action_client import OrderedActionClient
 from cap_interfaces.action import ExecuteInstruction
 from cap_interfaces.srv import Instruct
 from cap_planner.engine import Report, Request
@@ -31,7 +31,7 @@ class Caller(Node):
     def __init__(self, until, **kwargs):
         super().__init__('caller', **kwargs)
         self._until = until
-        self.action = ActionClient(self, ExecuteInstruction, 'execute_instruction')
+        self.action = OrderedActionClient(self, ExecuteInstruction, 'execute_instruction')
         self.service = self.create_client(Instruct, 'instruct')
 
     def get(self, future, what):
@@ -137,13 +137,13 @@ def test_a_service_that_has_waited_in_vain_says_so(begins, what):
 
     node = SimpleNamespace(
         _run=work,
-        _engine=SimpleNamespace(parts=SimpleNamespace(limits=SimpleNamespace(longest_s=0.2))),
+        _engine=SimpleNamespace(parts=SimpleNamespace(limits=SimpleNamespace(longest_s=2.0))),
     )
     request = Instruct.Request(instruction='do it', wait=begins)
     answer = PlannerNode._on_instruct(node, request, Instruct.Response())
     may_end.set()
     assert (answer.outcome, answer.error_code) == ('running', Result.BUDGET_EXCEEDED)
-    assert answer.error_msg == f'it has not {what} after 0.2 s'
+    assert answer.error_msg == f'it has not {what} after 2 s'
     assert answer.evidence_id == ('abc' if begins else '')
 
 

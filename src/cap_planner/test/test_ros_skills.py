@@ -62,12 +62,16 @@ def servers(start):
     return start(SkillServers).node
 
 
-@pytest.fixture
-def skills(start, servers, until):
+def make_skills(start, until, silence_s):
     node = start(partial(Node, 'planner')).node
     beats = BeatMonitor(node.create_subscription)
-    until(lambda: beats.lost('skills', 1.0) is None, 'a beat')
-    return RosSkills(node, 'workspace', beats, deadline_s=10.0, silence_s=0.5, settle_s=0.1)
+    until(lambda: beats.lost('skills', 10.0) is None, 'a beat')
+    return RosSkills(node, 'workspace', beats, deadline_s=20.0, silence_s=silence_s, settle_s=0.1)
+
+
+@pytest.fixture
+def skills(start, servers, until):
+    return make_skills(start, until, silence_s=10.0)
 
 
 def test_goals(skills, servers):
@@ -101,7 +105,8 @@ def test_a_stop_cancels_the_goal(skills, servers):
         skills.move_to('red bowl')
 
 
-def test_a_skills_node_that_is_lost(skills, servers):
+def test_a_skills_node_that_is_lost(start, servers, until):
+    skills = make_skills(start, until, silence_s=0.5)
     servers.until_canceled = True
     servers.beat._timer.cancel()
     with pytest.raises(RobotFaultError, match='no heartbeat'):

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 
 import numpy as np
@@ -425,14 +424,25 @@ def test_programs_that_take_too_much_memory_are_killed(sandbox):
     assert run(sandbox, 'x = 1').status is Status.FINISHED
 
 
-def test_the_time_of_calls_does_not_count(sandbox):
+def test_the_time_of_calls_does_not_count(sandbox, monkeypatch):
+    later = 0.0
+
+    class Clock:
+        @staticmethod
+        def monotonic():
+            return time.monotonic() + later
+
+    for module in ('run', 'wire'):
+        monkeypatch.setattr(f'cap_planner.sandbox.{module}.time', Clock)
+
     def slow(call):
-        assert not threading.Event().wait(0.4)
+        nonlocal later
+        later += 100.0
         return Returned()
 
-    outcome = run(sandbox, 'say("a")\nsay("b")', slow, wall=0.3)
+    outcome = run(sandbox, 'say("a")\nsay("b")', slow, wall=20.0)
     assert outcome.status is Status.FINISHED
-    assert outcome.child_seconds < 0.3
+    assert outcome.child_seconds < 20.0
 
 
 def test_what_is_told_after_an_answer_comes_before_the_next_call(sandbox):
@@ -463,7 +473,7 @@ def test_a_run_is_canceled_while_it_computes(sandbox):
     started = time.monotonic()
     outcome = run(sandbox, 'while True: pass', canceled=lambda: len(asked) > 2 or asked.append(1))
     assert (outcome.status, outcome.budget) == (Status.KILLED, Budget.CANCELED)
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 10.0
 
 
 def test_what_a_call_raises_ends_the_program_and_comes_out(sandbox):

@@ -19,6 +19,7 @@ from sensor_msgs.msg import FluidPressure, JointState
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from cap_common.action_client import OrderedActionClient
+from cap_common.awake import awake_s
 from cap_common.ears import Ears
 from cap_common.errors import RobotFaultError, SkillTimeoutError, StoppedError
 from cap_common.qos import SENSOR
@@ -43,7 +44,7 @@ class RosRobot:
 
     Args:
         ears: where it listens to the sensors.
-        silence_s: of the steady clock; older joint states or gripper readings are a fault.
+        silence_s: by the clock of awake.py; older joint states or gripper readings are a fault.
         slowest: of simulated to steady time; deadlines of motions are stretched by its inverse.
     """
 
@@ -150,7 +151,7 @@ class RosRobot:
             return
         with self._news:
             self._joints = joints
-            self._heard['joint_states'] = time.monotonic()
+            self._heard['joint_states'] = awake_s()
             self._news.notify_all()
 
     def _on_wrench(self, message: WrenchStamped) -> None:
@@ -160,7 +161,7 @@ class RosRobot:
             return
         with self._news:
             self._force = force
-            self._heard['gripper/wrench'] = time.monotonic()
+            self._heard['gripper/wrench'] = awake_s()
             self._news.notify_all()
 
     def _on_vacuum(self, message: FluidPressure) -> None:
@@ -168,11 +169,11 @@ class RosRobot:
             return
         with self._news:
             self._pressure = message.fluid_pressure
-            self._heard['gripper/vacuum'] = time.monotonic()
+            self._heard['gripper/vacuum'] = awake_s()
             self._news.notify_all()
 
     def _require_heard(self, topic: str) -> None:
-        age = time.monotonic() - self._heard[topic]
+        age = awake_s() - self._heard[topic]
         if age > self._silence_s:
             said = 'has never come' if np.isinf(age) else f'is silent since {age:.1f} s'
             raise RobotFaultError(f'{topic!r} {said}: is the robot running?')
@@ -230,7 +231,7 @@ class RosRobot:
     def _next_joints(self) -> None:
         """Wait for a joint state from after now: the next motion starts where the arm stands."""
         with self._news:
-            since = time.monotonic()
+            since = awake_s()
             self._news.wait_for(lambda: self._heard['joint_states'] > since, self._silence_s)
 
     def _wait_news(self, result: Future | None = None) -> None:

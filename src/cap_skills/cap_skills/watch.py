@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
+from cap_common.awake import awake_s
 from cap_common.errors import CanceledError, CapError, PerceptionLostError, StoppedError
 from cap_interfaces.msg import Lease
 
@@ -15,12 +15,12 @@ _STATES = {Lease.STOPPED: 'stopped', Lease.WITHDRAWN: 'withdrawn'}
 
 
 class Watch:
-    """What must hold for as long as the arm moves; ages are of the steady clock.
+    """What must hold for as long as the arm moves; ages are by the clock of awake.py.
 
     Args:
         lease_silence_s, scene_silence_s: an older one forbids motion.
         guard_lost: why the guard is not there, or None.
-        clock: seconds of the steady clock.
+        clock: its seconds.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Watch:
         lease_silence_s: float,
         scene_silence_s: float,
         guard_lost: Callable[[], str | None],
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = awake_s,
     ) -> None:
         self._lease_silence_s = lease_silence_s
         self._scene_silence_s = scene_silence_s

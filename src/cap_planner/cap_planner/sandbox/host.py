@@ -24,7 +24,7 @@ from cap_planner.sandbox.start import FaultyProgramError, prepared
 __all__ = ['Sandbox', 'SandboxConfig']
 
 
-_END_SECONDS = 0.5
+_END_SECONDS = 5.0
 
 
 def _never() -> bool:

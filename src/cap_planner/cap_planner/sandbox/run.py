@@ -33,7 +33,7 @@ from cap_planner.sandbox.sessions import next_session, within
 from cap_planner.sandbox.start import sources, syntax_error
 from cap_planner.sandbox.wire import OverBudget, PeerEnded, Wire
 
-_END_SECONDS = 2.0
+_END_SECONDS = 10.0
 _MEMORY_ERRORS = ('MemoryError', '_ArrayMemoryError')
 _TEXT_LIMIT = 4000
 _NAME_LIMIT = 200

@@ -71,7 +71,7 @@ ATTACKS = [
         Goal.EXHAUST,
         _WALL,
         WALK,
-        "modules['time'].sleep(0.7)",
+        "modules['time'].sleep(2.5)",
         'smolagents TestTimeout',
     ),
     Attack(
@@ -79,7 +79,7 @@ ATTACKS = [
         Goal.EXHAUST,
         _WALL,
         WALK,
-        "lock = modules['_thread'].allocate_lock()\nlock.acquire()\nlock.acquire(True, 0.7)",
+        "lock = modules['_thread'].allocate_lock()\nlock.acquire()\nlock.acquire(True, 2.5)",
         'smolagents TestTimeout',
     ),
     Attack(
@@ -88,9 +88,10 @@ ATTACKS = [
         _WALL,
         WALK,
         """
-        end = modules['time'].monotonic() + 0.7
+        end = modules['time'].monotonic() + 2.5
         while modules['time'].monotonic() < end:
             try:
+                modules['time'].sleep(0.01)
                 raise ValueError
             except real.BaseException:
                 pass
