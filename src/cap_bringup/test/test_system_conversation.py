@@ -39,7 +39,8 @@ def test_memory_and_undo(tmp_path):
 def test_instructions_in_any_language(tmp_path):
     model = f'replay:{LANGUAGES}'
     with running_system(tmp_path, source='ground_truth', model=model) as system:
-        system.client.reset_world(5, ('red', 'blue'), ('red', 'blue'))
+        # To the left of the red bowl is room.
+        system.client.reset_world(54, ('red', 'blue'), ('red', 'blue'))
 
         def world_after(instruction):
             result = system.client.execute(instruction, session='s', timeout_s=120.0)

@@ -4,7 +4,6 @@ import math
 import os
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from functools import partial
 
@@ -15,6 +14,7 @@ from rclpy.parameter import Parameter
 from sensor_msgs.msg import JointState
 
 from cap_common.action_client import OrderedActionClient
+from cap_common.awake import awake_s
 from cap_common.heartbeat import PERIOD_S, STEADY, Beat
 from cap_common.qos import BEAT, SENSOR
 from cap_interfaces.action import Say
@@ -114,7 +114,7 @@ def speaking(guard, arm, speaker, until):
 
 
 def joints(guard):
-    return guard._standstill.state(time.monotonic())
+    return guard._standstill.state(awake_s())
 
 
 def test_stop_is_latched_until_resume(arm, until):
