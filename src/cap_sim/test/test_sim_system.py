@@ -133,6 +133,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         assert client.arm.wait_for_server(DEADLINE_S)
         assert client.gripper.wait_for_server(DEADLINE_S)
         assert client.reset.wait_for_service(DEADLINE_S)
+        assert client.spawn.wait_for_service(DEADLINE_S)
         yield client
     finally:
         client.close()

@@ -24,7 +24,7 @@ from cap_common.ears import Ears
 from cap_common.errors import CanceledError, RobotFaultError
 from cap_skills.arm import SkillConfig
 from cap_skills.kinematic_robot import KinematicRobot
-from cap_skills.model import Free, Straight, Surroundings
+from cap_skills.model import Free, Straight, Surroundings, Trajectory
 from cap_skills.planner import EmbeddedPlanner
 from cap_skills.robot import Robot
 from cap_skills.robot_model import RobotModel
@@ -38,6 +38,19 @@ _SLOW = 0.25
 
 def _nothing() -> None:
     """A check that lets everything pass."""
+
+
+def _answers(provider: Robot) -> bool:
+    """Whether all its sensors and servers are there; a server may not have found its client yet."""
+    try:
+        rest = provider.joints()
+        provider.gripper()
+        provider.suction(False)
+        stay = Trajectory(np.array([0.0, 0.1]), np.array([rest, rest]), np.zeros((2, len(rest))))
+        provider.execute(stay, _nothing)
+    except RobotFaultError:
+        return False
+    return True
 
 
 @pytest.fixture(scope='module')
@@ -63,14 +76,9 @@ def ros(robot: RobotModel, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     executor.add_node(node)
     threading.Thread(target=executor.spin, daemon=True).start()
     deadline = time.monotonic() + _START_S
-    while True:
-        try:
-            provider.joints()
-            provider.gripper()
-            break
-        except RobotFaultError:
-            assert time.monotonic() < deadline, 'the simulator does not speak'
-            threading.Event().wait(0.05)
+    while not _answers(provider):
+        assert time.monotonic() < deadline, 'the simulator does not speak'
+        threading.Event().wait(0.05)
     yield provider
     sim.send_signal(signal.SIGINT)
     try:
