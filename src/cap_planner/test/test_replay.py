@@ -119,6 +119,14 @@ def test_a_prompt_that_has_changed_is_found_by_its_request(tmp_path: Path) -> No
     assert text_of(model, prompt('a.', hints='older')) == 'second'  # exact ones come first
 
 
+def test_what_was_moved_may_stand_elsewhere(tmp_path: Path) -> None:
+    first, again = prompt('undo that.'), prompt('undo that.')
+    for messages, x in ((first, '0.100'), (again, '0.102')):
+        messages[-1]['content'] = f"# moved 'red block' to [{x}]\n" + messages[-1]['content']
+    model = recorded(tmp_path / 't.jsonl', (prompt('a.'), 'A'), (first, 'undone'))
+    assert text_of(model, again) == 'undone'
+
+
 def test_other_objects_are_another_request(tmp_path: Path) -> None:
     model = recorded(tmp_path / 't.jsonl', (prompt('a.'), 'A'))
     other = prompt('a.')

@@ -98,6 +98,7 @@ class ReplayModel:
             (lmp, request),
             ('', request),
             (lmp, last_message(messages), 'changed'),
+            (lmp, _asked(messages), 'moved'),
             self._repaired(messages),
         ):
             if (found := self._records.get(key)) is not None:
@@ -188,6 +189,7 @@ def _keys_of(recorded: Recorded) -> tuple[Hashable, ...]:
     return (
         prompt_key(recorded.messages, recorded.stop),
         (recorded.lmp, recorded.request, 'changed'),
+        (recorded.lmp, _asked(recorded.messages), 'moved'),
         ('after', prompt_key(recorded.messages[:-2], None)),
     )
 
@@ -197,6 +199,16 @@ def _note(recorded: Recorded) -> str:
     if recorded.messages or recorded.prompt:
         return 'the prompt has changed since'
     return '' if recorded.source == HAND_WRITTEN else 'its prompt is not on record'
+
+
+def _asked(messages: Sequence[Message]) -> str:
+    """The last message without what was measured: which objects there are, and what to do.
+
+    In another run what was moved stands millimetres from where it stood then.
+    """
+    lines = last_message(messages).splitlines()
+    comments = [line for line in lines if line.startswith('# ')]
+    return '\n'.join([*(line for line in lines if line not in comments), *comments[-1:]])
 
 
 def _plain(request: str) -> str:
