@@ -1,5 +1,6 @@
 """Programs in the real sandbox: calls, sessions, errors, budgets, and who dies with whom."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -617,14 +618,18 @@ def test_nothing_outlives_a_killed_host():
         env=os.environ | {'PYTHONPATH': os.pathsep.join(sys.path)},
     )
     pids = [int(word) for word in host.stdout.readline().split()]
-    assert len(pids) == 2
-    watched = [os.pidfd_open(pid) for pid in pids]
+    watched = []
+    for pid in pids:
+        # The child that `start` has tried may be on its way out.
+        with contextlib.suppress(ProcessLookupError):
+            watched.append(os.pidfd_open(pid))
+    assert len(watched) >= 2, pids
     host.kill()
     host.wait()
     import select
 
     for pidfd in watched:
-        assert select.select([pidfd], [], [], 5.0)[0], 'still alive 5 s after its host'
+        assert select.select([pidfd], [], [], 20.0)[0], 'still alive 20 s after its host'
         os.close(pidfd)
     host.stdin.close()
     host.stdout.close()
