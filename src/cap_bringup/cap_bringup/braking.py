@@ -105,6 +105,7 @@ def find_braking(
     while seen > 0 and shortfalls[seen - 1] > 1.0:
         seen -= 1
     braked = shortfalls[rest] > 1.0
+    # Softly, as long as it loses speed.
     explained = _explained(samples, shortfalls, after_wall_s)
     while braked and seen > 1 and shortfalls[seen - 1] > explained:
         if samples[seen - 1].speed > samples[seen - 2].speed:
