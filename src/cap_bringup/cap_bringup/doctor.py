@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from cap_bringup.workspace import missing_system_packages
-
-_SHARED_MEMORY_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,6 @@ def examine() -> list[Finding]:
         _tried('ROS 2 (rclpy and Fast DDS)', _ros),
         _tried('offscreen rendering (EGL)', _rendering),
         _tried('motion planning (OMPL)', _planning),
-        _shared_memory(),
         *_sandbox(),
         _key(),
     ]
@@ -72,15 +68,6 @@ def _planning() -> str:
     import ur_analytic_ik  # noqa: F401, PLC0415
 
     return getattr(ompl, '__version__', '')
-
-
-def _shared_memory() -> Finding:
-    free = shutil.disk_usage('/dev/shm').free
-    enough = free >= _SHARED_MEMORY_BYTES
-    text = f'{free // 2**20} MB free in /dev/shm'
-    if not enough:
-        text += '; camera images need 256 MB (docker run --shm-size=512m)'
-    return Finding('shared memory', enough, text)
 
 
 def _sandbox() -> list[Finding]:

@@ -62,6 +62,9 @@ class NodeSpec:
 # the Fast DDS profile is relative to the share folder of cap_bringup.
 ENVIRONMENT = {
     'RMW_IMPLEMENTATION': 'rmw_fastrtps_cpp',
+    # Each topic as the Fast DDS profile has it, and no shared memory (docs/decisions/0015).
+    'RMW_FASTRTPS_PUBLICATION_MODE': 'AUTO',
+    'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4',
     'MUJOCO_GL': 'egl',
     # Threads of a linear algebra library fight for the cores that the physics needs.
     'OPENBLAS_NUM_THREADS': '1',

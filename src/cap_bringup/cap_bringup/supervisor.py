@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import os
-import re
 import signal
 import subprocess
 import tempfile
@@ -30,8 +27,6 @@ from cap_description import cell_urdf
 
 _RESTART_DELAY_S = 1.0
 _END_S = 5.0
-_STARTS_S = 10.0
-_SHARED_MEMORY = Path('/dev/shm')
 # A node must not outlive its supervisor, however that ends.
 _DIE_WITH_PARENT = ('setpriv', '--pdeathsig', 'TERM')
 
@@ -100,7 +95,7 @@ class Supervisor:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._environment = {**environment, 'ROS_LOG_DIR': str(folder / 'ros')}
-        self._domain_id = own_domain_id(environment)
+        own_domain_id(environment)  # a wrong one is refused here, not by every node
         self._restart = restart
         # Not `folder` itself: the run before used that, and another may do so now.
         self._run = tempfile.TemporaryDirectory(prefix='run_', dir=folder)
@@ -114,7 +109,6 @@ class Supervisor:
         ]
 
     def __enter__(self) -> Supervisor:
-        sweep_shared_memory(self._domain_id)
         for child in self._children:
             self._start(child)
         return self
@@ -132,7 +126,6 @@ class Supervisor:
                     events.append(f'{child.name} started again')
             elif (status := child.process.poll()) is not None:
                 child.process, child.died_at = None, time.monotonic()
-                sweep_shared_memory(self._domain_id)
                 events.append(f'{child.name} ended with status {status}; its log: {child.log.name}')
         return events
 
@@ -176,7 +169,6 @@ class Supervisor:
         for child in self._children:
             child.log.close()
         self._run.cleanup()
-        sweep_shared_memory(self._domain_id)
 
     def _start(self, child: _Child) -> None:
         child.process = subprocess.Popen(
@@ -194,35 +186,3 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
         os.killpg(process.pid, number)
     except ProcessLookupError:
         process.poll()
-
-
-def sweep_shared_memory(domain_id: int, folder: Path = _SHARED_MEMORY) -> None:
-    """Remove the shared memory that dead processes have left in Fast DDS's transport.
-
-    `fastdds shm clean` does so for the whole machine, and takes a node that starts just then, whose
-    files are not locked yet, for a dead one: nothing that is sent to it ever arrives. So only what
-    has been there for a while goes, and ports only of the domain whose nodes are ours.
-    """
-    first = 7400 + 250 * domain_id  # DDS-RTPS 9.6.2
-    for name in {lock.name[:-3] for lock in folder.glob('fastrtps_*_[es]l')}:
-        port = re.fullmatch(r'fastrtps_port(\d+)', name)
-        if port and not first <= int(port[1]) < first + 250:
-            continue
-        locks = list(folder.glob(f'{name}_[es]l'))
-        # Of another user, of a living process, or another sweep is at the same.
-        with contextlib.suppress(OSError), contextlib.ExitStack() as held:
-            if all(_take(held.enter_context(lock.open('rb'))) for lock in locks):
-                for path in (folder / name, folder / f'sem.{name}_mutex', *locks):
-                    path.unlink(missing_ok=True)
-
-
-def _take(lock: IO[bytes]) -> bool:
-    """Lock a file that no process has just made and is about to lock; False: it is young.
-
-    Raises:
-        BlockingIOError: a process holds it.
-    """
-    if time.time() - os.fstat(lock.fileno()).st_mtime < _STARTS_S:
-        return False
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return True

@@ -1,4 +1,3 @@
-import fcntl
 import os
 import signal
 import sys
@@ -83,58 +82,3 @@ def test_what_ends_before_it_is_needed_is_said_with_its_log(sleeper):
         os.kill(nodes.pid('n'), signal.SIGKILL)
         with pytest.raises(supervisor.NodeEndedError, match=r'n ended with status -9(.|\n)*hello'):
             wait_for(nodes.require_all)
-
-
-# ── shared memory of dead nodes ──────────────────────────────────────────────────────────────
-
-
-OURS, THEIRS, SEGMENT = 'fastrtps_port17411', 'fastrtps_port17661', 'fastrtps_0123456789abcdef'
-DOMAIN = 40  # its ports are 17400 to 17649
-
-
-@pytest.fixture
-def left(tmp_path):
-    """Makes the files of a process that lived a while ago; returns their lock."""
-
-    def make(name, age_s=60.0, kind='el'):
-        lock = tmp_path / f'{name}_{kind}'
-        for path in (tmp_path / name, tmp_path / f'sem.{name}_mutex', lock):
-            path.touch()
-        os.utime(lock, (time.time() - age_s,) * 2)
-        return lock
-
-    return make
-
-
-def swept(folder):
-    """Names of what a sweep leaves, but for the locks."""
-    supervisor.sweep_shared_memory(DOMAIN, folder)
-    return {path.name for path in folder.iterdir() if not path.name.endswith(('_el', '_sl'))}
-
-
-@pytest.mark.parametrize('kind', ['el', 'sl'])
-@pytest.mark.parametrize('name', [OURS, SEGMENT])
-def test_what_dead_nodes_have_left_goes(left, tmp_path, name, kind):
-    left(name, kind=kind)
-    assert swept(tmp_path) == set()
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize('name', [OURS, SEGMENT])
-def test_what_is_young_may_be_a_node_that_starts(left, tmp_path, name):
-    left(name, age_s=1.0)
-    assert swept(tmp_path) == {name, f'sem.{name}_mutex'}
-
-
-def test_ports_of_another_domain_are_not_ours(left, tmp_path):
-    left(THEIRS)
-    assert swept(tmp_path) == {THEIRS, f'sem.{THEIRS}_mutex'}
-
-
-@pytest.mark.parametrize(('kind', 'how'), [('el', fcntl.LOCK_EX), ('sl', fcntl.LOCK_SH)])
-@pytest.mark.parametrize('name', [OURS, SEGMENT])
-def test_what_a_process_holds_stays(left, tmp_path, name, kind, how):
-    left(name, kind={'el': 'sl', 'sl': 'el'}[kind])  # of a dead one before
-    with left(name, kind=kind).open() as held:
-        fcntl.flock(held, how)
-        assert swept(tmp_path) == {name, f'sem.{name}_mutex'}

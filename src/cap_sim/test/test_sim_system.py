@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from cap_interfaces.srv import ResetWorld, SpawnObject
 
 pytestmark = pytest.mark.system
 CONFIG = Path(__file__).parents[3] / 'config' / 'sim.yaml'
+PROFILE = CONFIG.with_name('fastdds.xml')
 TOPICS = {
     'joint_states': JointState,
     'gripper/wrench': WrenchStamped,
@@ -215,6 +217,15 @@ def test_the_operators_view_comes_when_somebody_looks(client: Client) -> None:
     subscription = client.listen(Image, 'operator_camera/image_raw', SENSOR)
     assert client.newest('operator_camera/image_raw').encoding == 'rgb8'
     client.node.destroy_subscription(subscription)
+
+
+def test_every_picture_flows(client: Client) -> None:
+    """What no writer of the profile names leaves in one burst, of which most gets lost."""
+    writers = ET.parse(PROFILE).iterfind('{*}data_writer')
+    client.until(lambda: 'sim' in client.node.get_node_names(), 'the node')
+    topics = client.node.get_publisher_names_and_types_by_node('sim', '/')
+    pictures = {name for name, types in topics if types == ['sensor_msgs/msg/Image']}
+    assert pictures == {writer.get('profile_name') for writer in writers}
 
 
 def test_a_trajectory_is_followed(client: Client) -> None:
