@@ -221,11 +221,14 @@ def test_the_operators_view_comes_when_somebody_looks(client: Client) -> None:
 
 def test_every_picture_flows(client: Client) -> None:
     """What no writer of the profile names leaves in one burst, of which most gets lost."""
-    writers = ET.parse(PROFILE).iterfind('{*}data_writer')
+    named = {writer.get('profile_name') for writer in ET.parse(PROFILE).iterfind('{*}data_writer')}
+
+    def pictures() -> set[str]:
+        topics = client.node.get_publisher_names_and_types_by_node('sim', '/')
+        return {name for name, types in topics if types == ['sensor_msgs/msg/Image']}
+
     client.until(lambda: 'sim' in client.node.get_node_names(), 'the node')
-    topics = client.node.get_publisher_names_and_types_by_node('sim', '/')
-    pictures = {name for name, types in topics if types == ['sensor_msgs/msg/Image']}
-    assert pictures == {writer.get('profile_name') for writer in writers}
+    client.until(lambda: pictures() == named, f'just the pictures {named}')
 
 
 def test_a_trajectory_is_followed(client: Client) -> None:
