@@ -85,9 +85,9 @@ def forked_line(zygote: launch.Zygote, config: SandboxConfig) -> float:
             arrived()
             return Returned()
 
-        child = Run(config, zygote, program.api)
+        child = Run(config, zygote, program.api, start)
         listener = Listener(on_call, lambda: None, lambda call, result: None)
-        finished(child.execute(program, start, listener, 10.0, lambda: False))
+        finished(child.execute(program, listener, 10.0, lambda: False))
         child.close()
 
     return seconds_until(fork)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -426,6 +427,20 @@ def test_programs_that_take_too_much_memory_are_killed(sandbox):
     assert run(sandbox, 'x = 1').status is Status.FINISHED
 
 
+def test_without_a_free_descriptor_it_says_so(sandbox):
+    free = os.dup(0)
+    os.close(free)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
+    try:
+        outcome = run(sandbox, 'x = 1')
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert outcome.status is Status.UNAVAILABLE
+    assert 'Too many open files' in outcome.text
+    assert run(sandbox, 'x = 1').status is Status.FINISHED
+
+
 def test_the_time_of_calls_does_not_count(sandbox, monkeypatch):
     later = 0.0
 
@@ -570,7 +585,7 @@ def test_a_zygote_that_hangs_is_replaced():
     with Sandbox(SandboxConfig()) as own:
         hung = own._zygote
         fork = hung.fork
-        hung.fork = lambda job, _: fork(job, 0.1)
+        hung.fork = lambda job, _, first: fork(job, 0.1, first)
         os.kill(hung.pid, signal.SIGSTOP)
         assert run(own, 'x = 1').status is Status.FINISHED
         assert own._zygote is not hung

@@ -27,26 +27,33 @@ class Channel:
 
     def write(self, frame: bytes) -> None:
         """Write a frame that is packed already."""
-        left = memoryview(frame)
-        while left:
-            left = left[os.write(self._descriptor, left) :]
+        written = os.write(self._descriptor, frame)
+        while written < len(frame):
+            written += os.write(self._descriptor, memoryview(frame)[written:])
 
     def receive(self) -> dict[str, Any]:
         """The next frame. A host that is gone ends this process."""
-        head = self._take(frames.HEADER_BYTES)
-        message: dict[str, Any] = frames.loads(self._take(frames.payload_size(head)))
+        message: dict[str, Any] = frames.loads(self.receive_payload())
         return message
 
-    def _take(self, count: int) -> bytes:
-        """The next bytes. What comes with them is kept: most frames take one system call."""
-        parts = [self._read]
+    def receive_payload(self) -> bytes:
+        """That of the next frame."""
+        self._fill(frames.HEADER_BYTES)
+        end = frames.HEADER_BYTES + frames.payload_size(self._read[: frames.HEADER_BYTES])
+        self._fill(end)
+        payload, self._read = self._read[frames.HEADER_BYTES : end], self._read[end:]
+        return payload
+
+    def _fill(self, count: int) -> None:
+        """Until so many bytes are there. What comes with them is kept: most take one read."""
         missing = count - len(self._read)
+        if missing <= 0:
+            return
+        parts = [self._read]
         while missing > 0:
             part = os.read(self._descriptor, _READ_BYTES)
             if not part:
                 os._exit(0)
             parts.append(part)
             missing -= len(part)
-        read = b''.join(parts)
-        self._read = read[count:]
-        return read[:count]
+        self._read = b''.join(parts)

@@ -1,7 +1,6 @@
 """What runs in a program's process once it is confined. It holds no robot: calls are requests."""
 
 from __future__ import annotations
-import __future__
 
 import itertools
 import sys
@@ -15,7 +14,6 @@ from cap_common.errors import CapError
 from cap_planner.api.spec import WrongArgumentsError
 from cap_planner.sandbox import frames, libraries, vocabulary
 from cap_planner.sandbox.channel import Channel
-from cap_planner.sandbox.child_names import PROGRAM
 from cap_planner.sandbox.room import fitting
 from cap_planner.sandbox.scope import (
     Printed,
@@ -26,11 +24,10 @@ from cap_planner.sandbox.scope import (
     protected_names,
 )
 from cap_planner.sandbox.text import python_lines
+from cap_planner.sandbox.texts import PROGRAM, Start, Text, code_of
 
 _MESSAGE_LIMIT = 2000
 _FRAMES_LIMIT = 20
-# Annotations stay text: programs may name types that are not in their scope.
-_FLAGS = __future__.annotations.compiler_flag
 
 
 class Child:
@@ -52,7 +49,8 @@ class Child:
     ) -> None:
         self.channel = channel
         self._session_bytes = session_bytes
-        self._start: dict[str, Any] = {}
+        self._imports: list[Text] = []
+        self._seed = 0
         self._ids = itertools.count(1)
         self._depth = 0
         self._seeded = False
@@ -62,16 +60,15 @@ class Child:
         self._protected = protected_names(api)
         self._globals = namespace(self._given)
 
-    def run(self, start: dict[str, Any]) -> None:
+    def run(self, start: Start) -> None:
         """Run the program and send the end frame."""
-        self._start = start
-        session = start['session']
+        self._imports, self._seed = start.imports, start.seed
         try:
             self._import(self._globals)
-            self._globals.update(session['variables'])
-            for name, source in session['functions'].items():
-                self._execute(source, f'<function {name}>', self._globals)
-            self._execute(self._start['program'], PROGRAM, self._globals)
+            self._globals.update(start.variables)
+            for text in start.functions.values():
+                self._execute(text, self._globals)
+            self._execute(start.program, self._globals)
         except BaseException as error:
             # Everything a program can raise is its result.
             end: dict[str, Any] = {'kind': 'end', 'error': self._describe(error)}
@@ -79,16 +76,17 @@ class Child:
             end = {'kind': 'end', 'error': None, **self._session()}
         self.channel.send(end | {'printed': _plain_text(self._printed.text())})
 
-    def _execute(self, source: str, name: str, scope: dict[str, Any]) -> None:
+    def _execute(self, text: Text, scope: dict[str, Any]) -> None:
+        source, name, code = text
         if not self._seeded and 'random' in source:
-            np.random.seed(self._start['seed'])  # takes long, and few programs draw
+            np.random.seed(self._seed)  # takes long, and few programs draw
             self._seeded = True
         self._sources[name] = source
-        exec(compile(source, name, 'exec', flags=_FLAGS, dont_inherit=True), scope)
+        exec(code or code_of(source, name), scope)
 
     def _import(self, scope: dict[str, Any]) -> None:
-        for number, line in enumerate(self._start['session']['imports']):
-            self._execute(line, f'<import {number}>', scope)
+        for text in self._imports:
+            self._execute(text, scope)
 
     def _stub(self, name: str) -> Callable[..., Any]:
         def stub(*args: Any, **kwargs: Any) -> Any:
@@ -124,9 +122,9 @@ class Child:
             self._import(scope)
             scope |= functions_of(self._globals, self._given)
             for function, source in program['functions'].items():
-                self._execute(source, f'<function {function} of {name} {number}>', scope)
+                self._execute((source, f'<function {function} of {name} {number}>', None), scope)
             scope |= program['variables']
-            self._execute(program['source'], f'<{name} {number}>', scope)
+            self._execute((program['source'], f'<{name} {number}>', None), scope)
             if program['returns'] not in scope:
                 raise NameError(f'the program of {name} set no {program["returns"]!r}')
             value = scope[program['returns']]
@@ -202,7 +200,8 @@ class Child:
 
 def _line() -> int:
     """Line of the top-level program that is being executed; 0 outside of it."""
-    frame: types.FrameType | None = sys._getframe(1)
+    # Not of this function, `_call` and the stub: to look at a frame makes an object of it.
+    frame: types.FrameType | None = sys._getframe(3)
     while frame is not None:
         code = frame.f_code
         if code.co_filename == PROGRAM and code.co_name == '<module>':

@@ -17,7 +17,6 @@ from cap_planner.sandbox import kernel, landlock, syscalls
 
 NOBODY = 65534
 _STACK_BYTES = 8 * 1024 * 1024
-_MOST_DESCRIPTORS = 1 << 20
 
 # In this order: the user can only be changed while the capabilities are there; the change of user
 # clears the death signal; Landlock and seccomp want no_new_privs; seccomp forbids the rest.
@@ -43,7 +42,7 @@ class Limits(NamedTuple):
 
 
 class _Layer(NamedTuple):
-    """Calls that return 0 or None, or else have failed; and what they are for."""
+    """Calls to the kernel, and what they are for."""
 
     why: str
     calls: tuple[kernel.Prepared, ...]
@@ -89,10 +88,8 @@ class Confinement:
         return [(name, every[name]) for name in LAYERS if name not in skip]
 
     def _descriptors(self) -> _Layer:
-        kept = sorted({syscalls.PIPE, self._ruleset or syscalls.PIPE})
-        starts = (0, *(number + 1 for number in kept))
-        ranges = zip(starts, (*kept, _MOST_DESCRIPTORS), strict=True)
-        return _Layer('only the pipe is open', tuple((os.closerange, pair) for pair in ranges))
+        kept = {syscalls.PIPE, self._ruleset or syscalls.PIPE}
+        return _Layer('only the pipe is open', kernel.close_between_calls(kept))
 
     def _landlock(self) -> _Layer:
         try:
@@ -102,30 +99,31 @@ class Confinement:
         # Out of the way of the pipe's descriptor.
         self._ruleset = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 64)
         os.close(low)
-        calls = (landlock.restrict_call(self._ruleset), (os.close, (self._ruleset,)))
+        calls = (landlock.restrict_call(self._ruleset), kernel.close_call(self._ruleset))
         return _Layer('no file, no TCP port', calls)
 
 
-def confine(layers: Layers, pipe: int) -> dict[str, str]:
+def confine(layers: Layers) -> dict[str, str]:
     """Apply the layers to this process; with all of them its only descriptor is `syscalls.PIPE`.
-
-    Args:
-        pipe: the descriptor to keep; it is moved.
 
     Returns:
         Why those that failed did, by name.
     """
-    if pipe != syscalls.PIPE:
-        os.dup2(pipe, syscalls.PIPE, inheritable=False)
     failed = {}
     for name, layer in layers:
         try:
             for call, arguments in layer.calls:
-                if call(*arguments):
+                if (call(*arguments) or 0) < 0:
                     raise kernel.last_error()
         except (OSError, ValueError) as error:
             failed[name] = str(error)
     return failed
+
+
+def rehearse() -> None:
+    """Apply a layer that changes nothing: see rehearsal.py."""
+    calls = (kernel.harmless_call(), (_require_parent, (os.getppid(),)))
+    confine([('', _Layer('', calls * len(LAYERS)))])
 
 
 def statuses(layers: Layers, failed: dict[str, str]) -> list[LayerStatus]:
@@ -145,7 +143,9 @@ def _missing(error: Exception) -> _Layer:
 def _environment() -> _Layer:
     # os.environ unsets the variables one by one, and takes ten times as long.
     own: dict[bytes, bytes] = os.environ._data  # type: ignore[attr-defined]
-    return _Layer('empty', (kernel.clear_environment_call(), (own.clear, ())))
+    # To clear what is empty takes 18 pages of memory.
+    calls: tuple[kernel.Prepared, ...] = ((own.clear, ()),) if own else ()
+    return _Layer('empty', (kernel.clear_environment_call(), *calls))
 
 
 def _rlimits(idle_bytes: int, limits: Limits) -> _Layer:
@@ -163,7 +163,7 @@ def _rlimits(idle_bytes: int, limits: Limits) -> _Layer:
     ):
         most = resource.getrlimit(which)[1]
         bound = hard if most == resource.RLIM_INFINITY else min(hard, most)
-        calls.append((resource.setrlimit, (which, (min(soft, bound), bound))))
+        calls.append(kernel.limit_call(which, min(soft, bound), bound))
     text = f'{limits.cpu_seconds} s of CPU time, {limits.memory_bytes >> 20} MiB of memory'
     return _Layer(text, tuple(calls))
 
@@ -171,22 +171,21 @@ def _rlimits(idle_bytes: int, limits: Limits) -> _Layer:
 def _identity() -> _Layer:
     if os.geteuid() != 0 and os.getuid() != 0:
         return _Layer(f'user {os.getuid()}, not root', ())
-    everyone = (NOBODY, NOBODY, NOBODY)
-    calls: tuple[kernel.Prepared, ...] = (
-        (os.setgroups, ([],)),
-        (os.setresgid, everyone),
-        (os.setresuid, everyone),
-    )
-    return _Layer(f'user {NOBODY} instead of root', calls)
+    return _Layer(f'user {NOBODY} instead of root', kernel.identity_calls(NOBODY))
 
 
 def _session(zygote: int) -> _Layer:
-    def look_for_parent() -> None:
-        if os.getppid() != zygote:
-            raise OSError('the zygote is gone')  # before the death signal was set
-
-    calls = ((os.setsid, ()), kernel.death_signal_call(signal.SIGKILL), (look_for_parent, ()))
+    calls = (
+        kernel.new_session_call(),
+        kernel.death_signal_call(signal.SIGKILL),
+        (_require_parent, (zygote,)),
+    )
     return _Layer('own session, dies with the zygote', calls)
+
+
+def _require_parent(pid: int) -> None:
+    if os.getppid() != pid:
+        raise OSError('the zygote is gone')  # before the death signal was set
 
 
 def _seccomp() -> _Layer:

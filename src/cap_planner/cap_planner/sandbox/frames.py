@@ -57,7 +57,16 @@ def pack(value: Any) -> bytes:
     Raises:
         FrameError: naming what cannot be carried.
     """
-    payload = dumps(value)
+    return framed(dumps(value))
+
+
+def framed(payload: bytes) -> bytes:
+    """A frame of a payload.
+
+    Raises:
+        FrameError: it is too long.
+    """
+    _require_size(len(payload))
     return len(payload).to_bytes(HEADER_BYTES, 'big') + payload
 
 
@@ -80,8 +89,7 @@ def dumps(value: Any) -> bytes:
         FrameError: as for `pack`.
     """
     text = _ENCODE(to_plain(value))
-    if len(text) > MAX_BYTES:
-        raise FrameError(f'{len(text)} bytes of data; at most {MAX_BYTES} are allowed')
+    _require_size(len(text))
     return text.encode('ascii')
 
 
@@ -91,8 +99,7 @@ def loads(payload: bytes) -> Any:
     Raises:
         FrameError: it is not what `dumps` makes.
     """
-    if len(payload) > MAX_BYTES:
-        raise FrameError(f'{len(payload)} bytes of data; at most {MAX_BYTES} are allowed')
+    _require_size(len(payload))
     try:
         text = payload.decode('utf-8')
         plain, end = _DECODE(text)
@@ -101,6 +108,11 @@ def loads(payload: bytes) -> Any:
         return from_plain(plain)
     except (ValueError, RecursionError, MemoryError) as error:
         raise FrameError(f'not a frame: {type(error).__name__}: {error}'[:300]) from error
+
+
+def _require_size(count: int) -> None:
+    if count > MAX_BYTES:
+        raise FrameError(f'{count} bytes of data; at most {MAX_BYTES} are allowed')
 
 
 def to_plain(value: Any, depth: int = 0) -> Any:  # noqa: PLR0911
@@ -345,6 +357,18 @@ def _itself(value: Any) -> Any:
     return value
 
 
+def _made_once(encoder: json.JSONEncoder) -> Callable[[Any], str]:
+    """Its `encode`, which makes a new encoder in C for each value: that takes longer than to use
+    it, and in a child fifty pages of memory.
+    """
+    make = getattr(json.encoder, 'c_make_encoder', None)
+    if make is None:
+        return encoder.encode
+    quoted = json.encoder.encode_basestring_ascii
+    encode = make(None, encoder.default, quoted, None, ':', ',', False, False, False)
+    return lambda value: ''.join(encode(value, 0))
+
+
 # What most values are, and what is asked of them.
 _PLAIN: dict[type, Callable[[Any], Any]] = {
     str: _text,
@@ -355,5 +379,6 @@ _PLAIN: dict[type, Callable[[Any], Any]] = {
     np.ndarray: _array_to_plain,
 }
 # `to_plain` has made the tree, so that it is one.
-_ENCODE = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(',', ':')).encode
+_ENCODER = json.JSONEncoder(allow_nan=False, check_circular=False, separators=(',', ':'))
+_ENCODE = _made_once(_ENCODER)
 _DECODE = json.JSONDecoder(parse_constant=_refuse, parse_int=_whole).raw_decode

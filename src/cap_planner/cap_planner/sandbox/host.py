@@ -60,7 +60,7 @@ class Sandbox:
         """
         with self._lock:
             try:
-                run = self._fork(())
+                run = self._fork((), b'')
             except ZygoteError as error:
                 raise SandboxUnavailableError(str(error)) from error
             try:
@@ -97,13 +97,13 @@ class Sandbox:
             return Outcome(Status.PROGRAM_ERROR, text, program.session, error=fault.error)
         with self._lock:
             try:
-                run = self._fork(program.api)
+                run = self._fork(program.api, start)
             except (ZygoteError, SandboxUnavailableError) as error:
                 return Outcome(Status.UNAVAILABLE, str(error), program.session)
             outer, self._run = self._run, run
             try:
                 listener = Listener(on_call, on_answered, on_nested_result)
-                outcome = run.execute(program, start, listener, wall_seconds, canceled)
+                outcome = run.execute(program, listener, wall_seconds, canceled)
                 left = outcome.session
                 for name in (*left.variables, *left.functions, *left.imports):
                     dropped.pop(name, None)  # the program has set it again
@@ -127,15 +127,15 @@ class Sandbox:
                 self._zygote.close()
                 self._zygote = None
 
-    def _fork(self, api: Collection[str]) -> Run:
+    def _fork(self, api: Collection[str], start: bytes) -> Run:
         zygote = self._living_zygote()
         try:
-            return Run(self.config, zygote, api)
+            return Run(self.config, zygote, api, start)
         except ZygoteError:
             if not zygote.ends_within(_END_SECONDS):
                 raise
         # It ended between two programs, or hung: none of them has to pay for that.
-        return Run(self.config, self._living_zygote(), api)
+        return Run(self.config, self._living_zygote(), api, start)
 
     def _living_zygote(self) -> Zygote:
         if self._zygote is not None and not self._zygote.alive():

@@ -37,11 +37,16 @@ class ZygoteError(Exception):
 
 
 class Fork:
-    """One child: the host's end of its pipe, and a way to kill it."""
+    """One child: the host's end of its pipe, and a way to kill it.
 
-    def __init__(self, pid: int, pidfd: int, pipe: socket.socket) -> None:
+    Attributes:
+        unsent: what of the first bytes for it did not fit into the pipe.
+    """
+
+    def __init__(self, pid: int, pidfd: int, pipe: socket.socket, unsent: bytes) -> None:
         self.pid = pid
         self.pipe = pipe
+        self.unsent = unsent
         self._pidfd = pidfd
 
     def has_ended(self) -> bool:
@@ -142,30 +147,45 @@ class Zygote:
                 self._process.wait(seconds)
         return not self.alive()
 
-    def fork(self, job: dict[str, Any], seconds: float) -> Fork:
+    def fork(self, job: dict[str, Any], seconds: float, first: bytes = b'') -> Fork:
         """A new child. A zygote that does not answer is ended.
+
+        Args:
+            first: bytes for it, which lie in its pipe before there is a child.
 
         Raises:
             ZygoteError: there is none.
         """
-        pipe, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            pipe, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        except OSError as error:  # no descriptor is left, for one
+            raise ZygoteError(f'no pipe to a child: {error}') from error
         with far:
             try:
+                sent = pipe.send(first, socket.MSG_DONTWAIT) if first else 0
                 socket.send_fds(self._control, [json.dumps({'fork': job}).encode()], [far.fileno()])
             except OSError as error:
                 pipe.close()
                 raise ZygoteError(str(error)) from error
         try:
-            message, fds = self._answer(time.monotonic() + seconds)
+            deadline = time.monotonic() + seconds
+            # Its first sign of life, or its end: until then it has the processor for itself.
+            first_sign = select.poll()
+            first_sign.register(pipe, select.POLLIN)
+            first_sign.poll(1000 * seconds)
+            message, fds = self._answer(deadline)
+            if 'forked' in message and not fds:
+                raise ZygoteError('no descriptor is left for a child')
         except BaseException:
             pipe.close()
             if self._process is not None:
-                self._process.kill()  # a late answer would be taken for that to the next job
+                # A late answer would be taken for that to the next job. Its children end with it.
+                self._process.kill()
             raise
         if 'failed' in message:
             pipe.close()
             raise ZygoteError(message['failed'])
-        return Fork(message['forked'], fds[0], pipe)
+        return Fork(message['forked'], fds[0], pipe, first[sent:])
 
     def _answer(self, deadline: float) -> tuple[dict[str, Any], list[int]]:
         while True:

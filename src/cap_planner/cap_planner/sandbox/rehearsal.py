@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import socket
 
-from cap_planner.sandbox import frames
+from cap_planner.sandbox import confine, frames, texts
 from cap_planner.sandbox.channel import Channel
 from cap_planner.sandbox.child import Child
 
@@ -30,15 +30,14 @@ _ANSWER = {'value': [0.1, -0.5]}
 
 def rehearse() -> None:
     """Run it, in namespaces of its own; the answers to its calls lie ready in the pipe."""
-    start = {
-        'program': _PROGRAM,
-        'session': {'variables': {'x': 1}, 'functions': {'f': 'def f(): pass'}, 'imports': []},
-        'seed': 0,
-    }
+    program = (_PROGRAM, texts.PROGRAM, texts.code_of(_PROGRAM, texts.PROGRAM))
+    function = ('def f(): pass', '<function f>', None)
+    start = texts.pack(texts.Start(program, {'f': function}, [], {'x': 1}, 0))
     for _ in range(_TIMES):
+        confine.rehearse()
         host, own = socket.socketpair()
         with host, own:
-            host.sendall(frames.pack(start) + 2 * frames.pack(_ANSWER))
+            host.sendall(start + 2 * frames.pack(_ANSWER))
             channel = Channel(own.fileno())
-            Child(channel, ['pos'], 1000, 1000).run(channel.receive())
+            Child(channel, ['pos'], 1000, 1000).run(texts.load(channel.receive_payload()))
             host.recv(frames.MAX_BYTES)

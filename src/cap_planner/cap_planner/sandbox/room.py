@@ -9,10 +9,10 @@ from cap_planner.sandbox import frames
 
 
 def size_of(name: str, value: Any) -> int:
-    """Bytes that a variable takes, at the depth at which a start frame has it; see start.py.
+    """Bytes that a variable takes, deeper than the first frame has it.
 
     Raises:
-        FrameError: no start frame carries it.
+        FrameError: no frame carries it.
     """
     return len(frames.dumps({'session': {'variables': {name: value}}}))
 

@@ -54,6 +54,7 @@ class Run:
 
     Args:
         api: names of the functions that its program may call.
+        start: the frame of the program, from `prepared`; none: it only stands there.
         skip: layers that the child leaves out; see unlayered.py.
 
     Raises:
@@ -65,11 +66,13 @@ class Run:
         config: SandboxConfig,
         zygote: Zygote,
         api: Collection[str],
+        start: bytes = b'',
         skip: Collection[str] = (),
     ) -> None:
         self._config = config
         self._zygote = zygote
-        self._fork = zygote.fork(job(config, api, skip), config.start_seconds)
+        # The frame lies in the pipe while the child comes up.
+        self._fork = zygote.fork(job(config, api, skip), config.start_seconds, start)
         self._wire = Wire(self._fork.pipe, config.poll_seconds, config.start_seconds)
         self._nested: dict[int, Call] = {}
 
@@ -102,20 +105,14 @@ class Run:
     def execute(
         self,
         program: Program,
-        start: bytes,
         listener: Listener,
         wall_seconds: float,
         canceled: Callable[[], bool],
     ) -> Outcome:
-        """The run itself; see `Sandbox.run`.
-
-        Args:
-            start: the frame of the program, from `prepared`.
-        """
+        """The run itself; see `Sandbox.run`."""
         try:
-            # Before it asks: the frame lies in the pipe while the child puts on its layers.
             with contextlib.suppress(PeerEnded, OverBudget):  # why, it says in its own frame
-                self._wire.write(start)
+                self._wire.write(self._fork.unsent)
             self.wait_until_ready()
         except SandboxUnavailableError as error:
             return Outcome(Status.UNAVAILABLE, str(error), program.session)

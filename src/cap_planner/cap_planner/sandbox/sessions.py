@@ -12,11 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from cap_planner.sandbox import libraries, vocabulary
-from cap_planner.sandbox.child_names import PROGRAM
 from cap_planner.sandbox.frames import FrameError
 from cap_planner.sandbox.program import Program, Session
 from cap_planner.sandbox.room import fitting
 from cap_planner.sandbox.scope import protected_names
+from cap_planner.sandbox.texts import PROGRAM
 
 _DROPPED_LIMIT = 200
 _TEXT_LIMIT = 200

@@ -1,14 +1,17 @@
-"""What goes to a child before it runs: checked and packed before there is one."""
+"""What goes to a child before it runs: compiled and packed before there is one."""
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
+from types import CodeType
 
-from cap_planner.sandbox import frames
+from cap_planner.sandbox import frames, texts
 from cap_planner.sandbox.frames import FrameError
 from cap_planner.sandbox.program import Place, Program, ProgramError, Session
 from cap_planner.sandbox.room import fitting
 from cap_planner.sandbox.sessions import within
+from cap_planner.sandbox.texts import PROGRAM, Start, Text
 
 
 class FaultyProgramError(Exception):
@@ -31,13 +34,9 @@ def prepared(program: Program) -> tuple[Program, bytes, dict[str, str]]:
     Raises:
         FaultyProgramError: a text is no Python, or the program itself is more than a frame.
     """
-    for name, text in [*sources(program).items(), ('program', program.source)]:
-        if problem := syntax_error(text, name):
-            raise FaultyProgramError(problem)
-    try:
-        return program, _packed(program), {}
-    except FrameError:
-        pass
+    for with_code in (True, False):
+        with contextlib.suppress(FrameError):
+            return program, _packed(program, with_code), {}
     try:
         program, dropped = _lightened(program)
         return program, _packed(program), dropped
@@ -46,13 +45,23 @@ def prepared(program: Program) -> tuple[Program, bytes, dict[str, str]]:
         raise FaultyProgramError(ProgramError(type(fault).__name__, text, 0, ())) from fault
 
 
-def _packed(program: Program) -> bytes:
-    session = {
-        'variables': dict(program.session.variables),
-        'functions': sources(program),
-        'imports': list(program.session.imports),
-    }
-    return frames.pack({'program': program.source, 'session': session, 'seed': program.seed})
+def _packed(program: Program, with_code: bool = False) -> bytes:
+    def text(source: str, name: str, where: str) -> Text:
+        code = _code_of(source, name, where)
+        return source, name, code if with_code else None
+
+    session = program.session
+    start = Start(
+        text(program.source, PROGRAM, 'program'),
+        {
+            name: text(source, f'<function {name}>', name)
+            for name, source in sources(program).items()
+        },
+        [text(line, f'<import {i}>', 'import') for i, line in enumerate(session.imports)],
+        dict(session.variables),
+        program.seed,
+    )
+    return texts.pack(start)
 
 
 def _lightened(program: Program) -> tuple[Program, dict[str, str]]:
@@ -67,11 +76,20 @@ def _lightened(program: Program) -> tuple[Program, dict[str, str]]:
 def syntax_error(source: str, where: str) -> ProgramError | None:
     """Found here, because an interpreter that meets one looks for the file, and is killed."""
     try:
-        compile(source, where, 'exec', dont_inherit=True)
+        _code_of(source, where, where)
+    except FaultyProgramError as fault:
+        return fault.error
+    return None
+
+
+def _code_of(source: str, name: str, where: str) -> CodeType:
+    try:
+        return texts.code_of(source, name)
     except SyntaxError as error:
         place = Place(where, '<module>', error.lineno or 0, (error.text or '').strip())
         line = place.line if where == 'program' else 0
-        return ProgramError('SyntaxError', f'{where}: {error}', line, (place,))
+        text = f'{where}: {error.msg} ({where}, line {place.line})'
+        raise FaultyProgramError(ProgramError('SyntaxError', text, line, (place,))) from error
     except (ValueError, RecursionError, MemoryError) as error:
-        return ProgramError('SyntaxError', f'{where}: {error}', 0, ())
-    return None
+        fault = ProgramError('SyntaxError', f'{where}: {error}', 0, ())
+        raise FaultyProgramError(fault) from error

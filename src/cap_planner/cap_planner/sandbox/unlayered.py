@@ -35,5 +35,5 @@ class UnlayeredSandbox(Sandbox):
         self.skip = frozenset(skip)
         """May be set between two runs, so that one zygote serves many tests."""
 
-    def _fork(self, api: Collection[str]) -> Run:
-        return Run(self.config, self._living_zygote(), api, self.skip)
+    def _fork(self, api: Collection[str], start: bytes) -> Run:
+        return Run(self.config, self._living_zygote(), api, start, self.skip)

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from cap_planner.sandbox import frames, kernel, libraries, probes, scope, syscalls
+from cap_planner.sandbox import frames, kernel, libraries, probes, scope, syscalls, texts
 from cap_planner.sandbox.channel import Channel
 from cap_planner.sandbox.child import Child
 from cap_planner.sandbox.confine import Confinement, Layers, Limits, confine, statuses
@@ -84,6 +84,7 @@ class Zygote:
         job = json.loads(data)['fork']
         layers = self._layers(job)
         child = self._unborn_child(job['child'])
+        move, descriptors = kernel.move_call(pipe, syscalls.PIPE)
         try:
             pid = os.fork()
         except OSError as error:
@@ -93,15 +94,21 @@ class Zygote:
         if pid == 0:
             status = 1
             try:
-                self._become_child(job, child, layers, pipe)
+                if job.get('bare'):
+                    os.write(pipe, b'.')  # what a fork costs by itself, for the benchmark
+                else:
+                    move(*descriptors)
+                    self._become_child(job, child, layers)
                 status = 0
             finally:
                 os._exit(status)
-        os.close(pipe)
+        # First the answer, and in few steps: the fork has made this process, too, copy each page of
+        # memory that it writes to, and the host waits.
         pidfd = os.pidfd_open(pid)
+        _write(self._control, b'{"forked": %d}' % pid, pidfd)
+        os.close(pipe)
         self._children[pidfd] = pid
         self._poll.register(pidfd, select.POLLIN)
-        _send(self._control, {'forked': pid}, pidfd)
         return True
 
     def _layers(self, job: dict[str, Any]) -> Layers:
@@ -120,12 +127,9 @@ class Zygote:
             gc.freeze()
         return self._unborn[key]
 
-    def _become_child(self, job: dict[str, Any], child: Child, layers: Layers, pipe: int) -> None:
+    def _become_child(self, job: dict[str, Any], child: Child, layers: Layers) -> None:
         """What the process of a program does, to its end."""
-        if job.get('bare'):
-            os.write(pipe, b'.')  # what a fork costs by itself, for the benchmark
-            return
-        failed = confine(layers, pipe)
+        failed = confine(layers)
         channel = child.channel
         if 'probe' in job:
             held, why = probes.attempt(job['probe'])
@@ -136,7 +140,7 @@ class Zygote:
             channel.send({'kind': 'refused', 'missing': failed})
         else:
             channel.write(_READY)
-            child.run(channel.receive())
+            child.run(texts.load(channel.receive_payload()))
 
     def _reap(self, pidfd: int) -> None:
         pid = self._children.pop(pidfd)
@@ -151,8 +155,12 @@ class Zygote:
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
 
 
-def _send(control: socket.socket, message: dict[str, Any], *fds: int) -> None:
+def _send(control: socket.socket, message: dict[str, Any]) -> None:
+    _write(control, json.dumps(message).encode())
+
+
+def _write(control: socket.socket, packet: bytes, *fds: int) -> None:
     try:
-        socket.send_fds(control, [json.dumps(message).encode()], list(fds))
+        socket.send_fds(control, [packet], fds)
     except (BrokenPipeError, ConnectionResetError):
         sys.exit(0)  # the host is gone; the death signal takes the children along

@@ -1,3 +1,0 @@
-"""How the texts of a program are named in its traces."""
-
-PROGRAM = '<program>'
