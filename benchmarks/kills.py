@@ -50,6 +50,7 @@ VICTIMS = ('child', 'planner', 'skills', 'guard', 'perception')
 STOP = 'stop'
 BEGIN_S = {**dict.fromkeys(VICTIMS, 0.200), STOP: 0.060}
 REST_S = 0.050
+FALL_M = 0.005  # what was set down settles by less
 TOLD_S = 30.0
 MOTION_S = 6.0  # of one instruction: the kill comes somewhere in it
 CORNERS = ((-0.2, -0.7), (0.2, -0.7))
@@ -81,7 +82,7 @@ class Trial:
         planned: the plan came to its end before braking was seen.
         begin: until braking was seen.
         over: from the begin of braking to rest, beyond v/a.
-        held, dropped: whether something was on the cup, and no more afterwards.
+        held, dropped: whether something was on the cup, and fell from it afterwards.
         told: until the caller had its answer.
         load: of the machine, then: how many threads want a core.
         next_error: why the next instruction did not work.
@@ -245,6 +246,9 @@ class Bench:
             found = self._recorder.braking(trial.struck_at, timeout_s=1.0)
         except TimeoutError:
             return True
+        if found.planned and found.told.wall_s - trial.struck_at < BEGIN_S[trial.victim]:
+            # Until then it need not brake, and from then on nobody can tell: its plan ended.
+            return False
         trial.planned = found.planned
         trial.speed = found.left.speed
         trial.begin = found.seen.wall_s - trial.struck_at
@@ -252,8 +256,17 @@ class Bench:
         before = [pa for at, pa in self._recorder.pressures if at <= trial.struck_at]
         after = [pa for at, pa in self._recorder.pressures if at > trial.struck_at]
         trial.held = before[-1] < SEALED_PA
-        trial.dropped = trial.held and max(after) > SEALED_PA
+        trial.dropped = trial.held and max(after) > SEALED_PA and self._fell(trial.struck_at)
         return trial.begin > 0.0
+
+    def _fell(self, after_wall_s: float) -> bool:
+        """Whether the block came down once it was let go; what was set down before lies still."""
+        lost = min(
+            at for at, pa in self._recorder.pressures if at > after_wall_s and pa > SEALED_PA
+        )
+        heights = self._recorder.heights
+        before = [z for at, z in heights if at <= lost]
+        return not before or before[-1] - heights[-1][1] > FALL_M
 
     def _next(self, chance: random.Random) -> str:
         """Why the next instruction did not work; empty: it did."""

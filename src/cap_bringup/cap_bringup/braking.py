@@ -21,7 +21,7 @@ _SHARE, _LEAST_RAD_S = 0.05, 0.03
 _BEFORE, _BIT = 5, 0.25  # samples; of what is enough to be seen
 _GRID_S = 0.001
 _NOISE_RAD_S = 0.01  # of a measured speed
-# At its ends a plan moves so little that an arm that stands there is on it.
+# At its ends a plan moves so little that braking there is not to be told from following it.
 _ENDS_S = 0.03
 
 
@@ -72,12 +72,14 @@ class Braking:
         seen: the first one that is below its plan for good; without braking, that of `rest`.
         rest: the first one at rest for good.
         planned: the plan was followed to its end.
+        told: the last one of which can be told whether it is on the plan.
     """
 
     left: Sample
     seen: Sample
     rest: Sample
     planned: bool
+    told: Sample
 
 
 def find_braking(
@@ -88,8 +90,8 @@ def find_braking(
     A plan decelerates by itself, as hard as a brake does, so it is not the speed that tells. For
     every sample the nearest point of the plan is sought, on from that of the sample before: there
     is where the arm is on its path, and how fast it would be there if nothing had come between.
-    From the begin of a braking on, it is slower than that, to the end: the arm stands where the
-    plan moves. An arm that stands where the plan does, has followed it.
+    From the begin of a braking on, it is slower than that, until it stands where the plan moves, or
+    where the plan is about to end.
 
     Args:
         samples: in order; the first of them at rest before, or on, the first plan.
@@ -102,9 +104,13 @@ def find_braking(
     rest = len(moving) - moving[::-1].index(True) if any(moving) else 0
     shortfalls = _shortfalls(samples[: rest + 1], plans)
     seen = rest
-    while seen > 0 and shortfalls[seen - 1] > 1.0:
+    while seen > 0 and math.isnan(shortfalls[seen]):
         seen -= 1
-    braked = shortfalls[rest] > 1.0
+    braked, told = shortfalls[seen] > 1.0, samples[seen]
+    while braked and seen > 0 and shortfalls[seen - 1] > 1.0:
+        seen -= 1
+    if not braked:
+        seen = rest
     # Softly, as long as it loses speed.
     explained = _explained(samples, shortfalls, after_wall_s)
     while braked and seen > 1 and shortfalls[seen - 1] > explained:
@@ -116,7 +122,7 @@ def find_braking(
         if samples[left].speed > samples[left - 1].speed + _NOISE_RAD_S:
             break  # it still gains speed, whatever its tracking lags behind
         left -= 1
-    return Braking(samples[left], samples[seen], samples[rest], not braked)
+    return Braking(samples[left], samples[seen], samples[rest], not braked, told)
 
 
 def _explained(
@@ -126,13 +132,15 @@ def _explained(
     before = [
         shortfall
         for sample, shortfall in zip(samples, shortfalls, strict=False)
-        if sample.wall_s <= after_wall_s
+        if sample.wall_s <= after_wall_s and not math.isnan(shortfall)
     ]
     return min(max(before[-_BEFORE:]) + _BIT, 1.0) if before else 1.0
 
 
 def _shortfalls(samples: Sequence[Sample], plans: Sequence[Plan]) -> list[float]:
-    """How far each is below its planned speed, in units of what is enough to be seen."""
+    """How far each is below its planned speed, in units of what is enough to be seen; NaN: it is
+    where nobody can tell.
+    """
     found = []
     follower: _Follower | None = None
     waiting = list(plans)
@@ -162,7 +170,7 @@ class _Follower:
         to_end = len(self._qd) - self._at
         to_an_end = min(self._at, to_end) if sample.speed < STILL_RAD_S else to_end
         if to_an_end * _GRID_S < _ENDS_S:
-            return 0.0
+            return math.nan
         planned = self._qd[self._at]
         speed = float(np.abs(planned).max())
         along = float(sample.qd @ planned) / max(float(planned @ planned), 1e-12)

@@ -29,6 +29,7 @@ from cap_bringup.supervisor import Supervisor, node_environment
 from cap_common.domain import free_domain_id
 from cap_common.ears import Ears
 from cap_common.qos import SENSOR
+from cap_interfaces.msg import Scene
 from cap_planner.evidence import EvidenceStore
 
 READY_S = 120.0
@@ -175,6 +176,7 @@ class MotionRecorder:
     Attributes:
         samples, plans: see braking.py.
         pressures: wall time [s] and absolute pressure in the cup [Pa].
+        heights: wall time [s] and height of the centre of the world's first object [m].
     """
 
     _EVERY = QoSProfile(depth=5000, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -187,6 +189,7 @@ class MotionRecorder:
             (JointState, 'joint_states', self._on_joints, self._EVERY),
             (FluidPressure, 'gripper/vacuum', self._on_vacuum, self._EVERY),
             (JointTrajectory, 'planned_trajectory', self._on_plan, 10),
+            (Scene, 'sim/ground_truth', self._on_scene, self._EVERY),
         )
         for listener in listeners:
             self._ears.listen(*listener)
@@ -204,6 +207,7 @@ class MotionRecorder:
         self.samples: list[Sample] = []
         self.plans: list[Plan] = []
         self.pressures: list[tuple[float, float]] = []
+        self.heights: list[tuple[float, float]] = []
 
     def braking(self, after_wall_s: float, timeout_s: float) -> Braking:
         """How the last motion ended, as soon as the arm is at rest; see find_braking.
@@ -235,6 +239,10 @@ class MotionRecorder:
 
     def _on_vacuum(self, message: FluidPressure, info: Mapping[str, int]) -> None:
         self.pressures.append((info['source_timestamp'] * 1e-9, message.fluid_pressure))
+
+    def _on_scene(self, message: Scene, info: Mapping[str, int]) -> None:
+        for item in message.objects[:1]:
+            self.heights.append((info['source_timestamp'] * 1e-9, item.pose.position.z))
 
     def _on_plan(self, message: JointTrajectory, info: Mapping[str, int]) -> None:
         points = message.points

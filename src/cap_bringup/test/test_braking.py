@@ -13,7 +13,7 @@ from scipy.interpolate import CubicHermiteSpline
 from cap_bringup.braking import Plan, Sample, find_braking
 
 RATE_S = 0.008
-DELECERATION = 8.0
+DECELERATION = 8.0
 WALL_S = 1000.0  # of the wall's clock when simulated time is 0
 
 
@@ -43,7 +43,7 @@ def drive(plan: Plan, until_s: float, brake_s: float | None, noise: float = 0.0)
         if time_s >= start_s:
             if brake_s is not None and time_s >= brake_s:
                 speed = max(float(np.abs(planned).max()), 1e-6)
-                rate = max(0.0, rate - DELECERATION / speed * RATE_S)
+                rate = max(0.0, rate - DECELERATION / speed * RATE_S)
             at += rate * RATE_S
     return samples
 
@@ -86,6 +86,31 @@ def test_braking_hardly_harder_than_the_plan_slows_down_is_seen_with_its_reason(
     found = find_braking(samples, [plan], WALL_S + brake_s)
     assert brake_s <= found.seen.time_s <= brake_s + 0.02
     assert found.seen.time_s <= find_braking(samples, [plan]).seen.time_s
+
+
+def test_braking_that_comes_to_rest_where_the_plan_ends_is_seen():
+    plan = turn(0.1, (1.0, 0, 0, 0, 0, 0), acceleration=10.0)
+    samples = drive(plan, 0.1 + 0.45 * plan.times[-1], None)
+    last = samples[-1]
+    left = plan.positions[-1, 0] - last.q[0] - 0.003
+    deceleration = last.speed**2 / (2 * left)
+    for after_s in np.arange(RATE_S, 1.0, RATE_S):
+        braking_s = min(after_s, last.speed / deceleration)
+        q, qd = last.q.copy(), np.zeros(6)
+        q[0] += last.speed * braking_s - deceleration * braking_s**2 / 2
+        qd[0] = last.speed - deceleration * braking_s
+        samples.append(Sample(last.wall_s + after_s, last.time_s + after_s, q, qd))
+    found = find_braking(samples, [plan], last.wall_s)
+    assert not found.planned
+    assert last.time_s < found.seen.time_s < last.time_s + 0.03
+
+
+def test_where_a_plan_is_about_to_end_nobody_can_tell():
+    plan = turn(0.1, (1.0, 0, 0, 0, 0, 0))
+    end_s = 0.1 + plan.times[-1]
+    found = find_braking(drive(plan, 2.0, end_s - 0.02), [plan], WALL_S + end_s - 0.02)
+    assert found.planned
+    assert end_s - 0.05 < found.told.time_s < end_s - 0.02
 
 
 def test_contact_may_end_a_motion_before_the_one_that_is_braked():
