@@ -3,17 +3,21 @@
 from cap_description.cell import (
     ARM_JOINTS,
     JointLimit,
+    board_size,
     cell_urdf,
     fixed_transforms,
     joint_limits,
+    resting_transforms,
     transform,
 )
 
 __all__ = [
     'ARM_JOINTS',
     'JointLimit',
+    'board_size',
     'cell_urdf',
     'fixed_transforms',
     'joint_limits',
+    'resting_transforms',
     'transform',
 ]

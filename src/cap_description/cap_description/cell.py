@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import xml.etree.ElementTree as ET
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,15 @@ def fixed_transforms(urdf: str) -> list[tuple[str, str, Matrix]]:
     ]
 
 
+def resting_transforms(urdf: str, moving: Collection[str]) -> list[tuple[str, str, Matrix]]:
+    """(parent, child, parent_from_child) of every joint but those named in `moving`, at 0."""
+    return [
+        (_link(joint, 'parent'), _link(joint, 'child'), _origin(joint))
+        for joint in ET.fromstring(urdf).findall('joint')
+        if joint.attrib['name'] not in moving
+    ]
+
+
 def transform(
     urdf: str, target: str, source: str, positions: dict[str, float] | None = None
 ) -> Matrix:
@@ -106,6 +116,15 @@ def transform(
         return matrix
 
     return np.linalg.inv(root_from(target)) @ root_from(source)
+
+
+def board_size(urdf: str) -> tuple[float, float] | None:
+    """Width and height of what can be drawn on, along x and y of `whiteboard` [m]; None: none."""
+    box = ET.fromstring(urdf).find("link[@name='whiteboard']/collision/geometry/box")
+    if box is None:
+        return None
+    width, height, _ = _numbers(box.get('size'))
+    return width, height
 
 
 def _link(joint: ET.Element, role: str) -> str:

@@ -7,7 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ur_analytic_ik import ur5e
 
-from cap_description import ARM_JOINTS, cell_urdf, fixed_transforms, joint_limits, transform
+from cap_description import (
+    ARM_JOINTS,
+    board_size,
+    cell_urdf,
+    fixed_transforms,
+    joint_limits,
+    transform,
+)
 
 URDF = cell_urdf()
 MODEL = mujoco.MjSpec.from_string(URDF).compile()
@@ -52,6 +59,33 @@ def test_the_gripper_reaches_014_beyond_the_flange_and_gives_way_by_12_mm():
     np.testing.assert_allclose(transform(URDF, 'tool0', 'tcp')[:3, 3], [0, 0, 0.14], atol=1e-9)
     pushed = transform(URDF, 'tool0', 'tcp', {'cup_slide_joint': 0.012})
     np.testing.assert_allclose(pushed[:3, 3], [0, 0, 0.128], atol=1e-9)
+
+
+def test_marker_and_eraser_are_turned_apart_and_give_way():
+    urdf = cell_urdf(tool='marker')
+    np.testing.assert_allclose(transform(urdf, 'tool0', 'tcp')[:3, 3], [0, 0, 0.16], atol=1e-9)
+    pushed = transform(urdf, 'tool0', 'tcp', {'marker_slide_joint': 0.015})
+    np.testing.assert_allclose(pushed[:3, 3], [0, 0, 0.145], atol=1e-9)
+    eraser = transform(urdf, 'tool0', 'eraser')
+    np.testing.assert_allclose(eraser[:3, 2], [np.sqrt(0.75), 0, 0.5], atol=1e-9)
+    pushed = transform(urdf, 'tool0', 'eraser', {'eraser_slide_joint': 0.008})
+    np.testing.assert_allclose(pushed[:3, 3], eraser[:3, 3] - 0.008 * eraser[:3, 2], atol=1e-9)
+
+
+def test_the_board_is_there_with_the_marker_and_lies_as_it_is_told():
+    urdf = cell_urdf(tool='marker')
+    assert board_size(URDF) is None
+    assert board_size(urdf) == (0.5, 0.36)
+    board = transform(urdf, 'workspace', 'whiteboard')
+    np.testing.assert_allclose(board[:3, :3], np.eye(3), atol=1e-9)
+    np.testing.assert_allclose(board[:3, 3], [0, -0.5, 0.005], atol=1e-9)
+    leaning = cell_urdf(
+        tool='marker', board_xyz='0.1 -0.6 0.2', board_rpy='0.5 0 0', board_size='0.3 0.2'
+    )
+    assert board_size(leaning) == (0.3, 0.2)
+    board = transform(leaning, 'workspace', 'whiteboard')
+    np.testing.assert_allclose(board[:3, 3], [0.1, -0.6, 0.2], atol=1e-9)
+    np.testing.assert_allclose(board[:3, 2], [0, -np.sin(0.5), np.cos(0.5)], atol=1e-9)
 
 
 def test_workspace_is_what_the_operator_facing_the_robot_sees():
