@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -117,28 +118,32 @@ class Place:
 
 @dataclass(frozen=True)
 class Held:
-    """What hangs on the cup.
+    """What the hand holds.
 
     Attributes:
         item: as it was seen when it was grasped.
         tcp_from_object: shape (4, 4).
+        opening: between the fingers that hold it [m]; None: it hangs on a cup.
     """
 
     item: Item
     tcp_from_object: Matrix
+    opening: float | None = None
 
 
 @dataclass(frozen=True)
 class GripperReading:
-    """What the gripper's sensors say.
+    """What the gripper's sensors say; NaN: it has no such sensor.
 
     Attributes:
-        force: along the tool's axis, positive when the cup is pushed in [N].
+        force: along the tool's axis, positive when the tool is pushed at [N].
         pressure: absolute, in the cup [Pa].
+        opening: between the fingers [m].
     """
 
     force: float
-    pressure: float
+    pressure: float = math.nan
+    opening: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -187,15 +192,33 @@ class Straight:
 
 
 @dataclass(frozen=True)
+class Follow:
+    """Leg of a motion: the tool along a polyline, with straight pieces between its points.
+
+    Attributes:
+        poses: base_from_tcp at each point, shape (n, 4, 4).
+        speed: of the tool [m/s].
+    """
+
+    poses: NDArray[np.float64]
+    speed: float
+
+
+Leg = Free | Straight | Follow
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """What a motion must not touch.
 
     Attributes:
         touch: names of objects and fixed links that may be come near to (no padding).
         ignore: names of those that may be touched.
+        opening: between the fingers, if the tool has any; None: as far as it goes [m].
     """
 
     items: Sequence[Item]
     held: Held | None = None
     touch: frozenset[str] = field(default_factory=frozenset)
     ignore: frozenset[str] = field(default_factory=frozenset)
+    opening: float | None = None

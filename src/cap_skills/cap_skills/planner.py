@@ -1,7 +1,9 @@
 """MotionPlanner: legs and surroundings to a timed, collision-free trajectory; and the embedded one.
 
-A route is planned leg by leg into a polyline of joint positions, rounded where legs meet so that
-the arm need not stop there, and checked again as a whole, densely, before it gets its timing.
+Legs through free space and straight lines become one polyline of joint positions, rounded where
+they meet so that the arm need not stop there. It is checked as a whole, densely, before it gets its
+timing; only what is not free then is looked at leg by leg. Where the tool follows a polyline the
+way is bent by a fraction of a millimetre, and the timing slows down for its corners.
 """
 
 from __future__ import annotations
@@ -13,15 +15,26 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicHermiteSpline
 
 from cap_common.errors import NoPathError
 from cap_common.frames import Matrix
+from cap_skills.blends import blended
 from cap_skills.collision import CollisionWorld, Pair
 from cap_skills.kinematics import ArmKinematics
-from cap_skills.model import Free, Joints, Straight, Surroundings, Trajectory, Vector
+from cap_skills.model import (
+    Follow,
+    Free,
+    Joints,
+    Leg,
+    Straight,
+    Surroundings,
+    Trajectory,
+    Vector,
+)
 from cap_skills.robot_model import RobotModel
 from cap_skills.rrt import find_path
-from cap_skills.timing import MotionLimits, spline, time_path
+from cap_skills.timing import Curve, MotionLimits, even_grids, spline, time_path
 
 Path = NDArray[np.float64]  # shape (n, 6) [rad]
 
@@ -29,6 +42,14 @@ Path = NDArray[np.float64]  # shape (n, 6) [rad]
 REACH = np.array([1.15, 1.15, 0.75, 0.4, 0.3, 0.1])
 _LINE_STEP = 0.01
 _MAX_JOINT_STEP = 0.5
+# Where the tool follows a polyline: how far it cuts corners, and between two joint positions [m].
+_CUT = 1.5e-4
+_FOLLOW_STEP = 0.005
+_FOLLOW_GRID = 0.002
+# Of a motion that goes nowhere [s].
+_PAUSE = 0.02
+# A motion less than this goes nowhere [m].
+_NOTHING = 1e-6
 
 
 class MotionPlanner(Protocol):
@@ -47,7 +68,7 @@ class MotionPlanner(Protocol):
     def plan(
         self,
         start: Joints,
-        legs: Sequence[Free | Straight],
+        legs: Sequence[Leg],
         surroundings: Surroundings,
         speed_scale: float = 1.0,
     ) -> Trajectory:
@@ -77,6 +98,7 @@ class PlannerConfig:
         rounding: length over which corners are rounded, to each side [m].
         rrt_iterations: of each try.
         rrt_tries: each with a seed of its own, and checked finer than the one before.
+        walls: see CollisionWorld.
     """
 
     padding: float
@@ -84,6 +106,7 @@ class PlannerConfig:
     rounding: float
     rrt_iterations: int
     rrt_tries: int
+    walls: tuple[float, ...]
 
 
 def motion_between(a: Joints, b: Joints) -> float:
@@ -98,13 +121,19 @@ def sample_edge(a: Joints, b: Joints, step: float) -> Path:
 
 
 class EmbeddedPlanner:
-    """Straight joint path first, then OMPL's RRTConnect; lines by dense inverse kinematics."""
+    """Straight joint path first, then OMPL's RRTConnect; lines by dense inverse kinematics.
+
+    Attributes:
+        searches: for how many legs the straight joint path was not free.
+    """
 
     def __init__(self, robot: RobotModel, limits: MotionLimits, config: PlannerConfig) -> None:
         self._robot = robot
         self._limits = limits
         self._config = config
-        self._cached: tuple[Surroundings, CollisionWorld] | None = None
+        self._collisions = CollisionWorld(robot, config.padding, config.walls)
+        self._loaded: Surroundings | None = None
+        self.searches = 0
 
     @property
     def kinematics(self) -> ArmKinematics:
@@ -131,66 +160,133 @@ class EmbeddedPlanner:
             seed=1,
         )
 
+    def world(self, surroundings: Surroundings) -> CollisionWorld:
+        """What the plans are checked against; good until another is asked for."""
+        if self._loaded is not surroundings:
+            self._collisions.load(surroundings)
+            self._loaded = surroundings
+        return self._collisions
+
     def touching(self, joints: Joints, surroundings: Surroundings) -> frozenset[Pair]:
         """See MotionPlanner."""
-        return self._world(surroundings).pairs(joints)
+        return self.world(surroundings).pairs(joints)
 
     def plan(
         self,
         start: Joints,
-        legs: Sequence[Free | Straight],
+        legs: Sequence[Leg],
         surroundings: Surroundings,
         speed_scale: float = 1.0,
     ) -> Trajectory:
         """See MotionPlanner."""
-        world = self._world(surroundings)
+        world = self.world(surroundings)
         leaving = world.pairs(start)
-        pieces: list[Path] = [start[None]]
-        speeds: list[Vector] = [np.array([np.inf])]
-        for leg in legs:
-            at = pieces[-1][-1]
-            if isinstance(leg, Free):
-                piece, speed = self._free(at, leg.goal, world, leaving), self._limits.tool_speed
+        parts: list[Trajectory] = []
+        for run in _runs(legs):
+            at = parts[-1].end if parts else start
+            if isinstance(run[0], Follow):
+                parts.append(self._follow(at, run[0], world, leaving, speed_scale))
             else:
-                piece, speed = self._line(at, leg.goal), leg.speed
-            pieces.append(piece[1:])
-            speeds.append(np.full(len(piece) - 1, speed))
-        path, rate = _spread(
-            np.concatenate(pieces), np.concatenate(speeds), self._config.check_step
+                parts.append(self._pass(at, run, world, leaving, speed_scale))
+            leaving &= world.pairs(parts[-1].end)
+        return _joined(parts) if parts else _rest(start)
+
+    # Free legs and straight lines ----------------------------------------------------------------
+
+    def _pass(
+        self,
+        start: Joints,
+        legs: Sequence[Leg],
+        world: CollisionWorld,
+        leaving: frozenset[Pair],
+        speed_scale: float,
+    ) -> Trajectory:
+        """One motion through legs that need not be stopped at."""
+        pieces: list[Path] = []
+        speeds: list[float] = []
+        for leg in legs:
+            at = pieces[-1][-1] if pieces else start
+            if isinstance(leg, Free):
+                blocked = world.pairs(leg.goal) - leaving
+                if blocked:
+                    raise NoPathError(f'the goal is blocked: {_names(blocked)}')
+                pieces.append(np.stack([at, leg.goal]))
+                speeds.append(self._limits.tool_speed)
+            else:
+                assert isinstance(leg, Straight)
+                pieces.append(self._line(at, leg.goal))
+                speeds.append(leg.speed)
+        if max(motion_between(start, joints) for piece in pieces for joints in piece) < _NOTHING:
+            return _rest(start)
+        window = round(self._config.rounding / self._config.check_step)
+        found = self._rounded(pieces, speeds, window, world, leaving)
+        if isinstance(found, frozenset):
+            pieces = [
+                self._detour(piece, world, leaving) if isinstance(leg, Free) else piece
+                for leg, piece in zip(legs, pieces, strict=True)
+            ]
+            for half in (window, window // 3, 0):
+                found = self._rounded(pieces, speeds, half, world, leaving)
+                if not isinstance(found, frozenset):
+                    break
+            else:
+                raise NoPathError(f'the way is blocked: {_names(found)}')
+        curve, stations, limits = found
+        return time_path(
+            self.kinematics,
+            curve,
+            even_grids(stations[-1]),
+            stations,
+            limits,
+            self._limits,
+            speed_scale,
         )
-        return self._rounded(path, rate, world, leaving, speed_scale)
 
-    def _world(self, surroundings: Surroundings) -> CollisionWorld:
-        if self._cached is None or self._cached[0] is not surroundings:
-            world = CollisionWorld(self._robot, surroundings, self._config.padding)
-            self._cached = surroundings, world
-        return self._cached[1]
+    def _rounded(
+        self,
+        pieces: Sequence[Path],
+        speeds: Sequence[float],
+        half: int,
+        world: CollisionWorld,
+        leaving: frozenset[Pair],
+    ) -> tuple[Curve, Vector, Vector] | frozenset[Pair]:
+        """A curve along the pieces, with stations and the tool's speeds there; or what it touches.
 
-    def _free(
-        self, start: Joints, goal: Joints, world: CollisionWorld, leaving: frozenset[Pair]
-    ) -> Path:
-        blocked = world.pairs(goal) - leaving
-        if blocked:
-            raise NoPathError(f'the goal is blocked: {_names(blocked)}')
-        if first_contact(world, sample_edge(start, goal, self._config.check_step), leaving) is None:
-            return np.stack([start, goal])
+        Args:
+            half: so many points to each side of a corner it is rounded.
+        """
+        step = self._config.check_step
+        corners = np.concatenate([pieces[0][:1], *(piece[1:] for piece in pieces)])
+        allowed = np.repeat(speeds, [len(piece) - 1 for piece in pieces])
+        path, rate = _spread(corners, np.concatenate([[np.inf], allowed]), step)
+        smooth = round_corners(path, half)
+        stations = _stations(smooth)
+        curve = spline(smooth, stations)
+        dense = curve(np.linspace(0.0, stations[-1], _count(stations[-1], step)))
+        contact = first_contact(world, dense, leaving)
+        return (curve, stations, rate) if contact is None else contact
+
+    def _detour(self, edge: Path, world: CollisionWorld, leaving: frozenset[Pair]) -> Path:
+        """A free way from the one end of an edge (2, 6) to the other: straight, if that is free."""
+        start, goal = edge
+        step = self._config.check_step
+        if first_contact(world, sample_edge(start, goal, step), leaving) is None:
+            return edge
+        self.searches += 1
         for attempt in range(self._config.rrt_tries):
-            step = self._config.check_step * max(1, 4 >> attempt)
             path = find_path(
                 start,
                 goal,
                 lambda joints: not world.collides(joints, leaving),
                 bounds=(self.kinematics.lower, self.kinematics.upper),
                 reach=REACH,
-                step=step,
+                step=step * max(1, 4 >> attempt),
                 iterations=self._config.rrt_iterations,
                 seed=attempt + 1,
             )
             if path is None:
                 continue
-            edges = [
-                sample_edge(a, b, self._config.check_step) for a, b in itertools.pairwise(path)
-            ]
+            edges = [sample_edge(a, b, step) for a, b in itertools.pairwise(path)]
             if first_contact(world, np.concatenate(edges), leaving) is None:
                 return path
         raise NoPathError(
@@ -202,10 +298,15 @@ class EmbeddedPlanner:
         first = self.kinematics.forward(start)
         length = float(np.linalg.norm(goal[:3, 3] - first[:3, 3]))
         count = max(1, int(np.ceil(length / _LINE_STEP)))
+        poses = np.tile(goal, (count, 1, 1))
+        shares = np.linspace(0.0, 1.0, count + 1)[1:, None]
+        poses[:, :3, 3] = first[:3, 3] + shares * (goal[:3, 3] - first[:3, 3])
+        return self._reached(start, poses)
+
+    def _reached(self, start: Joints, poses: NDArray[np.float64]) -> Path:
+        """Joint positions (n + 1, 6) from the start through poses (n, 4, 4), without a jump."""
         path = [start]
-        for fraction in np.linspace(0.0, 1.0, count + 1)[1:]:
-            pose = goal.copy()
-            pose[:3, 3] = first[:3, 3] + fraction * (goal[:3, 3] - first[:3, 3])
+        for pose in poses:
             joints = self.kinematics.closest(pose, path[-1])
             if np.abs(joints - path[-1]).max() > _MAX_JOINT_STEP:
                 x, y, z = pose[:3, 3]
@@ -216,31 +317,39 @@ class EmbeddedPlanner:
             path.append(joints)
         return np.array(path)
 
-    def _rounded(
+    # Polylines -----------------------------------------------------------------------------------
+
+    def _follow(
         self,
-        path: Path,
-        speeds: Vector,
+        start: Joints,
+        leg: Follow,
         world: CollisionWorld,
         leaving: frozenset[Pair],
         speed_scale: float,
     ) -> Trajectory:
-        """Timing for the smoothest rounding of the path that is free of collision."""
-        window = round(self._config.rounding / self._config.check_step)
-        touched: frozenset[Pair] = frozenset()
-        for half in (window, window // 3, 0):
-            smooth = round_corners(path, half)
-            stations = _stations(smooth)
-            curve = spline(smooth, stations)
-            dense = curve(
-                np.linspace(0, stations[-1], _count(stations[-1], self._config.check_step))
-            )
-            contact = first_contact(world, dense, leaving)
-            if contact is None:
-                return time_path(
-                    self.kinematics, curve, stations, speeds, self._limits, speed_scale
-                )
-            touched = contact
-        raise NoPathError(f'the way is blocked: {_names(touched)}')
+        """From where the tool is to the first pose of a polyline, and along it."""
+        poses = np.concatenate([self.kinematics.forward(start)[None], leg.poses])
+        way = blended(poses, _CUT, _FOLLOW_STEP)
+        if way is None:
+            return _rest(start)
+        path = self._reached(start, way.poses[1:])
+        slopes = np.linalg.solve(self.kinematics.jacobians(path), way.slopes[:, :, None])[:, :, 0]
+        curve = Curve(CubicHermiteSpline(way.stations, path, slopes))
+        moved = _stations(path)
+        even = np.linspace(0.0, moved[-1], _count(moved[-1], self._config.check_step))
+        contact = first_contact(world, curve(np.interp(even, moved, way.stations)), leaving)
+        if contact is not None:
+            raise NoPathError(f'the way is blocked: {_names(contact)}')
+        ends = way.stations[[0, -1]]
+        return time_path(
+            self.kinematics,
+            curve,
+            (_divided(way.stations, _FOLLOW_GRID / finer) for finer in (1, 2, 4)),
+            ends,
+            np.full(2, leg.speed),
+            self._limits,
+            speed_scale,
+        )
 
 
 def first_contact(
@@ -275,15 +384,49 @@ def round_corners(path: Path, half: int) -> Path:
     return rounded
 
 
+def _rest(joints: Joints) -> Trajectory:
+    """Stay there."""
+    return Trajectory(np.array([0.0, _PAUSE]), np.stack([joints, joints]), np.zeros((2, 6)))
+
+
+def _runs(legs: Sequence[Leg]) -> list[list[Leg]]:
+    """Legs that are passed without a stop; the arm rests at both ends of what it follows."""
+    runs: list[list[Leg]] = []
+    for leg in legs:
+        if runs and not isinstance(leg, Follow) and not isinstance(runs[-1][0], Follow):
+            runs[-1].append(leg)
+        else:
+            runs.append([leg])
+    return runs
+
+
+def _joined(parts: Sequence[Trajectory]) -> Trajectory:
+    """One after the other."""
+    starts = np.cumsum([0.0, *(part.duration for part in parts[:-1])])
+    rest = [slice(0 if index == 0 else 1, None) for index in range(len(parts))]
+    return Trajectory(
+        np.concatenate([p.times[r] + s for p, r, s in zip(parts, rest, starts, strict=True)]),
+        np.concatenate([p.positions[r] for p, r in zip(parts, rest, strict=True)]),
+        np.concatenate([p.velocities[r] for p, r in zip(parts, rest, strict=True)]),
+    )
+
+
 def _spread(path: Path, speeds: Vector, step: float) -> tuple[Path, Vector]:
     """Points along the same polyline at even distances of about `step` [m], with their speeds."""
     stations = _stations(path)
-    if stations[-1] == 0.0:
-        return np.repeat(path[:1], 2, axis=0), np.repeat(speeds[-1:], 2)
     # A cubic needs some points, however short the way is.
     at = np.linspace(0.0, stations[-1], _count(stations[-1], step))
     even = np.stack([np.interp(at, stations, path[:, k]) for k in range(path.shape[1])], axis=1)
     return even, speeds[np.searchsorted(stations, at).clip(1, len(path) - 1)]
+
+
+def _divided(stations: Vector, step: float) -> Vector:
+    """The same stations, and as many in between that none are further apart than `step`."""
+    counts = np.maximum(1, np.ceil(np.diff(stations) / step)).astype(int)
+    firsts = np.repeat(stations[:-1], counts)
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    gaps = np.repeat(np.diff(stations) / counts, counts)
+    return np.append(firsts + within * gaps, stations[-1])
 
 
 def _count(length: float, step: float) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import mujoco
@@ -15,6 +16,7 @@ from cap_skills.kinematics import ArmKinematics
 from cap_skills.model import Vector
 
 _EXACT = 1e-6
+_FINGERS = ('left_finger_joint', 'right_finger_joint')
 
 
 class ForeignRobotError(Exception):
@@ -29,7 +31,9 @@ class RobotModel:
         urdf: the whole cell's description.
         base_from_world: where the URDF's root is, shape (4, 4).
         velocity: joint speed limits, shape (6,) [rad/s].
-        cup_radius: of the suction cup [m].
+        cup_radius: of the suction cup; 0: it has none [m].
+        fingers: travel of the joints of a jaw's fingers from fully open, 0, to closed [m]; empty:
+            it has no jaw.
     """
 
     urdf: str
@@ -37,6 +41,7 @@ class RobotModel:
     base_from_world: Matrix
     velocity: Vector
     cup_radius: float
+    fingers: Mapping[str, float]
 
     def spec(self) -> mujoco.MjSpec:
         """A new, editable MuJoCo model of the cell."""
@@ -48,7 +53,7 @@ def robot_model(urdf: str) -> RobotModel:
 
     Raises:
         ForeignRobotError: its kinematics is not that of a UR5e.
-        LookupError: a frame, a joint or the cup is missing.
+        LookupError: a frame or a joint is missing.
     """
     limits = joint_limits(urdf)
     missing = [name for name in ARM_JOINTS if name not in limits]
@@ -67,15 +72,14 @@ def robot_model(urdf: str) -> RobotModel:
         base_from_world=transform(urdf, 'base_link', 'world'),
         velocity=np.array([limits[name].velocity for name in ARM_JOINTS]),
         cup_radius=_cup_radius(urdf),
+        fingers={name: limits[name].upper for name in _FINGERS if name in limits},
     )
 
 
 def _cup_radius(urdf: str) -> float:
     """Of the widest cylinder drawn: what collides is slimmer, for a soft lip may touch."""
     drawn = ET.fromstring(urdf).findall("link[@name='cup_link']/visual/geometry/cylinder")
-    if not drawn:
-        raise LookupError('robot_description draws no cylinder for cup_link')
-    return max(float(cylinder.attrib['radius']) for cylinder in drawn)
+    return max((float(cylinder.attrib['radius']) for cylinder in drawn), default=0.0)
 
 
 def _confirm(urdf: str, kinematics: ArmKinematics) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import toppra
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline, PPoly
 from toppra.algorithm import TOPPRA
+from toppra.algorithm.algorithm import ParameterizationAlgorithm, ParameterizationReturnCode
 from toppra.constraint import JointAccelerationConstraint, JointVelocityConstraint, LinearConstraint
+from toppra.solverwrapper import seidelWrapper
 
 from cap_common.errors import LimitError
 from cap_skills.kinematics import ArmKinematics
@@ -18,9 +21,11 @@ from cap_skills.model import Trajectory, Vector
 
 logging.getLogger('toppra').setLevel(logging.ERROR)
 
+# A motion has so many intervals in which the path's acceleration is constant.
+_GRID_STEP, _FEWEST, _MOST = 0.015, 24, 100
 # The solver's roundings: one path of some hundred gets no timing on one grid, or all but stands
 # still at one point of it (40 s instead of 1.2 s, seen), and is well on another.
-_GRIDS = (100, 167, 300)
+_FINER = (1.0, 1.67, 3.0)
 _STUCK = 0.01
 _STILL = 1e-9
 
@@ -42,6 +47,25 @@ class MotionLimits:
     sample_period: float
 
 
+class Curve:
+    """Joint positions along a way, as toppra asks for them.
+
+    Args:
+        pieces: of the station, piecewise polynomials, (6,) each.
+    """
+
+    dof = 6
+
+    def __init__(self, pieces: PPoly) -> None:
+        self._orders = (pieces, pieces.derivative(1), pieces.derivative(2))
+        self.path_interval = np.array([pieces.x[0], pieces.x[-1]])
+
+    def __call__(self, stations: Vector, order: int = 0) -> NDArray[np.float64]:
+        """Joint positions (n, 6), or their derivatives, at stations (n,)."""
+        values: NDArray[np.float64] = self._orders[order](stations)
+        return values
+
+
 class _ToolSpeed(LinearConstraint):  # type: ignore[misc]
     """Bounds the path velocity so that the tool keeps to a speed that varies along the path.
 
@@ -59,7 +83,7 @@ class _ToolSpeed(LinearConstraint):  # type: ignore[misc]
 
     def compute_constraint_params(self, path: Any, gridpoints: Vector) -> tuple[Any, ...]:
         """toppra's canonical form: only a bound on the squared path velocity."""
-        tool = np.array([self._kinematics.forward(q)[:3, 3] for q in path(gridpoints)])
+        tool = self._kinematics.positions(path(gridpoints))
         steps = np.linalg.norm(np.diff(tool, axis=0), axis=1) / np.diff(gridpoints)
         # The faster of the two neighbouring intervals: a bound, not an average.
         per_station = np.maximum(np.append(steps, 0.0), np.insert(steps, 0, 0.0))
@@ -70,14 +94,41 @@ class _ToolSpeed(LinearConstraint):  # type: ignore[misc]
         return None, None, None, None, None, None, np.stack([np.zeros_like(bound), bound], axis=1)
 
 
-def spline(path: NDArray[np.float64], stations: Vector) -> Any:
+class _Toppra(TOPPRA):  # type: ignore[misc]
+    """TOPPRA from rest to rest, within limits that are as wide to both sides.
+
+    Then the arm can stand still anywhere: the slowest controllable speed is 0, and the half of the
+    linear programs that would find it is left out. Nor does it look for other solvers each time.
+    """
+
+    _FASTEST = np.array([1e-9, -1.0])
+
+    def __init__(self, constraints: Sequence[Any], curve: Curve, grid: Vector) -> None:
+        ParameterizationAlgorithm.__init__(self, constraints, curve, gridpoints=grid)
+        self.solver_wrapper = seidelWrapper(constraints, curve, grid, solve_lp1d=True)
+
+    def _one_step(self, i: int, K_next: Vector) -> Vector:
+        fastest = self.solver_wrapper.solve_stagewise_optim(
+            i, None, self._FASTEST, np.nan, np.nan, K_next[0], K_next[1]
+        )
+        return np.array([0.0, fastest[1]])
+
+
+def spline(path: NDArray[np.float64], stations: Vector) -> Curve:
     """Smooth curve through joint positions (n, 6) at stations (n,)."""
-    return toppra.SplineInterpolator(stations, path)
+    return Curve(CubicSpline(stations, path))
+
+
+def even_grids(length: float) -> list[Vector]:
+    """Grids over a way of that length, to be tried in this order."""
+    count = int(np.clip(np.ceil(length / _GRID_STEP), _FEWEST, _MOST))
+    return [np.linspace(0.0, length, round(count * finer) + 1) for finer in _FINER]
 
 
 def time_path(
     kinematics: ArmKinematics,
-    curve: Any,
+    curve: Curve,
+    grids: Iterable[Vector],
     stations: Vector,
     speeds: Vector,
     limits: MotionLimits,
@@ -86,7 +137,8 @@ def time_path(
     """The fastest trajectory along a curve within the limits, from rest to rest.
 
     Args:
-        curve: of `spline`.
+        grids: over the whole curve; between two points of a grid the acceleration along the curve
+            is constant. One after the other is tried.
         speeds: of the tool at the stations, at full scale, shape (n,) [m/s].
         speed_scale: of all speeds, (0, 1].
 
@@ -98,24 +150,39 @@ def time_path(
         JointAccelerationConstraint(limits.acceleration * speed_scale),
         _ToolSpeed(kinematics, stations, speeds * speed_scale),
     ]
-    timed = None
-    for count in _GRIDS:
-        grid = np.linspace(0.0, stations[-1], count + 1)
-        algorithm = TOPPRA(
-            constraints, curve, grid, solver_wrapper='seidel', parametrizer='ParametrizeConstAccel'
-        )
-        found = algorithm.compute_trajectory()
-        if found is None:
+    best: tuple[float, Vector, Vector, Vector] | None = None
+    for grid in grids:
+        solver = _Toppra(constraints, curve, grid)
+        solver.compute_parameterization(0.0, 0.0)
+        found = solver.problem_data
+        if found.return_code is not ParameterizationReturnCode.Ok:
             continue
-        if timed is None or found.duration < timed.duration:
-            timed = found
-        rates = np.asarray(algorithm.problem_data.sd_vec)
+        rates = np.asarray(found.sd_vec)
+        times = _times(grid, rates)
+        if best is None or times[-1] < best[0]:
+            best = times[-1], grid, rates, times
         if rates[1:-1].min() > _STUCK * rates.max():
             break
-    if timed is None:
+    if best is None or not np.isfinite(best[0]):
         raise LimitError('no timing of the path keeps to the limits of speed and acceleration')
-    count = max(2, int(np.ceil(timed.duration / limits.sample_period)) + 1)
-    times = np.linspace(0.0, timed.duration, count)
-    velocities = timed(times, 1)
+    return _sampled(curve, *best[1:], limits.sample_period)
+
+
+def _times(grid: Vector, rates: Vector) -> Vector:
+    """When each point of the grid is passed [s]: the acceleration in between is constant."""
+    mean = (rates[:-1] + rates[1:]) / 2
+    with np.errstate(divide='ignore'):
+        return np.concatenate([[0.0], np.cumsum(np.diff(grid) / mean)])
+
+
+def _sampled(curve: Curve, grid: Vector, rates: Vector, times: Vector, period: float) -> Trajectory:
+    """Points at even times, at most `period` [s] apart."""
+    count = max(2, int(np.ceil(times[-1] / period)) + 1)
+    at = np.linspace(0.0, times[-1], count)
+    index = (np.searchsorted(times, at, side='right') - 1).clip(0, len(grid) - 2)
+    since = at - times[index]
+    acceleration = np.diff(rates**2) / (2 * np.diff(grid))
+    stations = grid[index] + since * (rates[index] + since * acceleration[index] / 2)
+    velocities = curve(stations, 1) * (rates[index] + since * acceleration[index])[:, None]
     velocities[0] = velocities[-1] = 0.0
-    return Trajectory(times, timed(times), velocities)
+    return Trajectory(at, curve(stations.clip(grid[0], grid[-1])), velocities)

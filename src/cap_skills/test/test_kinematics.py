@@ -73,3 +73,48 @@ def test_out_of_reach_says_where(position: tuple[float, float, float]) -> None:
 def test_another_arm_is_refused() -> None:
     with pytest.raises(ForeignRobotError, match='UR5e'):
         robot_model(cell_urdf().replace('-0.425', '-0.6127'))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(*[_ANGLE] * 6), min_size=1, max_size=5))
+def test_many_at_once_are_as_one_by_one(angles: list[tuple[float, ...]]) -> None:
+    joints = np.array(angles)
+    single = np.array([_MODEL.kinematics.forward(row)[:3, 3] for row in joints])
+    assert np.allclose(_MODEL.kinematics.positions(joints), single, atol=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.tuples(*[_ANGLE] * 6))
+def test_the_jacobian_is_the_derivative(angles: tuple[float, ...]) -> None:
+    joints, tiny = np.array(angles), 1e-6
+    (jacobian,) = _MODEL.kinematics.jacobians(joints[None])
+    here = _MODEL.kinematics.forward(joints)
+    for joint in range(6):
+        there = _MODEL.kinematics.forward(joints + tiny * np.eye(6)[joint])
+        turn = (there[:3, :3] @ here[:3, :3].T - np.eye(3)) / tiny
+        moved = (there[:3, 3] - here[:3, 3]) / tiny
+        assert np.allclose(jacobian[:3, joint], moved, atol=1e-4)
+        assert np.allclose(jacobian[3:, joint], (turn[2, 1], turn[0, 2], turn[1, 0]), atol=1e-4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    x=st.floats(0.35, 0.65),
+    y=st.floats(-0.2, 0.2),
+    tilt=st.floats(np.deg2rad(45), np.deg2rad(60)),
+)
+def test_a_tilted_tool_points_down_elbow_up(x: float, y: float, tilt: float) -> None:
+    """A frame beside the tool's own, tilted in its x-z plane, as an eraser on its holder."""
+    c, s = np.cos(tilt), np.sin(tilt)
+    tcp_from_tilted = np.array([[c, 0, s, 0.06], [0, 1, 0, 0], [-s, 0, c, -0.05], [0, 0, 0, 1.0]])
+    reached = []
+    for turn in np.arange(12) * np.pi / 6:
+        pose = tool_down(np.array([x, y, 0.01]), turn) @ np.linalg.inv(tcp_from_tilted)
+        try:
+            joints = _MODEL.kinematics.down(pose, _NEAR)
+        except UnreachableError:
+            continue
+        assert np.allclose(_MODEL.kinematics.forward(joints), pose, atol=1e-5)
+        assert joints[2] > 0 > joints[4]
+        reached.append(turn)
+    assert reached
