@@ -18,10 +18,12 @@ from cap_perception.pipeline import Pipeline
 from cap_perception.types import CameraFrame
 from cap_sim.camera import HEIGHT, WIDTH, View, intrinsics
 from cap_sim.layout import Layout, ObjectSpec
+from cap_sim.parameters import Parameters
 from cap_sim.world import OVERHEAD_CAMERA, build_model
 
 CONFIG = Path(__file__).parents[3] / 'config' / 'perception.yaml'
-FOVY_DEG = 45.0
+SIM = read_config(CONFIG.with_name('sim.yaml'), 'sim', Parameters)
+FOVY_DEG = SIM.camera_fovy_deg
 OUT_OF_VIEW = (-np.pi / 2, -2.2, 2.0, -1.4, -np.pi / 2, 0.0)
 FRAME_NS = 100_000_000
 
@@ -33,7 +35,7 @@ class Cell:
 
     def __init__(self, layout: Layout, *, pretty: bool = False) -> None:
         self.layout = layout
-        self.model = build_model(self.urdf, layout, 30.0, FOVY_DEG)
+        self.model = build_model(self.urdf, layout, SIM)
         self.data = mujoco.MjData(self.model)
         self._base_from_workspace = transform(self.urdf, 'world', 'workspace')
         self.workspace_from_camera = transform(

@@ -71,6 +71,8 @@ class Arm:
     ) -> None:
         self._brake_deceleration = brake_deceleration
         self._effort = np.array([limits[name].effort for name in ARM_JOINTS])
+        self._least = -self._effort
+        self._error = np.zeros(JOINTS)  # of the position, before the last step [rad]
         self.attach(model, data)
         self._reference = Reference(self.q, np.zeros(JOINTS), np.zeros(JOINTS))
         self._motion: Motion | None = None
@@ -81,26 +83,31 @@ class Arm:
     def attach(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
         """Go on in another model, in which the arm is where it was."""
         self._model, self._data = model, data
-        joints = [model.joint(name) for name in ARM_JOINTS]
-        self._qpos = np.array([joint.qposadr[0] for joint in joints])
-        self._dofs = np.array([joint.dofadr[0] for joint in joints])
-        self._motors = np.array([model.actuator(name).id for name in ARM_JOINTS])
-        self._inertia = np.zeros((model.nv, model.nv))
+        # A chain without branches: its numbers are neighbours.
+        joint, motor = model.joint(ARM_JOINTS[0]), model.actuator(ARM_JOINTS[0]).id
+        positions = slice(joint.qposadr[0], joint.qposadr[0] + JOINTS)
+        dofs = slice(joint.dofadr[0], joint.dofadr[0] + JOINTS)
+        # Views: they show what the data has at the time.
+        self._q, self._qd = data.qpos[positions], data.qvel[dofs]
+        self._bias, self._ctrl = data.qfrc_bias[dofs], data.ctrl[motor : motor + JOINTS]
+        # Of all joints of the model; the others are not to accelerate.
+        self._all_wanted, self._all_torques = np.zeros(model.nv), np.zeros(model.nv)
+        self._wanted, self._torque = self._all_wanted[dofs], self._all_torques[dofs]
 
     @property
     def q(self) -> Vector:
         """Joint positions [rad], (6,)."""
-        return np.array(self._data.qpos[self._qpos])
+        return np.array(self._q)
 
     @property
     def qd(self) -> Vector:
         """Joint velocities [rad/s], (6,)."""
-        return np.array(self._data.qvel[self._dofs])
+        return np.array(self._qd)
 
     @property
     def torque(self) -> Vector:
         """Torques of the last step [N m], (6,)."""
-        return np.array(self._data.ctrl[self._motors])
+        return np.array(self._ctrl)
 
     @property
     def reference(self) -> Reference:
@@ -130,16 +137,18 @@ class Arm:
 
         After mj_step1, before mj_step2.
         """
-        reference = self._reference
-        wanted = (
-            reference.qdd
-            + _STIFFNESS * (reference.q - self.q)
-            + _DAMPING * (reference.qd - self.qd)
-        )
-        mujoco.mj_fullM(self._model, self._data, self._inertia)
-        inertia = self._inertia[np.ix_(self._dofs, self._dofs)]
-        torque = inertia @ wanted + self._data.qfrc_bias[self._dofs]
-        self._data.ctrl[self._motors] = np.clip(torque, -self._effort, self._effort)
+        # Many times a second: into arrays that are there.
+        reference, wanted, torque = self._reference, self._wanted, self._torque
+        np.subtract(reference.q, self._q, out=self._error)
+        np.subtract(reference.qd, self._qd, out=wanted)
+        wanted *= _DAMPING
+        np.multiply(self._error, _STIFFNESS, out=torque)
+        wanted += torque
+        wanted += reference.qdd
+        mujoco.mj_mulM(self._model, self._data, self._all_torques, self._all_wanted)
+        torque += self._bias
+        np.minimum(torque, self._effort, out=torque)
+        np.maximum(torque, self._least, out=self._ctrl)
         if self._motion is not None:
             self._judge(self._motion)
         if self._motion is not None:
@@ -154,13 +163,15 @@ class Arm:
         self._path_rate -= slowing * dt
         self._path_time += self._path_rate * dt
         point = trajectory.at(self._path_time)
+        if self._braking is None:
+            self._reference = point
+            return
         self._reference = Reference(
             point.q,
             point.qd * self._path_rate,
             point.qdd * self._path_rate**2 - point.qd * slowing,
         )
-        stands = self._path_rate <= 1e-9 or self._path_time >= trajectory.duration_s
-        if self._braking is not None and stands:
+        if self._path_rate <= 1e-9 or self._path_time >= trajectory.duration_s:
             self._finish(motion, *self._braking)
 
     def _slowing(self, point: Reference) -> float:
@@ -178,13 +189,13 @@ class Arm:
         """End the motion when it is done or too far off; before the reference moves on."""
         if self._braking is not None:
             return
-        error = np.abs(self._reference.q - self.q)
+        error = np.abs(self._error)
         late = self._path_time - motion.trajectory.duration_s
         if late < 0:
             if (error > motion.tolerances.path_rad).any():
                 text = f'{_worst(error)} from its path'
                 self.brake(motion, MotionState.PATH_TOLERANCE, text)
-        elif (error <= motion.tolerances.goal_rad).all() and np.abs(self.qd).max() < 0.02:
+        elif (error <= motion.tolerances.goal_rad).all() and np.abs(self._qd).max() < 0.02:
             self._finish(motion, MotionState.SUCCEEDED, '')
         elif late > motion.tolerances.goal_time_s:
             text = f'{_worst(error)} from its goal, {late:.2f} s after it was due'

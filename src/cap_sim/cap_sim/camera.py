@@ -13,6 +13,9 @@ import numpy as np
 from mujoco.egl import GLContext
 from numpy.typing import NDArray
 
+from cap_sim.board import TEXTURE
+from cap_sim.ink import Drawing
+
 Rgb = NDArray[np.uint8]
 Depth = NDArray[np.float32]
 
@@ -72,10 +75,19 @@ class View:
         self._rect = mujoco.MjrRect(0, 0, width, height)
         self._rgb = np.empty((height, width, 3), np.uint8)
         self._z = np.empty((height, width), np.float32)
+        self._drawing: Drawing | None = None
 
-    def render(self, qpos: NDArray[np.float64]) -> tuple[Rgb, Depth]:
-        """Colour (h, w, 3) and depth along the camera's axis (h, w) [m] of the cell at `qpos`."""
+    def render(
+        self, qpos: NDArray[np.float64], drawing: Drawing | None = None
+    ) -> tuple[Rgb, Depth]:
+        """The cell at `qpos`, with `drawing` on its whiteboard.
+
+        Returns:
+            Colour (h, w, 3), and depth along the camera's axis (h, w) [m].
+        """
         self._context.make_current()
+        if drawing is not None and drawing is not self._drawing:
+            self._show(drawing)
         self._data.qpos[:] = qpos
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_camlight(self._model, self._data)
@@ -86,6 +98,15 @@ class View:
         mujoco.mjr_render(self._rect, self._scene, self._mjr)
         mujoco.mjr_readPixels(self._rgb, self._z, self._rect, self._mjr)
         return self._rgb[::-1].copy(), self._metric(self._z[::-1])
+
+    def _show(self, drawing: Drawing) -> None:
+        """Bring the ink into the board's texture."""
+        texture = self._model.texture(TEXTURE)
+        start = int(texture.adr[0])
+        pixels = drawing.picture().ravel()
+        self._model.tex_data[start : start + len(pixels)] = pixels
+        mujoco.mjr_uploadTexture(self._model, self._mjr, texture.id)
+        self._drawing = drawing
 
     def _metric(self, z: Depth) -> Depth:
         """Window depth, 1 at the near and 0 at the far plane, in metres."""

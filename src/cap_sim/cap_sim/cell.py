@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 
 from cap_description import ARM_JOINTS, JointLimit, joint_limits, transform
 from cap_sim.arm import Arm, Motion, MotionState, Tolerances
+from cap_sim.board import find_board
+from cap_sim.ink import Drawing
 from cap_sim.layout import Layout, NoRoomError, ObjectSpec
 from cap_sim.parameters import Parameters
-from cap_sim.suction import Suction
+from cap_sim.tool import Tool, ToolState
+from cap_sim.tools import tool_kind
 from cap_sim.trajectory import Reference, Trajectory, Vector
-from cap_sim.world import FORCE_SENSOR, TIMESTEP_S, TORQUE_SENSOR, build_model
+from cap_sim.world import FORCE_SENSOR, TCP, TIMESTEP_S, TIP_MIDDLE, build_model
 
 Matrix = NDArray[np.float64]
 
@@ -43,8 +46,9 @@ class ObjectState:
 class CellState:
     """The cell at one time.
 
-    Arrays are (6,), rad, rad/s and N m. `force` and `moment` (3,) are what acts on the cup from
-    outside, in tcp, whose z points out of the tool: a push is negative [N, N m].
+    Arrays are (6,), rad, rad/s and N m. `force` and `moment` (3,) are what acts on the tool from
+    outside, in tcp, whose z points out of the tool: a push is negative [N, N m]. `poses`
+    (n, 4, 4) are workspace_from_object of `specs`.
     """
 
     time_s: float
@@ -53,18 +57,27 @@ class CellState:
     torque: Vector
     force: Vector
     moment: Vector
-    pressure_pa: float
-    suction_force_n: float
-    holding: bool
-    held: str
-    objects: tuple[ObjectState, ...]
+    tool: ToolState
+    specs: tuple[ObjectSpec, ...]
+    poses: Matrix
+
+    @property
+    def objects(self) -> tuple[ObjectState, ...]:
+        """Each object with its pose."""
+        return tuple(map(ObjectState, self.specs, self.poses))
 
 
 class Cell:
-    """A world with its arm and cup. Every method may be called from any thread."""
+    """A world with its arm and tool. Every method may be called from any thread.
+
+    Attributes:
+        board: the whiteboard; None: there is none.
+    """
 
     def __init__(self, urdf: str, parameters: Parameters, layout: Layout) -> None:
         self._urdf, self._parameters = urdf, parameters
+        self._kind = tool_kind(urdf)
+        self.board = find_board(urdf)
         self._limits = {name: joint_limits(urdf)[name] for name in ARM_JOINTS}
         self._workspace_from_world = transform(urdf, 'workspace', 'world')
         self._lock = threading.RLock()
@@ -76,7 +89,7 @@ class Cell:
     def _load(self, layout: Layout) -> None:
         parameters = self._parameters
         self._diverged = False
-        model = self._build(layout)
+        model = build_model(self._urdf, layout, self._parameters)
         data = mujoco.MjData(model)
         data.time = self._time
         for name, angle in zip(ARM_JOINTS, parameters.home_joints, strict=True):
@@ -84,28 +97,19 @@ class Cell:
         mujoco.mj_forward(model, data)
         self._take(layout, model, data)
         self._arm = Arm(model, data, self._limits, parameters.brake_deceleration)
-        self._suction = Suction(model, data, parameters.leak_fraction)
+        self._tool: Tool = self._kind.make(model, data, parameters)
         self._wrench = np.zeros(6)
-
-    def _build(self, layout: Layout) -> mujoco.MjModel:
-        parameters = self._parameters
-        return build_model(
-            self._urdf, layout, parameters.suction_force_n, parameters.camera_fovy_deg
-        )
 
     def _take(self, layout: Layout, model: mujoco.MjModel, data: mujoco.MjData) -> None:
         """Make a model the one that is stepped."""
         self.layout, self.model, self._data = layout, model, data
-        tip = self.model.body('cup_link').id
-        self._tip_mass = float(self.model.body_subtreemass[tip])
-        self._tip_site = self.model.site('tcp').id
-        self._sensors = [
-            slice(self.model.sensor(name).adr[0], self.model.sensor(name).adr[0] + 3)
-            for name in (FORCE_SENSOR, TORQUE_SENSOR)
-        ]
+        # From force, moment and acceleration, as sensed, to force and moment from outside.
+        self._felt = data.sensordata[model.sensor(FORCE_SENSOR).adr[0] :][:9]
+        self._felt_from = _wrench_matrix(model, self._kind.tip)
+        self._bodies = np.array([model.body(spec.name).id for spec in layout.objects], dtype=int)
 
     def reset(self, layout: Layout) -> None:
-        """Another world: objects as in the layout, arm at home, suction off; time goes on.
+        """Another world: objects as in the layout, arm at home, its tool open; time goes on.
 
         This and `add` are the only ways in which anything is ever placed rather than moved.
         """
@@ -124,7 +128,7 @@ class Cell:
         """
         with self._lock:
             layout = Layout((*self.layout.objects, item))
-            model = self._build(layout)
+            model = build_model(self._urdf, layout, self._parameters)
             data = mujoco.MjData(model)
             _copy_state(self._data, data)
             mujoco.mj_forward(model, data)
@@ -136,7 +140,7 @@ class Cell:
                 )
             self._take(layout, model, data)
             self._arm.attach(model, data)
-            self._suction.attach(model, data)
+            self._tool.attach(model, data)
             self._epoch += 1
 
     def step(self, count: int) -> None:
@@ -148,12 +152,12 @@ class Cell:
         with self._lock:
             if self._diverged:
                 raise PhysicsError(f'the physics diverged at {self._time:.3f} s')
-            data, model = self._data, self.model
+            data, model, arm, tool = self._data, self.model, self._arm, self._tool
             for _ in range(count):
                 mujoco.mj_step1(model, data)
                 self._brake_canceled()
-                self._arm.step(TIMESTEP_S)
-                self._suction.step(TIMESTEP_S)
+                arm.step(TIMESTEP_S)
+                tool.step(TIMESTEP_S)
                 mujoco.mj_step2(model, data)
                 self._measure()
             self._time = float(data.time)
@@ -168,16 +172,13 @@ class Cell:
             self._arm.brake(self._to_brake.popleft(), MotionState.CANCELED, 'canceled')
 
     def _measure(self) -> None:
-        """Low-pass what the tool feels, less the weight of the cup itself."""
-        data = self._data
-        force, moment = (data.sensordata[part] for part in self._sensors)
-        tcp = data.site_xmat[self._tip_site].reshape(3, 3)
-        weight = tcp.T @ (self._tip_mass * self.model.opt.gravity)
-        # The sensor knows the contacts' push, and not the vacuum's pull through the same contacts.
-        pull = np.array([0.0, 0.0, self._suction.pull_n])
-        # It tells what the tool does to the cup to hold it against the rest of the world.
-        wrench = np.concatenate([pull - force - weight, -moment])
-        self._wrench += (wrench - self._wrench) * (TIMESTEP_S / (_WRENCH_FILTER_S + TIMESTEP_S))
+        """Low-pass what the tool feels, less what moving and carrying its own mass takes."""
+        change = self._felt_from @ self._felt
+        # Sensors know the contacts' push, and not the vacuum's pull through the same contacts.
+        change[2] += self._tool.pull_n
+        change -= self._wrench
+        change *= TIMESTEP_S / (_WRENCH_FILTER_S + TIMESTEP_S)
+        self._wrench += change
 
     @property
     def limits(self) -> dict[str, JointLimit]:
@@ -215,10 +216,15 @@ class Cell:
         # Not under the lock: the physics, when it is late, hardly ever lets go of it.
         self._to_brake.append(motion)
 
-    def suck(self, on: bool) -> None:
-        """Switch the vacuum pump."""
+    def grip(self, position: float, max_effort: float = 0.0) -> None:
+        """Command the tool; see Tool.command."""
         with self._lock:
-            self._suction.on = on
+            self._tool.command(position, max_effort)
+
+    def grip_settled(self) -> bool:
+        """Whether the tool's last command has come to its end."""
+        with self._lock:
+            return self._tool.settled()
 
     def state(self) -> CellState:
         """The cell as it is now."""
@@ -230,24 +236,51 @@ class Cell:
                 torque=self._arm.torque,
                 force=self._wrench[:3].copy(),
                 moment=self._wrench[3:].copy(),
-                pressure_pa=self._suction.pressure_pa,
-                suction_force_n=self._suction.force_n,
-                holding=self._suction.holding,
-                held=self._suction.held_body,
-                objects=tuple(self._object_state(spec) for spec in self.layout.objects),
+                tool=self._tool.state,
+                specs=self.layout.objects,
+                poses=self._poses(),
             )
 
-    def _object_state(self, spec: ObjectSpec) -> ObjectState:
-        body = self._data.body(spec.name)
-        world_from_object = np.eye(4)
-        world_from_object[:3, :3] = body.xmat.reshape(3, 3)
-        world_from_object[:3, 3] = body.xpos
-        return ObjectState(spec, self._workspace_from_world @ world_from_object)
+    def _poses(self) -> Matrix:
+        """workspace_from_object of all objects, (n, 4, 4)."""
+        poses = np.zeros((len(self._bodies), 4, 4))
+        poses[:, :3, :3] = self._data.xmat[self._bodies].reshape(-1, 3, 3)
+        poses[:, :3, 3] = self._data.xpos[self._bodies]
+        poses[:, 3, 3] = 1.0
+        return np.asarray(self._workspace_from_world @ poses)
 
-    def picture_state(self) -> tuple[int, mujoco.MjModel, float, Vector]:
-        """What a renderer needs: epoch (changes with the model), model, time [s], positions."""
+    def drawing(self) -> Drawing | None:
+        """What is on the whiteboard, the same object until that changes; None: there is none."""
         with self._lock:
-            return self._epoch, self.model, self._time, self._data.qpos.copy()
+            return None if self._tool.ink is None else self._tool.ink.drawing()
+
+    def ink(self) -> Matrix:
+        """Where the whiteboard has ink, (N, 3): x, y in its frame [m], index of the stroke."""
+        drawing = self.drawing()
+        return np.zeros((0, 3)) if drawing is None else drawing.points
+
+    def picture_state(self) -> tuple[int, mujoco.MjModel, float, Vector, Drawing | None]:
+        """What a renderer needs: epoch (changes with the model), model, time [s], positions, ink."""
+        with self._lock:
+            qpos = self._data.qpos.copy()
+            return self._epoch, self.model, self._time, qpos, self.drawing()
+
+
+def _wrench_matrix(model: mujoco.MjModel, tip: str) -> Matrix:
+    """(6, 9): takes weight and inertia of the tip off what acts between it and the arm.
+
+    The sensors tell what the arm does to the tip; an accelerometer's reading has gravity in it.
+    """
+    mass = float(model.body_subtreemass[model.body(tip).id])
+    tcp, middle = model.site(TCP), model.site(TIP_MIDDLE)
+    axes = np.empty(9)
+    mujoco.mju_quat2Mat(axes, tcp.quat)
+    x, y, z = (middle.pos - tcp.pos) @ axes.reshape(3, 3)
+    matrix = np.zeros((6, 9))
+    matrix[:, :6] = -np.eye(6)
+    matrix[:3, 6:] = mass * np.eye(3)
+    matrix[3:, 6:] = mass * np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return matrix
 
 
 def _copy_state(old: mujoco.MjData, new: mujoco.MjData) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from builtin_interfaces.msg import Duration
@@ -35,9 +35,8 @@ _FEEDBACK_S = 0.1
 _NOTED_S = 1.0
 # The simulation has died when its time stands still for so long [s].
 _STILL_S = 5.0
-# How long the pump may take to hold something, and to let go of it, in simulated time [s].
-_SUCK_S = 0.4
-_RELEASE_S = 0.3
+# How long the gripper may take, in simulated time [s].
+_GRIP_S = 1.5
 
 
 class StoodStillError(RuntimeError):
@@ -200,7 +199,7 @@ def _is_canceled(handle: ServerGoalHandle, motion: Motion) -> bool:
 
 
 class GripperController:
-    """gripper_cmd: position 0 switches the suction on, any other number off."""
+    """gripper_cmd; see Tool.command. It ends when the gripper is still, wherever that is."""
 
     def __init__(self, node: Node, cell: Cell) -> None:
         self._cell = cell
@@ -214,38 +213,37 @@ class GripperController:
         )
 
     def _execute(self, handle: ServerGoalHandle) -> GripperCommand.Result:
-        position = handle.request.command.position
-        if not math.isfinite(position):
+        command = handle.request.command
+        if not math.isfinite(command.position) or not math.isfinite(command.max_effort):
             handle.abort()
-            return GripperCommand.Result(position=position)
-        on = position <= 0.0
-        self._cell.suck(on)
+            return GripperCommand.Result(position=command.position)
+        self._cell.grip(command.position, command.max_effort)
         try:
-            if on:
-                self._wait(handle, lambda: self._cell.state().holding, _SUCK_S)
-            else:
-                self._wait(handle, lambda: self._cell.state().suction_force_n < 0.1, _RELEASE_S)
+            settled = self._wait(handle)
         except StoodStillError:
             handle.abort()
-            return GripperCommand.Result(position=position)
-        state = self._cell.state()
+            return GripperCommand.Result(position=command.position)
+        tool = self._cell.state().tool
         if handle.is_cancel_requested:
             handle.canceled()
         else:
             handle.succeed()
         return GripperCommand.Result(
-            position=position,
-            effort=state.suction_force_n,
-            stalled=state.holding,
-            reached_goal=on or state.suction_force_n < 0.1,
+            position=command.position if math.isnan(tool.opening_m) else tool.opening_m,
+            effort=tool.effort_n,
+            stalled=tool.holding,
+            reached_goal=settled,
         )
 
-    def _wait(self, handle: ServerGoalHandle, done: Callable[[], bool], limit_s: float) -> None:
-        """Until done, canceled, or `limit_s` simulated seconds are over."""
+    def _wait(self, handle: ServerGoalHandle) -> bool:
+        """Until the gripper is still, canceled, or late; returns whether it is still."""
         wait = SimulatedWait(self._cell)
         pause = threading.Event()
-        while not done() and wait.elapsed_s() < limit_s and not handle.is_cancel_requested:
+        while not self._cell.grip_settled():
+            if wait.elapsed_s() > _GRIP_S or handle.is_cancel_requested:
+                return False
             pause.wait(_POLL_S)
+        return True
 
 
 def _waypoints(trajectory: JointTrajectory) -> list[Waypoint]:

@@ -34,18 +34,19 @@ def header(time_s: float, frame: str) -> Header:
 
 
 def joint_state(state: CellState) -> JointState:
-    """The six joints of the arm; the gripper's slide has no encoder."""
+    """The six joints of the arm, and those of the tool that have an encoder."""
+    joints = state.tool.joints
     return JointState(
         header=header(state.time_s, 'base_link'),
-        name=list(ARM_JOINTS),
-        position=state.q.tolist(),
-        velocity=state.qd.tolist(),
-        effort=state.torque.tolist(),
+        name=[*ARM_JOINTS, *(joint.name for joint in joints)],
+        position=[*state.q.tolist(), *(joint.position for joint in joints)],
+        velocity=[*state.qd.tolist(), *(joint.velocity for joint in joints)],
+        effort=[*state.torque.tolist(), *(joint.effort for joint in joints)],
     )
 
 
 def wrench(state: CellState) -> WrenchStamped:
-    """What acts on the cup from outside, in the frame tcp: force.z < 0 pushes it in."""
+    """What acts on the tool from outside, in the frame tcp: force.z < 0 pushes at it."""
     message = WrenchStamped(header=header(state.time_s, 'tcp'))
     force, torque = message.wrench.force, message.wrench.torque
     force.x, force.y, force.z = state.force.tolist()
@@ -55,7 +56,7 @@ def wrench(state: CellState) -> WrenchStamped:
 
 def vacuum(state: CellState) -> FluidPressure:
     """Absolute pressure in the cup."""
-    return FluidPressure(header=header(state.time_s, 'tcp'), fluid_pressure=state.pressure_pa)
+    return FluidPressure(header=header(state.time_s, 'tcp'), fluid_pressure=state.tool.pressure_pa)
 
 
 def scene(state: CellState) -> Scene:

@@ -8,23 +8,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from cap_common.palette import COLORS, PALETTE
+from cap_sim.board import Board
 from cap_sim.shapes import KINDS, PLATE
 
-# Centres are drawn in this part of the workspace [m], further apart than MIN_DISTANCE.
+# The centres of a few are drawn in this part of the workspace [m], further apart than MIN_DISTANCE.
 SPAWN_X = (-0.2, 0.2)
 SPAWN_Y = (-0.7, -0.3)
 MIN_DISTANCE = 0.15
-MAX_OBJECTS = 8
+FEW_OBJECTS = 8
+# With more, the table is full: they stand as near to each other as _FULL has it.
+MAX_OBJECTS = 20
 # A draw that has painted itself into a corner starts anew: 8 objects need 2 restarts on average.
 _TRIES_PER_OBJECT = 60
 _RESTARTS = 2000
 
 # The worlds that a seed draws, by name.
-BLOCKS, FRUITS = 'blocks', 'fruits'
+BLOCKS, FRUITS, WHITEBOARD = 'blocks', 'fruits', 'whiteboard'
 # Low and high corner of where the edges of things may be in the worlds of other things [m].
 TABLE_LOW, TABLE_HIGH = (-0.32, -0.78), (0.32, -0.26)
-# Between the circles around two things [m]: room for the cup, and for one thing's side face.
-_GAP = 0.025
+# Where things stand on a whiteboard, as shares of its width and height from its middle: circles fit
+# around them, and the middle, the top right and the bottom are free.
+_BOARD_PLACES = ((-0.355, 0.264), (-0.355, -0.083), (0.355, -0.042), (-0.13, 0.299))
+# How far from there [m].
+_BOARD_JITTER = 0.004
 
 
 class LayoutError(ValueError):
@@ -33,6 +39,25 @@ class LayoutError(ValueError):
 
 class NoRoomError(LayoutError):
     """Something stands where an object is to be."""
+
+
+@dataclass(frozen=True)
+class _Room:
+    """Where things may be [m].
+
+    Attributes:
+        low, high: corners of where their edges may be.
+        gap: between the circles around two of them.
+    """
+
+    low: tuple[float, float]
+    high: tuple[float, float]
+    gap: float
+
+
+# The gaps: for the cup and one thing's side face, and for a finger.
+_TABLE = _Room(TABLE_LOW, TABLE_HIGH, 0.025)
+_FULL = _Room((-0.32, -0.78), (0.32, -0.2), 0.02)
 
 
 @dataclass(frozen=True)
@@ -112,6 +137,10 @@ def random_layout(
     wanted += [('bowl', color) for color in bowls_drawn]
     if len(wanted) > MAX_OBJECTS:
         raise LayoutError(f'{len(wanted)} objects asked for; there is room for {MAX_OBJECTS}')
+    if len(wanted) > FEW_OBJECTS:
+        # The bowls first: they need the larger places.
+        bowls_first = _scatter(rng, wanted[::-1], _FULL)
+        return Layout(tuple(bowls_first[::-1]))
     places = _draw_places(rng, len(wanted))
     return Layout(
         tuple(
@@ -121,17 +150,28 @@ def random_layout(
     )
 
 
-def draw_layout(world: str, seed: int, blocks: int, bowls: int) -> Layout:
-    """The layout that a seed draws of a world, BLOCKS or FRUITS; '' is the first.
+def draw_layout(
+    world: str, seed: int, blocks: int, bowls: int, board: Board | None = None
+) -> Layout:
+    """The layout that a seed draws of a world.
+
+    Args:
+        world: BLOCKS or FRUITS; where there is a board, WHITEBOARD alone; '': the first of those.
 
     Raises:
         LayoutError: as `random_layout`, or no such world.
     """
+    if board is not None:
+        if world in ('', WHITEBOARD):
+            return whiteboard_layout(seed, board)
+        raise LayoutError(f'no world {world!r} in a cell with a board; there is {WHITEBOARD!r}')
     if world in ('', BLOCKS):
         return random_layout(seed, blocks, bowls)
     if world == FRUITS:
         return fruit_layout(seed)
-    raise LayoutError(f'no world {world!r}; there are {BLOCKS!r} and {FRUITS!r}')
+    raise LayoutError(
+        f'no world {world!r}; there are {BLOCKS!r} and {FRUITS!r}, and with a board {WHITEBOARD!r}'
+    )
 
 
 def fruit_layout(seed: int) -> Layout:
@@ -139,7 +179,7 @@ def fruit_layout(seed: int) -> Layout:
     rng = np.random.default_rng(seed)
     things = [('plate', color) for color in ('green', 'blue', 'yellow')]
     things += [('bottle', 'blue'), ('bottle', 'black'), ('banana', 'yellow'), ('apple', 'red')]
-    specs = _scatter(rng, things)
+    specs = _scatter(rng, things, _TABLE)
     x, y = specs[2].xy
     # Off the middle, as it is where somebody has put several things there.
     turn, away = rng.uniform(-np.pi, np.pi), PLATE.foot_radius - 2 * radius_of('plum')
@@ -147,8 +187,33 @@ def fruit_layout(seed: int) -> Layout:
     return Layout((*specs, ObjectSpec('plum', 'purple', plum, z=PLATE.wall)))
 
 
+def whiteboard_layout(seed: int, board: Board) -> Layout:
+    """Two blocks and two fruits on a board, drawn by a seed.
+
+    Raises:
+        LayoutError: they would slide off.
+    """
+    if not board.is_level:
+        raise LayoutError('things would slide off the whiteboard: it is not level')
+    rng = np.random.default_rng(seed)
+    things = [('block', color) for color in _draw_colors(rng, 'block', 2)]
+    things += [('apple', 'red'), ('lemon', 'yellow')]
+    places = rng.permutation(_BOARD_PLACES) * board.size
+    places += rng.uniform(-_BOARD_JITTER, _BOARD_JITTER, places.shape)
+    specs = []
+    for (kind, color), (x, y) in zip(things, places, strict=True):
+        xy = board.place(float(x), float(y))
+        height = board.height_under(xy, 0.0)
+        specs.append(ObjectSpec(kind, color, xy, float(rng.uniform(-np.pi, np.pi)), height))
+    return Layout(tuple(specs))
+
+
 def free_place(
-    rng: np.random.Generator, kind: str, taken: Iterable[ObjectSpec], tries: int = _RESTARTS
+    rng: np.random.Generator,
+    kind: str,
+    taken: Iterable[ObjectSpec],
+    tries: int = _RESTARTS,
+    room: _Room = _TABLE,
 ) -> tuple[float, float]:
     """A free place on the table for one more thing.
 
@@ -158,8 +223,8 @@ def free_place(
     others = list(taken)
     radius = radius_of(kind)
     for _ in range(tries):
-        xy = rng.uniform(np.add(TABLE_LOW, radius), np.subtract(TABLE_HIGH, radius))
-        if all(np.hypot(*(xy - other.xy)) > radius + other.radius + _GAP for other in others):
+        xy = rng.uniform(np.add(room.low, radius), np.subtract(room.high, radius))
+        if all(np.hypot(*(xy - other.xy)) > radius + other.radius + room.gap for other in others):
             return float(xy[0]), float(xy[1])
     raise LayoutError(f'no free place on the table for a {kind} of {2 * radius:.2f} m')
 
@@ -170,16 +235,17 @@ def radius_of(kind: str) -> float:
     return max(width, depth) / 2 if kind != 'block' else float(np.hypot(width, depth)) / 2
 
 
-def _scatter(rng: np.random.Generator, things: Sequence[tuple[str, str]]) -> list[ObjectSpec]:
+def _scatter(
+    rng: np.random.Generator, things: Sequence[tuple[str, str]], room: _Room
+) -> list[ObjectSpec]:
     """Kinds with their colours, the largest first, each where it has room."""
     for _ in range(_RESTARTS):
         specs: list[ObjectSpec] = []
         try:
             for kind, color in things:
                 yaw = float(rng.uniform(-np.pi, np.pi))
-                specs.append(
-                    ObjectSpec(kind, color, free_place(rng, kind, specs, _TRIES_PER_OBJECT), yaw)
-                )
+                place = free_place(rng, kind, specs, _TRIES_PER_OBJECT, room)
+                specs.append(ObjectSpec(kind, color, place, yaw))
         except LayoutError:
             continue
         return specs
@@ -190,8 +256,8 @@ def _draw_colors(
     rng: np.random.Generator, kind: str, count: int, prefer: Sequence[str] = ()
 ) -> list[str]:
     """Distinct colours, first from those preferred."""
-    if not 0 <= count <= MAX_OBJECTS:
-        raise LayoutError(f'{count} {kind}s asked for; there is room for {MAX_OBJECTS} objects')
+    if not 0 <= count <= len(PALETTE):
+        raise LayoutError(f'{count} {kind}s asked for; there are {len(PALETTE)} colours for them')
     others = [color for color in PALETTE if color not in prefer]
     return [*map(str, rng.permutation(prefer)), *map(str, rng.permutation(others))][:count]
 

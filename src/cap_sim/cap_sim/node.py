@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import threading
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from cap_common.parameters import load_parameters
 from cap_common.qos import LATCHED, SENSOR
 from cap_common.spin import run_node
 from cap_common.static_tf import broadcast_static
-from cap_description import fixed_transforms, transform
+from cap_description import ARM_JOINTS, resting_transforms
 from cap_interfaces.msg import Scene
 from cap_interfaces.srv import ResetWorld, SpawnObject
 from cap_sim import convert
@@ -91,10 +92,8 @@ class SimNode(Node):
         self._description = self.create_publisher(String, 'robot_description', LATCHED)
 
     def _latch(self, urdf: str) -> None:
-        edges = fixed_transforms(urdf)
-        # The gripper's slide is a spring without an encoder: its frame is latched where it rests.
-        edges.append(('gripper_link', 'cup_link', transform(urdf, 'gripper_link', 'cup_link')))
-        broadcast_static(self, edges)
+        # Springs have no encoder, and are latched where they rest; fingers, where they are open.
+        broadcast_static(self, resting_transforms(urdf, moving=ARM_JOINTS))
         self._description.publish(String(data=urdf))
 
     def _log_layout(self) -> None:
@@ -152,7 +151,8 @@ class SimNode(Node):
     def _publish_robot(self, state: CellState) -> None:
         self._joint_states.publish(convert.joint_state(state))
         self._wrench.publish(convert.wrench(state))
-        self._vacuum.publish(convert.vacuum(state))
+        if not math.isnan(state.tool.pressure_pa):
+            self._vacuum.publish(convert.vacuum(state))
 
     def _publish_overhead(self, time_s: float, rgb: Rgb, depth: Depth) -> None:
         frame = convert.OPTICAL_FRAME

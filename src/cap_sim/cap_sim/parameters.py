@@ -35,6 +35,8 @@ class Parameters:
     suction_force_n: float
     # The part of the lip that may be open until the pump holds no vacuum at all.
     leak_fraction: float
+    # What the fingers of a jaw press with when a command names no effort [N].
+    jaw_force_n: float
 
     joint_rate_hz: float
     clock_rate_hz: float

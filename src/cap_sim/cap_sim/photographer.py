@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cap_sim.camera import HEIGHT, WIDTH, Depth, Noise, Rgb, View
+from cap_sim.ink import Drawing
 from cap_sim.parameters import Parameters
 from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA
+
+# Pictures give way to the physics, and to what brakes the arm.
+_NICENESS = 10
 
 _LOG = logging.getLogger(__name__)
 
@@ -26,6 +31,7 @@ class Shot:
     model: mujoco.MjModel
     time_s: float
     qpos: NDArray[np.float64]
+    drawing: Drawing | None = None
 
 
 class Photographer(threading.Thread):
@@ -72,6 +78,8 @@ class Photographer(threading.Thread):
 
     def run(self) -> None:
         """Render until closed."""
+        # A software renderer has threads of its own, which inherit this.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
         try:
             while (wanted := self._next()) is not None:
                 self._render(*wanted)
@@ -92,7 +100,7 @@ class Photographer(threading.Thread):
             return camera, self._wanted.pop(camera)
 
     def _render(self, camera: str, shot: Shot) -> None:
-        rgb, depth = self._view(camera, shot).render(shot.qpos)
+        rgb, depth = self._view(camera, shot).render(shot.qpos, shot.drawing)
         if camera == OVERHEAD_CAMERA:
             rgb, depth = self._noise.color(rgb), self._noise.depth(depth)
             self._callbacks[camera](shot.time_s, rgb, depth)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from cap_sim.cell import Cell
-from cap_sim.layout import LayoutError, NoRoomError, ObjectSpec, free_place
+from cap_sim.layout import LayoutError, NoRoomError, ObjectSpec, free_place, radius_of
 from cap_sim.shapes import KINDS
 
 # Places free of objects may be where the arm is: so many are tried.
@@ -19,7 +19,7 @@ _DRAWS = 20
 def spawn(
     cell: Cell, kind: str, color: str, position: Sequence[float], yaw: float, seed: int
 ) -> ObjectSpec:
-    """One more object on the table; returns where it was put.
+    """One more object on the table, or on the board on it; returns where it was put.
 
     Args:
         color: empty: the kind's own.
@@ -36,7 +36,7 @@ def spawn(
     if len(position) not in (0, 2) or not all(map(math.isfinite, (*position, yaw))):
         raise LayoutError(f'a position is x and y, or nothing: not {list(position)}, yaw {yaw}')
     if position:
-        spec = ObjectSpec(kind, color, (position[0], position[1]), yaw)
+        spec = _standing(cell, kind, color, (position[0], position[1]), yaw)
         cell.add(spec)
         return spec
     rng = np.random.default_rng(seed)
@@ -45,7 +45,7 @@ def spawn(
         for item in cell.state().objects
     ]
     for _ in range(_DRAWS):
-        spec = ObjectSpec(kind, color, free_place(rng, kind, taken), yaw)
+        spec = _standing(cell, kind, color, free_place(rng, kind, taken), yaw)
         try:
             cell.add(spec)
         except NoRoomError as error:
@@ -53,3 +53,8 @@ def spawn(
             continue
         return spec
     raise NoRoomError(f'no place in {_DRAWS} draws; the last: {why}')
+
+
+def _standing(cell: Cell, kind: str, color: str, xy: tuple[float, float], yaw: float) -> ObjectSpec:
+    height = cell.board.height_under(xy, radius_of(kind)) if cell.board is not None else 0.0
+    return ObjectSpec(kind, color, xy, yaw, height)

@@ -1,4 +1,7 @@
-"""The suction cup: a vacuum that needs its lip on a face, and a pull through contact alone."""
+"""The suction cup: a vacuum that needs its lip on a face, and a pull through contact alone.
+
+It hangs on a level compensator, a spring-loaded slide, which gives way when it is pushed.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,39 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from cap_sim.world import ADHESION, LIP_REACH, LIPS, LIPS_BODY
+from cap_sim.ink import Ink
+from cap_sim.parameters import Parameters
+from cap_sim.shapes import HIDDEN_GROUP
+from cap_sim.tool import ToolKind, ToolState
+
+_TIP = 'cup_link'
+_SLIDE_JOINT = 'cup_slide_joint'
+_LIPS_BODY = 'cup_lips'
+_LIPS = 8
+_ADHESION = 'suction'
+_LIP_RADIUS = 0.0015
+_LIP_RING_RADIUS = 0.0115
+# A lip that has sealed follows the face until it is this far away [m].
+_LIP_REACH = 0.0005
+# Level compensator: spring [N/m] and preload [N]; 2.0 N to leave its stop, 6.8 N pushed in.
+_SLIDE_STIFFNESS = 400.0
+_SLIDE_PRELOAD = 2.0
+# Of the cup and its rod, which move with the slide [kg].
+_SLIDE_MASS = 0.042
 
 AMBIENT_PA = 101325.0
 # Depth of the full vacuum below ambient.
 _DEPTH_PA = 75000.0
+# Below this pull the cup has let go [N].
+_GONE_N = 0.1
+# Whatever the pump reaches, it has reached by then [s].
+_PUMPED_S = 0.4
 # From this part of the full vacuum on, something closes the cup.
 _STANDS = 0.5
 # Time constants of pumping down and of venting.
 _PUMP_S = 0.04
 _VENT_S = 0.02
-# A lip seals once it touches [m], and stays so within LIP_REACH: were the reach enough, the vacuum
+# A lip seals once it touches [m], and stays so within _LIP_REACH: were the reach enough, the vacuum
 # would pull at what it does not touch, and at one side first.
 _TOUCH = 0.0001
 # A lip seals when the surface faces it: cosine of the angle to the cup's axis.
@@ -29,77 +54,80 @@ _NONE = np.zeros(0, dtype=int)
 
 
 class Suction:
-    """The vacuum of the cup in a MuJoCo model.
+    """The vacuum of the cup in a MuJoCo model; see Tool.
 
     The pull is MuJoCo's adhesion on the lips: it acts at their contacts and nowhere else, so
     nothing is held that the cup does not touch. With the whole lip sealed the full force holds;
     each open eighth lets air in. Sides of the cup never seal. What is held slips once a force along
     the face is more than the lips' friction.
-
-    Not thread-safe: whoever steps the physics calls it.
     """
 
-    def __init__(self, model: mujoco.MjModel, data: mujoco.MjData, leak_fraction: float) -> None:
-        self._leak_fraction = leak_fraction
+    ink: Ink | None = None
+
+    def __init__(self, model: mujoco.MjModel, data: mujoco.MjData, parameters: Parameters) -> None:
+        self._leak_fraction = parameters.leak_fraction
         self.attach(model, data)
-        self.on = False
+        self._on = False
+        self._since_s = 0.0
         self._vacuum = 0.0
-        self._sealed = 0.0
         self._held = -1
         self._touching = False
 
     def attach(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
-        """Go on in another model, which has the bodies of the one before, in their order."""
+        """See Tool."""
         self._model, self._data = model, data
-        self._lips_body = model.body(LIPS_BODY).id
+        self._lips_body = model.body(_LIPS_BODY).id
         self._first_lip = int(model.body_geomadr[self._lips_body])
         # Where each lip sticks to the body that closes the cup, in that body's frame; NaN: nowhere.
-        self._places = np.full((LIPS, 3), np.nan)
-        self._actuator = model.actuator(ADHESION).id
+        self._places = np.full((_LIPS, 3), np.nan)
+        self._actuator = model.actuator(_ADHESION).id
         self._force = float(model.actuator_gainprm[self._actuator, 0])
 
-    @property
-    def pressure_pa(self) -> float:
-        """Absolute pressure in the cup [Pa]."""
-        return AMBIENT_PA - self._vacuum * _DEPTH_PA
+    def command(self, position: float, max_effort: float) -> None:
+        """See Tool: at position 0 the pump runs; its pull cannot be chosen."""
+        self._on = position <= 0.0
+        self._since_s = 0.0
 
-    @property
-    def force_n(self) -> float:
-        """The pull that it can exert now [N]."""
-        return self._force * self._vacuum
+    def settled(self) -> bool:
+        """See Tool."""
+        if self._on:
+            return self._holding or self._since_s > _PUMPED_S
+        return self._force * self._vacuum < _GONE_N
 
     @property
     def pull_n(self) -> float:
-        """The pull that acts now: the cup's face is drawn onto what it touches [N]."""
-        return self.force_n if self._touching else 0.0
+        """See Tool: the cup's face is drawn onto what it touches."""
+        return self._force * self._vacuum if self._touching else 0.0
 
     @property
-    def sealed(self) -> float:
-        """The part of the lip that lies on one body's face, 0 to 1."""
-        return self._sealed
-
-    @property
-    def holding(self) -> bool:
+    def _holding(self) -> bool:
         """Whether the vacuum stands: something closes the cup."""
-        return self.on and self._vacuum > _STANDS
+        return self._on and self._vacuum > _STANDS
 
     @property
-    def held_body(self) -> str:
-        """Name of the body that closes the cup; empty when none does."""
-        return str(self._model.body(self._held).name) if self.holding and self._held >= 0 else ''
+    def state(self) -> ToolState:
+        """See Tool."""
+        held = self._holding and self._held >= 0
+        return ToolState(
+            effort_n=self._force * self._vacuum,
+            pressure_pa=AMBIENT_PA - self._vacuum * _DEPTH_PA,
+            holding=self._holding,
+            held=str(self._model.body(self._held).name) if held else '',
+        )
 
     def step(self, dt: float) -> None:
-        """Advance the vacuum by dt from the contacts of now; after mj_step1, before mj_step2."""
+        """See Tool."""
+        self._since_s += dt
         before = self._held
         rows, lips, self._held = self._seal()
-        self._sealed = len(set(lips.tolist())) / LIPS
-        if self._held != before or not self.holding:
+        sealed = len(set(lips.tolist())) / _LIPS
+        if self._held != before or not self._holding:
             self._places[:] = np.nan
-        if self.holding and self._held >= 0:
+        if self._holding and self._held >= 0:
             carries = self._data.contact.efc_address[rows] >= 0
             self._stick(rows[carries], lips[carries])
-        leak = (1.0 - self._sealed) / self._leak_fraction
-        target = max(0.0, 1.0 - leak) if self.on else 0.0
+        leak = (1.0 - sealed) / self._leak_fraction
+        target = max(0.0, 1.0 - leak) if self._on else 0.0
         constant = _PUMP_S if target > self._vacuum else _VENT_S
         self._vacuum += (target - self._vacuum) * min(dt / constant, 1.0)
         self._data.ctrl[self._actuator] = self._vacuum
@@ -147,7 +175,7 @@ class Suction:
             return _NONE, _NONE, -1
         axis = self._data.xmat[self._lips_body].reshape(3, 3)[:, 2]
         facing = np.abs(contact.frame[rows, :3] @ axis) > _FACING
-        near = contact.dist[rows] < (LIP_REACH if self._vacuum > _STANDS else _TOUCH)
+        near = contact.dist[rows] < (_LIP_REACH if self._vacuum > _STANDS else _TOUCH)
         rows = rows[facing & near]
         if not len(rows):
             return _NONE, _NONE, -1
@@ -156,3 +184,52 @@ class Suction:
         touched = [(len(set(lips[others == body])), int(body)) for body in set(others.tolist())]
         body = max(touched)[1]
         return rows[others == body], lips[others == body], body
+
+
+def _add(spec: mujoco.MjSpec, parameters: Parameters) -> None:
+    _add_slide(spec)
+    _add_lips(spec, parameters.suction_force_n)
+
+
+def _add_slide(spec: mujoco.MjSpec) -> None:
+    slide = spec.joint(_SLIDE_JOINT)
+    slide.stiffness = [_SLIDE_STIFFNESS, 0, 0]
+    slide.springref = -_SLIDE_PRELOAD / _SLIDE_STIFFNESS
+    # Critical, so that it does not ring.
+    slide.damping = [2 * np.sqrt(_SLIDE_STIFFNESS * _SLIDE_MASS), 0, 0]
+    slide.solref_limit = [0.006, 1.0]
+    # The URDF's effort limit would cut the vacuum's pull on the cup, but not that on the object.
+    slide.actfrclimited = mujoco.mjtLimited.mjLIMITED_FALSE
+
+
+def _add_lips(spec: mujoco.MjSpec, force_n: float) -> None:
+    """The cup's face: a ring of small soft spheres, pulled onto what they touch by adhesion."""
+    cup = spec.body(_TIP)
+    lips = cup.add_body(name=_LIPS_BODY)
+    for index in range(_LIPS):
+        turn = 2 * np.pi * index / _LIPS
+        lips.add_geom(
+            type=mujoco.mjtGeom.mjGEOM_SPHERE,
+            size=[_LIP_RADIUS, 0, 0],
+            pos=[
+                _LIP_RING_RADIUS * np.cos(turn),
+                _LIP_RING_RADIUS * np.sin(turn),
+                -_LIP_RADIUS,
+            ],
+            mass=0.0002,
+            group=HIDDEN_GROUP,
+            friction=[1.0, 0.005, 0.0001],
+            condim=4,
+            solref=[0.01, 1.0],
+            solimp=[0.9, 0.98, 0.001, 0.5, 2.0],
+            gap=_LIP_REACH,  # contacts within it are known, and carry no force
+            priority=1,
+        )
+    pull = spec.add_actuator(
+        name=_ADHESION, trntype=mujoco.mjtTrn.mjTRN_BODY, target=_LIPS_BODY, ctrlrange=[0, 1]
+    )
+    pull.ctrllimited = True
+    pull.set_to_adhesion(gain=force_n)
+
+
+SUCTION = ToolKind(_TIP, _add, Suction)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,27 +64,34 @@ class Trajectory:
         """`times` (n+1,), from 0; `coefficients` (n, 6, joints), of rising powers of local time."""
         self.times = times
         self._coefficients = coefficients
+        self._starts: list[float] = times.tolist()
 
     @property
     def duration_s(self) -> float:
         """Time of the last point."""
-        return float(self.times[-1])
+        return self._starts[-1]
 
     def at(self, time_s: float) -> Reference:
         """The reference at a time; before the start and past the end it rests there."""
-        if time_s >= self.duration_s:
+        last = len(self._starts) - 2
+        if time_s >= self._starts[-1]:
             zero = np.zeros(self._coefficients.shape[2])
-            return Reference(self._polynomial(len(self.times) - 2, self.duration_s)[0], zero, zero)
-        index = int(np.searchsorted(self.times, time_s, side='right')) - 1
+            return Reference(self._polynomial(last, self._starts[-1])[0], zero, zero)
+        index = bisect.bisect_right(self._starts, time_s) - 1
         return Reference(*self._polynomial(max(index, 0), time_s))
 
-    def _polynomial(self, index: int, time_s: float) -> tuple[Vector, Vector, Vector]:
-        t = max(time_s - float(self.times[index]), 0.0)
-        powers = np.array([1.0, t, t**2, t**3, t**4, t**5])
-        rates = np.array([0.0, 1.0, 2 * t, 3 * t**2, 4 * t**3, 5 * t**4])
-        rates_2 = np.array([0.0, 0.0, 2.0, 6 * t, 12 * t**2, 20 * t**3])
-        c = self._coefficients[index]
-        return powers @ c, rates @ c, rates_2 @ c
+    def _polynomial(self, index: int, time_s: float) -> Vector:
+        """Position, velocity and acceleration, (3, joints)."""
+        t = max(time_s - self._starts[index], 0.0)
+        t2, t3, t4 = t * t, t**3, t**4
+        powers = np.array(
+            (
+                (1.0, t, t2, t3, t4, t4 * t),
+                (0.0, 1.0, 2 * t, 3 * t2, 4 * t3, 5 * t4),
+                (0.0, 0.0, 2.0, 6 * t, 12 * t2, 20 * t3),
+            )
+        )
+        return np.asarray(powers @ self._coefficients[index])
 
 
 class PreparedTrajectory:

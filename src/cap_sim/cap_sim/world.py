@@ -5,55 +5,48 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
+from cap_common.frames import quaternion_from_matrix
 from cap_common.palette import COLORS
 from cap_description import ARM_JOINTS, joint_limits, transform
 from cap_sim.layout import Layout, ObjectSpec
+from cap_sim.parameters import Parameters
 from cap_sim.shapes import CONTACT, HIDDEN_GROUP, KINDS
+from cap_sim.tools import tool_kind
 
 TIMESTEP_S = 0.002
 OVERHEAD_CAMERA = 'overhead'
 OPERATOR_CAMERA = 'operator'
-SLIDE_JOINT = 'cup_slide_joint'
-LIPS_BODY = 'cup_lips'
-LIPS = 8
 FORCE_SENSOR = 'tcp_force'
 TORQUE_SENSOR = 'tcp_torque'
-ADHESION = 'suction'
+ACCELEROMETER = 'tip_acceleration'
+TCP = 'tcp'
+TIP_MIDDLE = 'tip_middle'
 
 _FLOOR_Z = -0.76
-_LIP_RADIUS = 0.0015
-_LIP_RING_RADIUS = 0.0115
-# Level compensator: spring [N/m] and preload [N]; 2.0 N to leave its stop, 6.8 N pushed in.
-_SLIDE_STIFFNESS = 400.0
-_SLIDE_PRELOAD = 2.0
-# Of the cup and its rod, which move with the slide [kg].
-_SLIDE_MASS = 0.042
 # Reflected inertia of each joint's motor [kg m^2].
 _ROTOR_INERTIA = 0.1
-# A lip that has sealed follows the face until it is this far away [m].
-LIP_REACH = 0.0005
 
 
-def build_model(
-    urdf: str, layout: Layout, suction_force_n: float, camera_fovy_deg: float
-) -> mujoco.MjModel:
+def build_model(urdf: str, layout: Layout, parameters: Parameters) -> mujoco.MjModel:
     """Compile the model of a world, its objects where the layout has them.
 
-    Args:
-        suction_force_n: pull of the cup when its whole lip is sealed and the vacuum is full.
-        camera_fovy_deg: vertical field of view of the overhead camera.
+    Raises:
+        LookupError: the URDF has no tool that is known.
     """
     spec = mujoco.MjSpec.from_string(urdf)
+    tool = tool_kind(urdf)
     _set_physics(spec)
     _sort_geoms(spec)
     _add_actuators(spec, urdf)
-    _add_slide(spec)
-    _add_lips(spec, suction_force_n)
-    _add_surroundings(spec, camera_fovy_deg)
+    tool.add(spec, parameters)
+    _add_force_sensor(spec, urdf, tool.tip)
+    _add_surroundings(spec, parameters.camera_fovy_deg)
     base_from_workspace = transform(urdf, 'world', 'workspace')
     for item in layout.objects:
         _add_object(spec, item, base_from_workspace)
-    return spec.compile()
+    model = spec.compile()
+    _center_accelerometer(model, tool.tip)
+    return model
 
 
 def _set_physics(spec: mujoco.MjSpec) -> None:
@@ -64,6 +57,10 @@ def _set_physics(spec: mujoco.MjSpec) -> None:
     spec.option.impratio = 10
     # By default MuJoCo answers a diverged state with a jump back to the start; here it is a fault.
     spec.option.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
+    # What lies still costs nothing until it is touched. Ten times slower than the default: a body
+    # that is about to tip over must not fall asleep.
+    spec.option.enableflags |= mujoco.mjtEnableBit.mjENBL_SLEEP
+    spec.option.sleep_tolerance = 1e-4
 
 
 def _sort_geoms(spec: mujoco.MjSpec) -> None:
@@ -91,51 +88,34 @@ def _add_actuators(spec: mujoco.MjSpec, urdf: str) -> None:
         motor.set_to_motor()
 
 
-def _add_slide(spec: mujoco.MjSpec) -> None:
-    slide = spec.joint(SLIDE_JOINT)
-    slide.stiffness = [_SLIDE_STIFFNESS, 0, 0]
-    slide.springref = -_SLIDE_PRELOAD / _SLIDE_STIFFNESS
-    # Critical, so that it does not ring.
-    slide.damping = [2 * np.sqrt(_SLIDE_STIFFNESS * _SLIDE_MASS), 0, 0]
-    slide.solref_limit = [0.006, 1.0]
-    # The URDF's effort limit would cut the vacuum's pull on the cup, but not that on the object.
-    slide.actfrclimited = mujoco.mjtLimited.mjLIMITED_FALSE
+def _add_force_sensor(spec: mujoco.MjSpec, urdf: str, tip: str) -> None:
+    """What the tip feels at tcp, and how its middle of mass accelerates, both along tcp's axes.
 
-
-def _add_lips(spec: mujoco.MjSpec, force_n: float) -> None:
-    """The cup's face: a ring of small soft spheres, pulled onto what they touch by adhesion."""
-    cup = spec.body('cup_link')
-    lips = cup.add_body(name=LIPS_BODY)
-    for index in range(LIPS):
-        turn = 2 * np.pi * index / LIPS
-        lips.add_geom(
-            type=mujoco.mjtGeom.mjGEOM_SPHERE,
-            size=[_LIP_RADIUS, 0, 0],
-            pos=[
-                _LIP_RING_RADIUS * np.cos(turn),
-                _LIP_RING_RADIUS * np.sin(turn),
-                -_LIP_RADIUS,
-            ],
-            mass=0.0002,
-            group=HIDDEN_GROUP,
-            friction=[1.0, 0.005, 0.0001],
-            condim=4,
-            solref=[0.01, 1.0],
-            solimp=[0.9, 0.98, 0.001, 0.5, 2.0],
-            gap=LIP_REACH,  # contacts within it are known, and carry no force
-            priority=1,
-        )
-    pull = spec.add_actuator(
-        name=ADHESION, trntype=mujoco.mjtTrn.mjTRN_BODY, target=LIPS_BODY, ctrlrange=[0, 1]
-    )
-    pull.ctrllimited = True
-    pull.set_to_adhesion(gain=force_n)
-    cup.add_site(name='tcp')
-    for name, kind in (
-        (FORCE_SENSOR, mujoco.mjtSensor.mjSENS_FORCE),
-        (TORQUE_SENSOR, mujoco.mjtSensor.mjSENS_TORQUE),
+    The three sensors follow each other.
+    """
+    body = spec.body(tip)
+    tip_from_tcp = transform(urdf, tip, 'tcp')
+    x, y, z, w = quaternion_from_matrix(tip_from_tcp)
+    for name in (TCP, TIP_MIDDLE):
+        body.add_site(name=name, pos=tip_from_tcp[:3, 3], quat=[w, x, y, z])
+    for name, kind, site in (
+        (FORCE_SENSOR, mujoco.mjtSensor.mjSENS_FORCE, TCP),
+        (TORQUE_SENSOR, mujoco.mjtSensor.mjSENS_TORQUE, TCP),
+        (ACCELEROMETER, mujoco.mjtSensor.mjSENS_ACCELEROMETER, TIP_MIDDLE),
     ):
-        spec.add_sensor(name=name, type=kind, objtype=mujoco.mjtObj.mjOBJ_SITE, objname='tcp')
+        spec.add_sensor(name=name, type=kind, objtype=mujoco.mjtObj.mjOBJ_SITE, objname=site)
+
+
+def _center_accelerometer(model: mujoco.MjModel, tip: str) -> None:
+    """Put it where the tip and all that hangs on it has its middle of mass."""
+    data = mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)
+    body = model.body(tip).id
+    axes = data.xmat[body].reshape(3, 3)
+    site = model.site(TIP_MIDDLE).id
+    model.site_pos[site] = (data.subtree_com[body] - data.xpos[body]) @ axes
+    model.site_sameframe[site] = mujoco.mjtSameFrame.mjSAMEFRAME_NONE
 
 
 def _add_surroundings(spec: mujoco.MjSpec, camera_fovy_deg: float) -> None:

@@ -180,6 +180,6 @@ def test_more_points_than_it_checks_in_time_are_refused(bed: Bed) -> None:
 
 @pytest.mark.parametrize('position', [float('nan'), float('inf')])
 def test_a_command_that_is_no_number_lets_go_of_nothing(bed: Bed, position: float) -> None:
-    bed.bench.cell.suck(True)
+    bed.bench.cell.grip(0.0)
     assert bed.grip(position).status == GoalStatus.STATUS_ABORTED
-    assert bed.bench.cell._suction.on
+    assert bed.bench.cell._tool._on

@@ -20,7 +20,7 @@ def press(cell, x, y, z):
     """Come down on a face at that height with the pump on."""
     cell.tool_down(x, y, z + 0.1, 1.5)
     cell.tool_down(x, y, z + 0.010)
-    cell.cell.suck(True)
+    cell.cell.grip(0.0)
     cell.tool_down(x, y, z - 0.004)
     cell.cell.step(100)
 
@@ -32,7 +32,7 @@ def test_the_cup_lifts_every_kind(bench, kind):
     press(cell, 0.502, 0.002, FLOORS.get(kind, KINDS[kind].size[2]))
     cell.tool_down(0.502, 0.002, 0.25)
     cell.cell.step(250)
-    assert cell.state.held == spec(kind).name
+    assert cell.state.tool.held == spec(kind).name
     assert cell.body(spec(kind).name)[2] > 0.1
 
 

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cap_common.frames import matrix_from_rpy, transform_points
 from cap_common.palette import PALETTE
+from cap_sim.board import Board
 from cap_sim.layout import (
     MAX_OBJECTS,
     MIN_DISTANCE,
@@ -21,6 +23,7 @@ from cap_sim.layout import (
     draw_layout,
     fruit_layout,
     random_layout,
+    whiteboard_layout,
 )
 from cap_sim.shapes import PLATE
 
@@ -40,6 +43,19 @@ def test_any_seed_gives_distinct_objects_apart_and_within(seed, blocks, bowls):
         assert np.hypot(a.xy[0] - b.xy[0], a.xy[1] - b.xy[1]) > MIN_DISTANCE
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(5, 10), st.integers(4, 10))
+def test_many_objects_fill_the_table_and_leave_room_for_a_finger(seed, blocks, bowls):
+    layout = random_layout(seed, blocks, bowls)
+    kinds = [spec.kind for spec in layout.objects]
+    assert kinds == ['block'] * blocks + ['bowl'] * bowls
+    for spec in layout.objects:
+        assert (np.subtract(spec.xy, spec.radius) >= (-0.32, -0.78)).all()
+        assert (np.add(spec.xy, spec.radius) <= (0.32, -0.2)).all()
+    for a, b in itertools.combinations(layout.objects, 2):
+        assert np.hypot(*np.subtract(a.xy, b.xy)) > a.radius + b.radius + 0.02
+
+
 def test_the_seed_decides_everything():
     assert random_layout(7) == random_layout(7)
     assert random_layout(7) != random_layout(8)
@@ -55,8 +71,8 @@ def test_colours_can_be_named():
     [
         ({'block_colors': ['mauve']}, 'mauve.*blue'),
         ({'block_colors': ['red', 'red']}, 'more than one red block'),
-        ({'blocks': 5, 'bowls': 4}, f'room for {MAX_OBJECTS}'),
-        ({'blocks': 200}, f'room for {MAX_OBJECTS}'),
+        ({'block_colors': ['red'] * 21}, f'room for {MAX_OBJECTS}'),
+        ({'blocks': 11}, '11 blocks asked for; there are 10 colours'),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(arguments, text):
@@ -117,3 +133,54 @@ def test_a_thing_that_cannot_be(spec, text):
 def test_a_fruit_is_called_by_its_kind_alone():
     assert ObjectSpec('apple', 'red', (0, 0)).name == 'apple'
     assert ObjectSpec('plate', 'green', (0, 0)).name == 'green plate'
+
+
+def board(yaw=0.0, roll=0.0):
+    return Board(matrix_from_rpy((0.02, -0.5, 0.005), (roll, 0.0, yaw)), (0.5, 0.36))
+
+
+@given(seed=st.integers(0, 2**32 - 1), yaw=st.floats(-0.5, 0.5))
+@settings(deadline=None)
+def test_things_on_a_board_leave_room_to_draw(seed, yaw):
+    here = board(yaw)
+    layout = whiteboard_layout(seed, here)
+    assert sorted(item.kind for item in layout.objects) == ['apple', 'block', 'block', 'lemon']
+    places = transform_points(
+        np.linalg.inv(here.workspace_from_board), np.array([(*i.xy, i.z) for i in layout.objects])
+    )
+    np.testing.assert_allclose(places[:, 2], 0.0, atol=1e-9)
+    # Circles 2 cm away from the boxes around them are on the board,
+    assert (np.abs(places[:, :2]) + 0.0625 < (0.25, 0.18)).all()
+    for a, b in itertools.combinations(places, 2):
+        assert np.hypot(*(a - b)[:2]) > 0.104
+    # and the middle, the top right and the bottom are free.
+    for x, y, _ in places:
+        assert np.hypot(x, y) > 0.075 + 0.031
+        assert x < 0.09 or y < 0.02
+        assert y > -0.06
+
+
+def test_a_board_decides_which_worlds_there_are():
+    here = board()
+    assert draw_layout('', 7, 3, 3, here) == draw_layout('whiteboard', 7, 3, 3, here)
+    assert draw_layout('', 7, 3, 3, here) != draw_layout('', 8, 3, 3, here)
+    with pytest.raises(LayoutError, match=r"no world 'fruits' .*; there is 'whiteboard'"):
+        draw_layout('fruits', 7, 3, 3, here)
+    with pytest.raises(LayoutError, match="no world 'whiteboard'; there are 'blocks' and"):
+        draw_layout('whiteboard', 7, 3, 3)
+    with pytest.raises(LayoutError, match='slide off'):
+        whiteboard_layout(7, board(roll=0.1))
+
+
+@pytest.mark.parametrize(
+    ('xy', 'radius', 'height'),
+    [
+        ((0.02, -0.5), 0.0, 0.005),
+        ((0.26, -0.33), 0.0, 0.005),
+        ((0.30, -0.5), 0.03, 0.005),
+        ((0.32, -0.5), 0.03, 0.0),
+        ((0.0, -0.25), 0.03, 0.0),
+    ],
+)
+def test_what_a_thing_beside_or_on_a_board_stands_on(xy, radius, height):
+    assert board().height_under(xy, radius) == pytest.approx(height)

@@ -16,7 +16,7 @@ def pictures(bench):
     """Cell, colour and depth of one world, arm out of sight."""
     cell = bench(*random_layout(11, 4, 4).objects)
     cell.cell.step(100)
-    _, model, _, qpos = cell.cell.picture_state()
+    _, model, _, qpos, _ = cell.cell.picture_state()
     view = View(model, OVERHEAD_CAMERA, WIDTH, HEIGHT, pretty=False)
     rgb, depth = view.render(qpos)
     view.close()
@@ -39,7 +39,7 @@ def test_objects_appear_at_their_pixels_depths_and_colours(pictures, parameters)
 
 def test_a_block_is_seen_where_it_is_to_a_fraction_of_a_pixel(bench, parameters):
     cell = bench(ObjectSpec('block', 'red', (0.2037, -0.3512), 0.4))
-    _, model, _, qpos = cell.cell.picture_state()
+    _, model, _, qpos, _ = cell.cell.picture_state()
     view = View(model, OVERHEAD_CAMERA, WIDTH, HEIGHT, pretty=False)
     rgb, depth = view.render(qpos)
     view.close()
@@ -66,7 +66,7 @@ def test_the_table_is_dark_and_at_its_depth(pictures):
 
 def test_the_home_pose_hides_nothing_of_the_work_area(bench, parameters):
     cell = bench()
-    _, model, _, qpos = cell.cell.picture_state()
+    _, model, _, qpos, _ = cell.cell.picture_state()
     view = View(model, OVERHEAD_CAMERA, WIDTH, HEIGHT, pretty=False)
     _, depth = view.render(qpos)
     view.close()
@@ -79,7 +79,7 @@ def test_the_home_pose_hides_nothing_of_the_work_area(bench, parameters):
 
 def test_the_operators_view_shows_arm_and_background(pictures, parameters):
     cell, _, _ = pictures
-    _, model, _, qpos = cell.cell.picture_state()
+    _, model, _, qpos, _ = cell.cell.picture_state()
     view = View(
         model, OPERATOR_CAMERA, parameters.operator_width, parameters.operator_height, pretty=True
     )

@@ -12,7 +12,7 @@ EGG = {'kind': 'egg', 'color': '', 'position': (), 'yaw': 0.0, 'seed': 1}
 
 def hold_the_block(cell):
     cell.tool_down(0.5, 0.0, 0.06, 1.5)
-    cell.cell.suck(True)
+    cell.cell.grip(0.0)
     cell.tool_down(0.5, 0.0, 0.036)
     cell.cell.step(100)
     cell.tool_down(0.5, 0.0, 0.2)
@@ -40,10 +40,10 @@ def test_what_is_held_stays_held_and_a_motion_goes_on(bench):
     assert after.time_s == before.time_s
     np.testing.assert_array_equal(after.q, before.q)
     np.testing.assert_array_equal(after.qd, before.qd)
-    assert (after.held, after.pressure_pa) == ('red block', before.pressure_pa)
+    assert (after.tool.held, after.tool.pressure_pa) == ('red block', before.tool.pressure_pa)
     cell.finish(motion)
     assert motion.state.name == 'SUCCEEDED'
-    assert cell.state.held == 'red block'
+    assert cell.state.tool.held == 'red block'
 
 
 def test_it_is_put_where_it_is_asked_for_and_nowhere_else(bench):

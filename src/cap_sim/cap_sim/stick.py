@@ -1,0 +1,68 @@
+"""Static friction of a gripper's surfaces, which keeps a place and not only a speed. No ROS."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+# How fast a drift is taken back [1/s]: within some steps.
+_RATE = 100.0
+# Friction gives way by so much before what is held has slipped [m, rad].
+_GIVES = 0.0005
+_TURNS = 0.02
+
+
+class Stick:
+    """Keeps one body where surfaces of another have taken hold of it.
+
+    A free body moves along chords while the arm moves along arcs, so friction that does no more
+    than bring two speeds together lets it creep by half of the acceleration times the time step:
+    6 mm/s in a fast swing. Here the surfaces carry it back, by MuJoCo's surface velocity: their
+    contacts' friction acts as if they moved as a belt does, within its cone and no further.
+
+    Args:
+        frame: the body in whose frame what is held rests.
+        geoms: its surfaces, whose axes are those of `frame`.
+        normal: the axis of `frame` along which they press, which needs no friction.
+    """
+
+    def __init__(
+        self,
+        model: mujoco.MjModel,
+        data: mujoco.MjData,
+        frame: int,
+        geoms: NDArray[np.int_],
+        normal: int,
+    ) -> None:
+        self._model, self._data = model, data
+        self._frame, self._geoms, self._normal = frame, geoms, normal
+        self._body = -1
+        self._place, self._turn = np.zeros(3), np.eye(3)
+        # The contacts' surface velocities are left out of the solver where no geom has one.
+        model.flg_surfacevel = True
+
+    def hold(self, body: int) -> None:
+        """Before each step: that body is held; -1: none is."""
+        if body < 0:
+            if self._body >= 0:
+                self._model.geom_surfacevel[self._geoms] = 0.0
+            self._body = -1
+            return
+        data = self._data
+        axes = data.xmat[self._frame].reshape(3, 3)
+        origin = data.xpos[body]
+        place = (origin - data.xpos[self._frame]) @ axes
+        turn = axes.T @ data.xmat[body].reshape(3, 3)
+        drift = place - self._place
+        drift[self._normal] = 0.0
+        change = turn @ self._turn.T
+        spin = 0.5 * (change.T - change)  # a row vector times this is the cross product
+        if body != self._body or np.abs(drift).max() > _GIVES or np.abs(spin).max() > _TURNS:
+            # Taken hold of, or slipped: from here on it sticks where it is.
+            self._body, self._place, self._turn = body, place, turn
+            return
+        surfaces = (data.geom_xpos[self._geoms] - origin) @ axes
+        field = self._model.geom_surfacevel
+        field[self._geoms, :3] = -_RATE * (drift + surfaces @ spin)
+        field[self._geoms, 3:] = -_RATE * np.array([spin[1, 2], spin[2, 0], spin[0, 1]])
