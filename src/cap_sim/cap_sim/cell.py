@@ -260,7 +260,7 @@ class Cell:
         return np.zeros((0, 3)) if drawing is None else drawing.points
 
     def picture_state(self) -> tuple[int, mujoco.MjModel, float, Vector, Drawing | None]:
-        """What a renderer needs: epoch (changes with the model), model, time [s], positions, ink."""
+        """For a renderer: epoch (changes with the model), model, time [s], positions, ink."""
         with self._lock:
             qpos = self._data.qpos.copy()
             return self._epoch, self.model, self._time, qpos, self.drawing()

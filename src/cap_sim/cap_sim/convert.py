@@ -5,15 +5,24 @@ from __future__ import annotations
 import array
 from typing import Any
 
+import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import WrenchStamped
 from numpy.typing import NDArray
-from sensor_msgs.msg import CameraInfo, FluidPressure, Image, JointState
+from sensor_msgs.msg import (
+    CameraInfo,
+    FluidPressure,
+    Image,
+    JointState,
+    PointCloud2,
+    PointField,
+)
 from std_msgs.msg import Header
 
 from cap_common.conversions import pose_from_matrix
 from cap_description import ARM_JOINTS
 from cap_interfaces.msg import Scene, SceneObject
+from cap_sim.board import BOARD
 from cap_sim.camera import Intrinsics
 from cap_sim.cell import CellState
 from cap_sim.shapes import size_of
@@ -57,6 +66,26 @@ def wrench(state: CellState) -> WrenchStamped:
 def vacuum(state: CellState) -> FluidPressure:
     """Absolute pressure in the cup."""
     return FluidPressure(header=header(state.time_s, 'tcp'), fluid_pressure=state.tool.pressure_pa)
+
+
+def ink(time_s: float, points: NDArray[np.float64]) -> PointCloud2:
+    """(N, 3) points of ink in the frame whiteboard: x, y [m], and as z the index of the stroke."""
+    data = array.array('B')
+    data.frombytes(points.astype('<f4').tobytes())
+    fields = [
+        PointField(name=name, offset=4 * place, datatype=PointField.FLOAT32, count=1)
+        for place, name in enumerate('xyz')
+    ]
+    return PointCloud2(
+        header=header(time_s, BOARD),
+        height=1,
+        width=len(points),
+        fields=fields,
+        point_step=12,
+        row_step=12 * len(points),
+        data=data,
+        is_dense=True,
+    )
 
 
 def scene(state: CellState) -> Scene:

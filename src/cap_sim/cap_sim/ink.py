@@ -58,8 +58,8 @@ class Ink:
     def __init__(self, size: tuple[float, float]) -> None:
         columns, rows = (max(round(extent / PIXEL), 1) for extent in size)
         self._reach = np.divide(size, 2)
-        self._x = (np.arange(columns) + 0.5) * PIXEL - columns * PIXEL / 2
-        self._y = rows * PIXEL / 2 - (np.arange(rows) + 0.5) * PIXEL
+        self._x: Vector = np.asarray((np.arange(columns) + 0.5 - columns / 2) * PIXEL, float)
+        self._y: Vector = np.asarray((rows / 2 - np.arange(rows) - 0.5) * PIXEL, float)
         self._raster = np.zeros((rows, columns), np.uint8)
         self._points = np.empty((MOST_POINTS, 3))
         self._count = 0

@@ -13,7 +13,7 @@ from geometry_msgs.msg import WrenchStamped
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CameraInfo, FluidPressure, Image, JointState
+from sensor_msgs.msg import CameraInfo, FluidPressure, Image, JointState, PointCloud2
 from std_msgs.msg import String
 
 from cap_common.parameters import load_parameters
@@ -24,9 +24,11 @@ from cap_description import ARM_JOINTS, resting_transforms
 from cap_interfaces.msg import Scene
 from cap_interfaces.srv import ResetWorld, SpawnObject
 from cap_sim import convert
+from cap_sim.board import find_board
 from cap_sim.camera import HEIGHT, WIDTH, Depth, Rgb, intrinsics
 from cap_sim.cell import Cell, CellState, PhysicsError
 from cap_sim.controllers import GripperController, TrajectoryController
+from cap_sim.ink import Drawing
 from cap_sim.layout import BLOCKS, LayoutError, draw_layout, random_layout
 from cap_sim.pace import Pace, Rate
 from cap_sim.parameters import Parameters
@@ -37,6 +39,8 @@ from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA, TIMESTEP_S
 
 _NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 _THREADS = 6
+# How often ink that has changed is told, in simulated time.
+_INK_RATE_HZ = 5.0
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,11 @@ class SimNode(Node):
     def __init__(self) -> None:
         super().__init__('sim')
         self._settings = p = load_parameters(self, NodeParameters)
+        board = find_board(p.robot_description)
         layout = (
             parse_layout(p.objects)
             if p.objects
-            else draw_layout(p.world, p.seed, p.blocks, p.bowls)
+            else draw_layout(p.world, p.seed, p.blocks, p.bowls, board)
         )
         self.cell = Cell(p.robot_description, p, layout)
         self._intrinsics = intrinsics(WIDTH, HEIGHT, p.camera_fovy_deg)
@@ -89,6 +94,8 @@ class SimNode(Node):
         self._operator = make(Image, 'operator_camera/image_raw')
         self._clock_topic = self.create_publisher(Clock, '/clock', _NEWEST)
         self._truth = self.create_publisher(Scene, 'sim/ground_truth', 1)
+        self._ink = self.create_publisher(PointCloud2, 'sim/ink', LATCHED)
+        self._told: Drawing | None = None
         self._description = self.create_publisher(String, 'robot_description', LATCHED)
 
     def _latch(self, urdf: str) -> None:
@@ -121,6 +128,7 @@ class SimNode(Node):
         steps = max(round(1.0 / (p.joint_rate_hz * TIMESTEP_S)), 1)
         pace = Pace(p.real_time_factor)
         clock, truth = Rate(p.clock_rate_hz), Rate(p.truth_rate_hz)
+        ink = Rate(_INK_RATE_HZ)
         overhead, operator = Rate(p.camera_rate_hz), Rate(p.operator_rate_hz)
         diverged = False
         while not self._closing.wait(pace.delay_s(self.cell.time_s)):
@@ -139,6 +147,8 @@ class SimNode(Node):
             self._publish_robot(state)
             if truth.due(state.time_s):
                 self._truth.publish(convert.scene(state))
+            if ink.due(state.time_s):
+                self._publish_ink(state.time_s)
             if overhead.due(state.time_s) and self._watched(self._color, self._depth, self._info):
                 self._photographer.take(OVERHEAD_CAMERA, Shot(*self.cell.picture_state()))
             if operator.due(state.time_s) and self._watched(self._operator):
@@ -154,6 +164,12 @@ class SimNode(Node):
         if not math.isnan(state.tool.pressure_pa):
             self._vacuum.publish(convert.vacuum(state))
 
+    def _publish_ink(self, time_s: float) -> None:
+        drawing = self.cell.drawing()
+        if drawing is not None and drawing is not self._told:
+            self._told = drawing
+            self._ink.publish(convert.ink(time_s, drawing.points))
+
     def _publish_overhead(self, time_s: float, rgb: Rgb, depth: Depth) -> None:
         frame = convert.OPTICAL_FRAME
         self._info.publish(convert.camera_info(time_s, frame, self._intrinsics))
@@ -167,7 +183,7 @@ class SimNode(Node):
         self, request: ResetWorld.Request, response: ResetWorld.Response
     ) -> ResetWorld.Response:
         try:
-            if request.world in ('', BLOCKS):
+            if request.world in ('', BLOCKS) and self.cell.board is None:
                 layout = random_layout(
                     request.seed,
                     request.blocks,
@@ -176,7 +192,7 @@ class SimNode(Node):
                     tuple(request.bowl_colors),
                 )
             else:
-                layout = draw_layout(request.world, request.seed, 0, 0)
+                layout = draw_layout(request.world, request.seed, 0, 0, self.cell.board)
         except LayoutError as error:
             response.message = str(error)
             return response
