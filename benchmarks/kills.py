@@ -68,7 +68,7 @@ def configured(node: str, name: str) -> float:
 
 
 DECELERATION = configured('sim', 'brake_deceleration')
-SEALED_PA = configured('skills', 'steps.sealed_below')
+SEALED_PA = configured('skills', 'suction.sealed_below')
 
 
 @dataclass

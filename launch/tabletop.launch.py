@@ -14,9 +14,9 @@ from cap_bringup.node_list import (
     FASTDDS_PROFILE,
     FASTDDS_PROFILE_VARIABLES,
     TABLETOP_ARGUMENTS,
+    robot_description,
     tabletop,
 )
-from cap_description import cell_urdf
 from launch import LaunchContext, LaunchDescription
 
 SHARE = Path(get_package_share_directory('cap_bringup'))
@@ -28,8 +28,8 @@ def nodes(context: LaunchContext) -> list[Node]:
     actions = []
     for spec in tabletop(arguments):
         parameters = {**spec.parameters, 'use_sim_time': spec.uses_sim_time}
-        if spec.needs_robot_description:
-            parameters['robot_description'] = cell_urdf()
+        if (description := robot_description(spec, SHARE / 'config')) is not None:
+            parameters['robot_description'] = description
         if spec.needs_stop_file:
             run = tempfile.mkdtemp(prefix=f'{spec.name}_', dir=launch_config.log_dir)
             parameters['stop_file'] = str(Path(run, 'stop'))
@@ -38,7 +38,8 @@ def nodes(context: LaunchContext) -> list[Node]:
                 package=spec.package,
                 executable=spec.executable,
                 name=spec.name,
-                parameters=[str(SHARE / 'config' / f'{spec.name}.yaml'), parameters],
+                parameters=[*(str(SHARE / 'config' / name) for name in spec.config), parameters],
+                prefix=f'nice -n {spec.niceness}',
                 output='screen',
                 respawn=True,
                 respawn_delay=1.0,

@@ -5,6 +5,7 @@ Physics is stepped by whoever waits for it, so it runs as fast as the machine ca
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,9 @@ from cap_sim.layout import Layout
 from cap_sim.parameters import Parameters
 from cap_sim.shapes import size_of
 from cap_sim.trajectory import PreparedTrajectory, Waypoint
+from cap_skills.arm import Arm
 from cap_skills.model import GripperReading, Item, Joints, SceneView, Trajectory
-from cap_skills.parameters import SkillsParameters, motion_limits, work_area
+from cap_skills.parameters import SkillsParameters, make_hand, motion_limits, work_area
 from cap_skills.planner import EmbeddedPlanner
 from cap_skills.robot import Check, Until
 from cap_skills.robot_model import robot_model
@@ -49,7 +51,7 @@ class CellRobot:
     def gripper(self) -> GripperReading:
         """See Robot."""
         state = self._cell.state()
-        return GripperReading(-float(state.force[2]), state.pressure_pa)
+        return GripperReading(-float(state.force[2]), state.tool.pressure_pa, state.tool.opening_m)
 
     def execute(self, trajectory: Trajectory, check: Check, until: Until | None = None) -> bool:
         """See Robot."""
@@ -74,18 +76,25 @@ class CellRobot:
             raise RobotFaultError(f'the motion ended as {motion.state.name}: {motion.text}')
         return ended or bool(until is not None and until(self.gripper()))
 
-    def suction(self, on: bool) -> None:
+    def grip(self, opening: float, effort: float = 0.0) -> None:
         """See Robot."""
-        self._cell.suck(on)
+        self._cell.grip(opening, effort)
+
+    def gripped(self, timeout_s: float, check: Check) -> bool:
+        """See Robot."""
+        return self._wait_until(self._cell.grip_settled, timeout_s, check)
 
     def wait(self, until: Until, timeout_s: float, check: Check) -> bool:
         """See Robot."""
+        return self._wait_until(lambda: until(self.gripper()), timeout_s, check)
+
+    def _wait_until(self, done: Callable[[], bool], timeout_s: float, check: Check) -> bool:
         for _ in range(round(timeout_s / (_STEPS * _STEP_S))):
-            if until(self.gripper()):
+            if done():
                 return True
             check()
             self._cell.step(_STEPS)
-        return until(self.gripper())
+        return done()
 
 
 class BenchCell:
@@ -93,26 +102,33 @@ class BenchCell:
 
     Args:
         config: folder of sim.yaml and skills.yaml.
+        tool: suction or jaw.
+        robot_type, planner_type: such as note what they do.
     """
 
-    def __init__(self, layout: Layout, config: Path) -> None:
-        urdf = cell_urdf()
+    def __init__(
+        self,
+        layout: Layout,
+        config: Path,
+        tool: str = 'suction',
+        robot_type: type[CellRobot] = CellRobot,
+        planner_type: type[EmbeddedPlanner] = EmbeddedPlanner,
+    ) -> None:
+        urdf = cell_urdf(tool=tool)
         sim = read_config(config / 'sim.yaml', 'sim', Parameters)
         self._parameters = read_config(
             config / 'skills.yaml', 'skills', SkillsParameters, robot_description=urdf
         )
-        self._base_from_workspace = transform(urdf, 'base_link', 'workspace')
+        self.base_from_workspace = transform(urdf, 'base_link', 'workspace')
         self.cell = Cell(urdf, sim, layout)
         robot = robot_model(urdf)
-        planner = EmbeddedPlanner(
-            robot, motion_limits(self._parameters, robot), self._parameters.planning
-        )
+        self.limits = motion_limits(self._parameters, robot)
+        self.planner = planner_type(robot, self.limits, self._parameters.planning)
+        steps = self._parameters.steps
+        hand = make_hand(self._parameters, robot)
+        self.arm = Arm(robot_type(self.cell, sim), hand, self.planner, steps)
         self.skills = Skills(
-            CellRobot(self.cell, sim),
-            planner,
-            self.scene,
-            self._parameters.steps,
-            work_area(self._parameters, self._base_from_workspace),
+            self.arm, self.scene, steps, work_area(self._parameters, self.base_from_workspace)
         )
 
     def scene(self) -> SceneView:
@@ -128,7 +144,7 @@ class BenchCell:
             self._parameters.item(
                 state.spec.name,
                 state.spec.kind,
-                self._base_from_workspace @ state.pose,
+                self.base_from_workspace @ state.pose,
                 np.array(size_of(state.spec.kind)),
             )
             for state in self.cell.state().objects

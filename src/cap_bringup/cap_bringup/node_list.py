@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
+
+import yaml
+
+from cap_description import cell_urdf
+
+# Its pseudo-parameters are arguments of the robot's description, in config/cell.yaml.
+CELL = 'cell'
 
 
 @dataclass(frozen=True)
@@ -42,9 +50,12 @@ class NodeSpec:
     """One process.
 
     Attributes:
-        parameters: on top of config/<name>.yaml.
+        config: files below config/; what a later one says counts.
+        parameters: on top of those.
         uses_sim_time: asks for ROS time. The simulator makes it, perception takes the stamps of its
             images, the guard has deadlines only: these are spared 50 wakes a second.
+        cell: arguments of the robot's description on top of config/cell.yaml; None: it needs none.
+        niceness: of its process. What sees gives way to what moves and to what stops it.
         needs_stop_file: gets a path that stays the same when it is started again, and is another
             one in the next run.
     """
@@ -52,9 +63,11 @@ class NodeSpec:
     package: str
     executable: str
     name: str
+    config: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
     uses_sim_time: bool = True
-    needs_robot_description: bool = False
+    cell: Mapping[str, str] | None = None
+    niceness: int = 0
     needs_stop_file: bool = False
 
 
@@ -81,14 +94,21 @@ TABLETOP_ARGUMENTS = (
         'world',
         'sim',
         str,
-        'the simulated world: blocks (and bowls) or fruits',
-        ('blocks', 'fruits'),
+        'the simulated world: blocks (and bowls), fruits or whiteboard; else by the domain',
+        ('blocks', 'fruits', 'whiteboard'),
     ),
     Argument('seed', 'sim', int, 'seed of the simulated world'),
     Argument('blocks', 'sim', int, 'number of blocks'),
     Argument('bowls', 'sim', int, 'number of bowls'),
     Argument(
         'objects', 'sim', str, 'all objects with their places: "red block 0.1 -0.4; blue bowl ..."'
+    ),
+    Argument(
+        'tool',
+        CELL,
+        str,
+        'what the arm carries: suction or jaw; in the domain whiteboard it is a marker',
+        ('suction', 'jaw', 'marker'),
     ),
     Argument('real_time_factor', 'sim', float, 'speed of the simulation; 0.0: as fast as it can'),
     Argument(
@@ -103,7 +123,7 @@ TABLETOP_ARGUMENTS = (
         'domain',
         'planner',
         str,
-        'what programs are for: tabletop, or whiteboard, for which no skill draws yet',
+        'what programs are for: tabletop or whiteboard',
         ('tabletop', 'whiteboard'),
     ),
     Argument(
@@ -121,12 +141,25 @@ TABLETOP_ARGUMENTS = (
 # Worlds whose objects need another detector than that of config/perception.yaml.
 _DETECTORS = {'fruits': 'color_size'}
 
+# Domains that need another configuration than the tabletop's, and another tool.
+_WHITEBOARD = 'whiteboard'
+_CONFIGS = {_WHITEBOARD: 'whiteboard.yaml'}
+_TOOLS = {_WHITEBOARD: 'marker'}
+
 _TABLETOP = (
-    NodeSpec('cap_sim', 'sim_node', 'sim', uses_sim_time=False, needs_robot_description=True),
-    NodeSpec('cap_perception', 'perception_node', 'perception', uses_sim_time=False),
-    NodeSpec('cap_skills', 'skills_node', 'skills', needs_robot_description=True),
-    NodeSpec('cap_planner', 'guard_node', 'guard', uses_sim_time=False, needs_stop_file=True),
-    NodeSpec('cap_planner', 'planner_node', 'planner'),
+    NodeSpec('cap_sim', 'sim_node', 'sim', ('sim.yaml',), uses_sim_time=False, cell={}),
+    NodeSpec(
+        *('cap_perception', 'perception_node', 'perception', ('perception.yaml',)),
+        uses_sim_time=False,
+        niceness=5,
+    ),
+    NodeSpec('cap_skills', 'skills_node', 'skills', ('skills.yaml',), cell={}),
+    NodeSpec(
+        *('cap_planner', 'guard_node', 'guard', ('guard.yaml',)),
+        uses_sim_time=False,
+        needs_stop_file=True,
+    ),
+    NodeSpec('cap_planner', 'planner_node', 'planner', ('planner.yaml',), niceness=5),
 )
 
 
@@ -139,10 +172,34 @@ def tabletop(arguments: Mapping[str, str]) -> list[NodeSpec]:
     Raises:
         ValueError: a text that is not a number where one is needed.
     """
-    given: dict[str, dict[str, Any]] = {spec.name: {} for spec in _TABLETOP}
+    given: dict[str, dict[str, Any]] = {name: {} for name in (CELL, *(s.name for s in _TABLETOP))}
     for argument in TABLETOP_ARGUMENTS:
         if text := arguments.get(argument.name):
             given[argument.node][argument.name] = argument.value(text)
     if detector := _DETECTORS.get(arguments.get('world', '')):
         given['perception'].setdefault('detector', detector)
-    return [replace(spec, parameters=given[spec.name]) for spec in _TABLETOP]
+    domain = arguments.get('domain', '')
+    if tool := _TOOLS.get(domain):
+        given[CELL].setdefault('tool', tool)
+    more = (_CONFIGS[domain],) if domain in _CONFIGS else ()
+    return [
+        replace(
+            spec,
+            config=(*spec.config, *more),
+            parameters=given[spec.name],
+            cell=None if spec.cell is None else given[CELL],
+        )
+        for spec in _TABLETOP
+    ]
+
+
+def robot_description(spec: NodeSpec, config: Path) -> str | None:
+    """The URDF for a node, if it needs one.
+
+    Args:
+        config: the folder with cell.yaml.
+    """
+    if spec.cell is None:
+        return None
+    text = (config / f'{CELL}.yaml').read_text(encoding='utf-8')
+    return cell_urdf(**{**yaml.safe_load(text), **spec.cell})

@@ -213,7 +213,7 @@ def _calls(calls: Sequence[Mapping[str, Any]]) -> Iterator[Table]:
         duration = call['duration_s']
         table.add_row(
             str(call['line'] or ''),
-            shown(call_text(call)),
+            shown(call_text(call) + _spent(call)),
             _result(call),
             'not ended' if duration is None else f'{duration:.3f}',
         )
@@ -225,6 +225,18 @@ def call_text(call: Mapping[str, Any]) -> str:
     named = dict(call['arguments'])
     values = [repr(value) for value in named.pop('args', [])]
     return f'{call["name"]}({", ".join(values + [f"{k}={v!r}" for k, v in named.items()])})'
+
+
+def _spent(call: Mapping[str, Any]) -> str:
+    """What the time of an action went into, on a line of its own."""
+    phases = call.get('phases') or ()
+    if not phases:
+        return ''
+    sums = (
+        f'{what} {sum(phase[f"{what}_s"] for phase in phases):.2f} s'
+        for what in ('planning', 'moving', 'waiting')
+    )
+    return f'\n  {", ".join(sums)}'
 
 
 def _result(call: Mapping[str, Any]) -> Text:

@@ -15,8 +15,8 @@ from cap_planner.api.spec import Api, ApiFunction, Kind, WrongArgumentsError, ty
 from cap_planner.places import Table
 
 _CONSTANT = re.compile(r'^uint16 (?P<name>\w+)=(?P<code>\d+)\s*(?:# (?P<text>.*))?$', re.MULTILINE)
-# Those with a server. The others are declared for skills that are to come.
-SERVED = ('PickPlace', 'MoveTo', 'Say', 'ExecuteInstruction')
+# Declared for skills that are to come.
+UNSERVED = ('Goto', 'FollowPath')
 _ACTIONS = ROOT / 'src/cap_interfaces/action'
 _MADE = '<!-- Made by `./cap reference`; do not edit. -->\n'
 
@@ -52,8 +52,7 @@ def error_codes() -> str:
         'Every Result has `error_code` and `error_msg`. 0 is success; the ranges are disjoint:',
         'a number alone says which action it is of.',
         '',
-        f'{", ".join(SERVED[:-1])} and {SERVED[-1]} have a server. The other actions are declared '
-        'for skills that are to come: nothing serves them yet.',
+        f'{" and ".join(UNSERVED)} are declared for a mobile base: nothing serves them yet.',
         '',
         '| code | action | name | meaning |',
         '|---|---|---|---|',
@@ -70,7 +69,7 @@ def error_codes() -> str:
 def api_page(api: Api, module: ModuleType) -> str:
     """docs/api/<domain>.md: what programs of a domain may call."""
     _, _, coordinates = (inspect.getdoc(module) or '').partition('\n\n')
-    lines = [f'# The {api.domain} API', '', _MADE, coordinates, '', *_unserved(api)]
+    lines = [f'# The {api.domain} API', '', _MADE, coordinates, '']
     lines += ['| function | kind | |', '|---|---|---|']
     for function in api.values():
         first = function.doc.partition('\n')[0]
@@ -86,22 +85,6 @@ def api_page(api: Api, module: ModuleType) -> str:
     lines += ['', f'The named places are {places}.']
     lines += ['', '## Errors', '', *_errors(api)]
     return '\n'.join(lines) + '\n'
-
-
-def _unserved(api: Api) -> Iterator[str]:
-    """What the API promises and no skill keeps yet."""
-    declared = {path.stem for path in _ACTIONS.glob('*.action')}
-    names = [
-        f'`{name}`'
-        for name in api
-        if (action := name.title().replace('_', '')) in declared and action not in SERVED
-    ]
-    if names:
-        yield (
-            f'**No skill serves {" and ".join(names)} yet.** Programs that call them are written, '
-            'checked and run, and end there with RobotFaultError: this robot has no such skill.'
-        )
-        yield ''
 
 
 def _function(function: ApiFunction) -> Iterator[str]:

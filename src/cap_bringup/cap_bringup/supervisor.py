@@ -20,10 +20,10 @@ from cap_bringup.node_list import (
     FASTDDS_PROFILE,
     FASTDDS_PROFILE_VARIABLES,
     NodeSpec,
+    robot_description,
 )
 from cap_common.domain import own_domain_id
 from cap_common.errors import CapError
-from cap_description import cell_urdf
 
 _RESTART_DELAY_S = 1.0
 _END_S = 5.0
@@ -54,18 +54,19 @@ def node_command(spec: NodeSpec, parameters_file: Path, run: Path) -> list[str]:
     parameters: dict[str, Any] = dict(spec.parameters)
     if spec.uses_sim_time:
         parameters['use_sim_time'] = True
-    if spec.needs_robot_description:
-        parameters['robot_description'] = cell_urdf()
+    config = Path(get_package_share_directory('cap_bringup'), 'config')
+    if (description := robot_description(spec, config)) is not None:
+        parameters['robot_description'] = description
     if spec.needs_stop_file:
         parameters['stop_file'] = str(run.absolute() / 'stop')
-    share = Path(get_package_share_directory('cap_bringup'))
     content = {f'/**/{spec.name}': {'ros__parameters': parameters}}
     parameters_file.write_text(yaml.safe_dump(content), encoding='utf-8')
     executable = Path(get_package_prefix(spec.package), 'lib', spec.package, spec.executable)
+    files = [*(config / name for name in spec.config), parameters_file]
     return [
+        *('nice', '-n', str(spec.niceness)),
         *(str(executable), '--ros-args'),
-        *('--params-file', str(share / 'config' / f'{spec.name}.yaml')),
-        *('--params-file', str(parameters_file)),
+        *(word for file in files for word in ('--params-file', str(file))),
     ]
 
 

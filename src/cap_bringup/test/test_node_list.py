@@ -1,12 +1,13 @@
 """The node list, the launch file and config/ hold together."""
 
 import ast
+import xml.etree.ElementTree as ET
 
 import pytest
 import yaml
 
 from cap_bringup.cli import _launch_arguments, _parser
-from cap_bringup.node_list import TABLETOP_ARGUMENTS, tabletop
+from cap_bringup.node_list import CELL, TABLETOP_ARGUMENTS, robot_description, tabletop
 from cap_bringup.workspace import ROOT
 from cap_common.config import parameter_types
 from cap_perception.parameters import PerceptionParameters
@@ -14,7 +15,7 @@ from cap_perception.sources import SOURCES
 from cap_planner.domains import DOMAINS
 from cap_planner.guard_node import GuardParameters
 from cap_planner.node import PlannerParameters
-from cap_sim.layout import BLOCKS, FRUITS
+from cap_sim.layout import BLOCKS, FRUITS, WHITEBOARD
 from cap_sim.node import NodeParameters
 from cap_skills.parameters import SkillsParameters
 
@@ -56,13 +57,44 @@ def test_config_has_a_value_for_each_parameter_and_none_that_nobody_reads():
     for node, cls in PARAMETERS.items():
         in_code, in_file = set(parameter_types(cls)), set(flat(config_of(node)))
         assert in_file <= in_code, node
+        assert set(flat(of_the_whiteboard(node))) <= in_file, node
         rest = {name for name in in_code - in_file if not name.startswith('sandbox.')}
         assert rest <= {'robot_description'}, node
 
 
+def of_the_whiteboard(node):
+    content = yaml.load((ROOT / 'config/whiteboard.yaml').read_text(), StrictLoader)
+    assert {name.removeprefix('/**/') for name in content} <= set(PARAMETERS)
+    return content.get(f'/**/{node}', {'ros__parameters': {}})['ros__parameters']
+
+
 def test_arguments_are_parameters_of_their_nodes():
+    cell = yaml.safe_load((ROOT / 'config/cell.yaml').read_text())
     for argument in TABLETOP_ARGUMENTS:
-        assert isinstance(config_of(argument.node)[argument.name], argument.kind)
+        values = cell if argument.node == CELL else config_of(argument.node)
+        assert isinstance(values[argument.name], argument.kind)
+
+
+def links(specs, name):
+    (spec,) = [spec for spec in specs if spec.name == name]
+    urdf = robot_description(spec, ROOT / 'config')
+    return {link.attrib['name'] for link in ET.fromstring(urdf).findall('link')}
+
+
+def test_the_cell_is_as_config_and_arguments_have_it():
+    for name in ('sim', 'skills'):
+        assert 'cup_link' in links(tabletop({}), name)
+        assert 'jaw_link' in links(tabletop({'tool': 'jaw'}), name)
+        assert {'whiteboard', 'eraser'} <= links(tabletop({'domain': 'whiteboard'}), name)
+    guard = next(spec for spec in tabletop({}) if spec.name == 'guard')
+    assert robot_description(guard, ROOT / 'config') is None
+
+
+def test_the_whiteboard_has_a_configuration_of_its_own():
+    specs = {spec.name: spec for spec in tabletop({'domain': 'whiteboard', 'world': 'fruits'})}
+    assert specs['sim'].config == ('sim.yaml', 'whiteboard.yaml')
+    assert specs['sim'].parameters == {'world': 'fruits'}
+    assert all(spec.config == (f'{spec.name}.yaml',) for spec in tabletop({}))
 
 
 def test_arguments_reach_their_nodes_and_nothing_else_does():
@@ -108,7 +140,8 @@ def test_a_number_that_is_none_is_a_usage_error(capsys):
 def test_choices_are_all_that_there_are():
     choices = {a.name: a.choices for a in TABLETOP_ARGUMENTS if a.choices}
     assert choices == {
-        'world': (BLOCKS, FRUITS),
+        'world': (BLOCKS, FRUITS, WHITEBOARD),
+        'tool': ('suction', 'jaw', 'marker'),
         'source': tuple(SOURCES),
         'domain': tuple(DOMAINS),
     }
@@ -119,7 +152,7 @@ def test_what_is_not_among_the_choices_is_a_usage_error(words, capsys):
     with pytest.raises(SystemExit) as ended:
         _parser().parse_args([*words, '--world', 'bogus'])
     assert ended.value.code == 2
-    assert "no world 'bogus'; there are blocks, fruits" in capsys.readouterr().err
+    assert "no world 'bogus'; there are blocks, fruits, whiteboard" in capsys.readouterr().err
     with pytest.raises(ValueError, match='there are tabletop, whiteboard'):
         tabletop({'domain': 'bogus'})
 

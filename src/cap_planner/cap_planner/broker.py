@@ -67,7 +67,7 @@ class Broker:
         self._stopped = stopped
         self._on_call = on_call
         self._nested: dict[int, _Audit] = {}
-        self._unwritten: tuple[_Audit, float, Any] | None = None
+        self._unwritten: tuple[_Audit, float, dict[str, Any]] | None = None
         self.acted = False
         self.raised: set[str] = set()
 
@@ -92,13 +92,21 @@ class Broker:
             value = self._checked_call(function, call)
         except CapError as error:
             self.raised.add(type(error).__name__)
-            audit.end(error=f'{type(error).__name__}: {error}')
+            audit.end(error=f'{type(error).__name__}: {error}', phases=self._phases(function))
             raise
         if isinstance(value, LmpProgram):
             self._nested[call.id] = audit
         else:
-            self._unwritten = audit, time.monotonic(), value
+            outcome = {'result': value, 'phases': self._phases(function)}
+            self._unwritten = audit, time.monotonic(), outcome
         return value
+
+    def _phases(self, function: ApiFunction) -> list[dict[str, Any]]:
+        """What the time of an action went into."""
+        phases: list[dict[str, Any]] = []
+        if function.kind is Kind.ACTION:
+            phases = self._robot.phases()
+        return phases
 
     def answered(self) -> None:
         """The program has its answer: write what the call came to, while it goes on.
@@ -106,9 +114,9 @@ class Broker:
         The next call waits for this, so that there is never more than one call to lose.
         """
         if self._unwritten:
-            audit, ended, value = self._unwritten
+            audit, ended, outcome = self._unwritten
             self._unwritten = None
-            audit.end(ended, result=value)
+            audit.end(ended, **outcome)
 
     def nested_result(self, call_id: int, result: NestedResult) -> None:
         """What the program of an LMP came to, for the record."""
@@ -182,7 +190,7 @@ class _Audit:
         self._started = time.monotonic()
 
     def end(self, ended: float | None = None, **outcome: Any) -> None:
-        """Write what came of it: `result` or `error`.
+        """Write what came of it: `result` or `error`, and `phases`.
 
         Args:
             ended: when, on the steady clock; by default now.
@@ -190,6 +198,7 @@ class _Audit:
         duration_s = (ended or time.monotonic()) - self._started
         if self._id is None:
             call = self._call
+            outcome.pop('phases', None)  # only what moves has any
             self._record.call_made(call.name, self._arguments, call.line, duration_s, **outcome)
         else:
             self._record.call_ended(self._id, duration_s, **outcome)

@@ -58,6 +58,7 @@ _ADDED = {
         'skip_verifier': 'INTEGER',
         'session_before': 'TEXT',
     },
+    'calls': {'phases': 'TEXT'},
     'runs': {'ended': 'REAL'},
 }
 
@@ -72,7 +73,7 @@ _CALL_MADE = (
     'INSERT INTO calls (instruction_id, started, line, name, arguments, duration_s, result, error)'
     ' VALUES (?, ?, ?, ?, ?, ?, ?, ?)'
 )
-_CALL_ENDED = 'UPDATE calls SET duration_s=?, result=?, error=? WHERE id=?'
+_CALL_ENDED = 'UPDATE calls SET duration_s=?, result=?, error=?, phases=? WHERE id=?'
 
 
 def sha256(text: str) -> str:
@@ -315,11 +316,22 @@ class Record:
         return self._store._execute(_CALL_STARTED, values).lastrowid or 0
 
     def call_ended(
-        self, call_id: int, duration_s: float, *, result: Any = None, error: str | None = None
+        self,
+        call_id: int,
+        duration_s: float,
+        *,
+        result: Any = None,
+        error: str | None = None,
+        phases: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """It has ended."""
+        """It has ended.
+
+        Args:
+            phases: what a skill spent its time on.
+        """
         text = None if error else _kept(result)
-        self._store._execute(_CALL_ENDED, (duration_s, text, storable(error), call_id))
+        spent = _kept(phases) if phases else None
+        self._store._execute(_CALL_ENDED, (duration_s, text, storable(error), spent, call_id))
 
     def call_made(
         self,

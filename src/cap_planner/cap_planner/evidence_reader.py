@@ -14,7 +14,7 @@ LAST = 'last'
 
 _JSON_COLUMNS = frozenset(
     {
-        *('messages', 'violations', 'dropped', 'arguments', 'result'),
+        *('messages', 'violations', 'dropped', 'arguments', 'result', 'phases'),
         *('world_before', 'world_after', 'session_before'),
     }
 )

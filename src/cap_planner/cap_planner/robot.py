@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +31,12 @@ class Skills(Protocol):
 
     Attributes:
         stopped: polled while one of them works; true cancels it.
+        phases: what the last of them spent its time on: name, planning_s, moving_s and waiting_s
+            of each phase.
     """
 
     stopped: Callable[[], bool]
+    phases: list[dict[str, Any]]
 
     def pick_place(self, first: Target, second: Target) -> None:
         """Pick the first, put it on the second."""
@@ -167,6 +170,11 @@ class SceneRobot:
         if waited and self._queries % _QUERIES_PER_PICTURE == 0:
             self._scenes.newer(self._scenes.now_ns())
         return waited
+
+    def phases(self) -> list[dict[str, Any]]:
+        """See Skills; those of the last action, told once."""
+        phases, self._skills.phases = self._skills.phases, []
+        return phases
 
     def refused(self, action: str, error: CapError) -> None:
         """An action was asked for in a way in which it cannot be tried."""

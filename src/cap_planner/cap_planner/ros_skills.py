@@ -14,6 +14,7 @@ from cap_common.calls import ActionCaller
 from cap_common.errors import RobotFaultError, error_from_result
 from cap_common.heartbeat import BeatMonitor
 from cap_interfaces.action import Draw, Erase, MoveTo, PickPlace, Say
+from cap_interfaces.msg import PhaseTime
 from cap_interfaces.msg import Target as TargetMessage
 from cap_planner.api.spec import Points, Target
 
@@ -51,6 +52,7 @@ class RosSkills:
         self._erase = ActionCaller(node, Erase, 'erase', 'the skills node')
         self._say = ActionCaller(node, Say, 'say', 'the skills node')
         self.stopped: Callable[[], bool] = lambda: False
+        self.phases: list[dict[str, Any]] = []
 
     def pick_place(self, first: Target, second: Target) -> None:
         """See Skills."""
@@ -67,7 +69,7 @@ class RosSkills:
 
     def erase(self, points: Points) -> None:
         """See Skills."""
-        self._call(self._erase, Erase.Goal(region=[self._pose(*point) for point in points]))
+        self._call(self._erase, Erase.Goal(path=[self._pose(*point) for point in points]))
 
     def look(self) -> None:
         """See Skills."""
@@ -78,11 +80,13 @@ class RosSkills:
         self._call(self._say, Say.Goal(text=text))
 
     def _call(self, caller: ActionCaller, goal: Any) -> None:
+        self.phases = []
         self._await_node()
         self._await_server(caller)
         result = caller.call(
             goal, deadline_s=self._deadline_s, canceled=self.stopped, lost=self._lost
         )
+        self.phases = [_phase(phase) for phase in getattr(result, 'phases', ())]
         error = error_from_result(result)
         if error is not None:
             raise error
@@ -117,3 +121,12 @@ class RosSkills:
         message.pose.orientation.w = 1.0
         message.pose.position.x, message.pose.position.y = float(x), float(y)
         return message
+
+
+def _phase(message: PhaseTime) -> dict[str, Any]:
+    """Rounded to what a clock on such a machine tells."""
+    times = {
+        name: round(float(getattr(message, name)), 4)
+        for name in ('planning_s', 'moving_s', 'waiting_s')
+    }
+    return {'name': message.name, **times}

@@ -61,6 +61,7 @@ class SymbolicTable:
         self.slip = np.zeros(2)
         self.looks = 0
         self.stopped: Callable[[], bool] = lambda: False
+        self.phases: list[dict[str, Any]] = []
         self._time_ns = 0
 
     def appear(self, name: str, x: float, y: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,7 @@ class Robot:
         self.error = error
         self.queries = 0
         self.refusals: list[str] = []
+        self.spent: list[dict[str, Any]] = []
         self.free_queries = 100
 
     def pace_query(self) -> bool:
@@ -55,6 +57,9 @@ class Robot:
 
     def refused(self, action: str, error: Exception) -> None:
         self.refusals.append(action)
+
+    def phases(self) -> list[dict[str, Any]]:
+        return self.spent
 
     put_first_on_second = get_obj_pos = is_obj_visible = lambda self, *args, **kwargs: None
 
@@ -134,6 +139,19 @@ def test_calls_are_kept_with_what_they_came_to(tmp_path: Path) -> None:
     failed, odd = desk.kept
     assert failed['error'] == 'PerceptionLostError: dark'
     assert odd['arguments'] == {'args': [['1j']]}
+
+
+@pytest.mark.parametrize('error', [None, GraspFailedError('slippery')])
+def test_what_an_action_spent_its_time_on_is_kept(tmp_path: Path, error: Exception | None) -> None:
+    robot = Robot(error)
+    robot.spent = [{'name': 'grasp', 'planning_s': 0.1, 'moving_s': 1.0, 'waiting_s': 0.2}]
+    desk = Desk(tmp_path, robot)
+    desk.call('get_obj_pos', 'x')
+    with contextlib.suppress(GraspFailedError):
+        desk.call('say', 'x')
+    query, action = desk.kept
+    assert query['phases'] is None
+    assert action['phases'] == robot.spent
 
 
 def test_an_action_that_cannot_be_tried_is_told_to_the_robot(tmp_path: Path) -> None:

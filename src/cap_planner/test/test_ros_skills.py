@@ -12,6 +12,7 @@ from rclpy.node import Node
 from cap_common.errors import CanceledError, GraspFailedError, RobotFaultError
 from cap_common.heartbeat import Beat, BeatMonitor
 from cap_interfaces.action import MoveTo, PickPlace, Say
+from cap_interfaces.msg import PhaseTime
 from cap_planner.ros_skills import RosSkills
 
 pytestmark = pytest.mark.system
@@ -24,6 +25,7 @@ class SkillServers(Node):
         super().__init__('skills', **kwargs)
         self.goals = []
         self.error = (0, '')
+        self.phases = []
         self.until_canceled = False
         self.beat = Beat(self)
         self._servers = [
@@ -48,6 +50,8 @@ class SkillServers(Node):
             handle.canceled()
             return result
         result.error_code, result.error_msg = self.error
+        if self.phases:
+            result.phases = self.phases
         handle.abort() if result.error_code else handle.succeed()
         return result
 
@@ -96,6 +100,18 @@ def test_an_error_code_is_an_error(skills, servers):
     servers.error = (PickPlace.Result.GRASP_FAILED, 'slippery')
     with pytest.raises(GraspFailedError, match='slippery'):
         skills.pick_place('red block', 'red bowl')
+
+
+def test_phases_of_the_last_skill(skills, servers):
+    servers.phases = [PhaseTime(name='grasp', planning_s=0.25, moving_s=1.5, waiting_s=0.5)]
+    servers.error = (PickPlace.Result.GRASP_FAILED, 'slippery')
+    with pytest.raises(GraspFailedError):
+        skills.pick_place('red block', 'red bowl')
+    (phase,) = skills.phases
+    assert phase == {'name': 'grasp', 'planning_s': 0.25, 'moving_s': 1.5, 'waiting_s': 0.5}
+    servers.phases = []
+    skills.say('hello')
+    assert skills.phases == []
 
 
 def test_a_stop_cancels_the_goal(skills, servers):

@@ -1,14 +1,16 @@
-"""The arm as skills use it: poses over things, motions that feel, what hangs on the cup. No ROS."""
+"""The arm as skills use it: poses over things, motions that feel, what the hand holds. No ROS."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from cap_common.errors import CapError, LimitError, ObjectLostError, UnreachableError
+from cap_common.errors import CapError, LimitError, NoPathError, ObjectLostError, UnreachableError
 from cap_common.frames import Matrix
+from cap_skills.collision import Pair
+from cap_skills.hand import Grasp, Hand
 from cap_skills.kinematics import tool_down
 from cap_skills.model import (
     Free,
@@ -16,22 +18,26 @@ from cap_skills.model import (
     Held,
     Item,
     Joints,
+    Leg,
     Straight,
     Surroundings,
     Trajectory,
     Vector,
 )
+from cap_skills.phases import Phases
 from cap_skills.planner import MotionPlanner
 from cap_skills.robot import Check, Robot
 from cap_skills.targets import Spot, tool_poses
 
 # Joints closer than this to their goal are there [rad].
 _THERE = 0.002
-UNKNOWN = 'what hangs on the cup'
+# The link that things stand on. A guarded motion feels for it, so it may expect to touch it.
+TABLE = 'table'
+UNKNOWN = 'what the gripper holds'
 
 
 class OverloadError(LimitError):
-    """What hangs on the cup is too heavy to be carried."""
+    """What the hand holds is too heavy to be carried."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class SkillConfig:
 
     Attributes:
         park_joints: positions [rad] that hide nothing of the work area from the overhead camera.
-        hover: of the cup above what it will touch, before going down.
+        hover: of the tool above what it will touch, before going down.
         clearance: above the expected contact, where slow guarded motion begins.
         depth: below the expected contact, where guarded motion gives up.
         early_contact: so far above the expected contact it is one with something else.
@@ -48,11 +54,8 @@ class SkillConfig:
         carry_scale: of all speeds but the guarded one while something is held: it would slip.
         min_speed_scale: slowest that a call may ask for.
         contact_force: that counts as contact.
-        min_force_limit, force_limit: least and most that a call may allow to push at the cup.
-        payload_force: pull on the cup above which a load is too heavy.
-        sealed_below: pressure in the cup that means something is held [Pa].
-        open_above: pressure at which nothing is pulled at any more [Pa].
-        seal_s, release_s: how long these may take.
+        min_force_limit, force_limit: least and most that a call may allow to push at the tool.
+        payload_force: pull on the tool above which a load is too heavy.
         scene_age_s: oldest scene to act on.
         nudge: how far aside of its target a thing may be put where that is half taken.
         max_height: of move_to above its target.
@@ -72,10 +75,6 @@ class SkillConfig:
     min_force_limit: float
     force_limit: float
     payload_force: float
-    sealed_below: float
-    open_above: float
-    seal_s: float
-    release_s: float
     scene_age_s: float
     nudge: float
     max_height: float
@@ -89,40 +88,50 @@ class SkillConfig:
 
 @dataclass(frozen=True)
 class Call:
-    """What one goal brings along: limits, and its line to the caller."""
+    """What one goal brings along: limits, and its line to the caller.
+
+    Attributes:
+        tell: called with the name of each phase.
+        force_limit: that the tool may be pushed with [N]; 0: the configured.
+        effort: that fingers may press with [N]; 0: the configured.
+        phases: how long each took.
+    """
 
     check: Check
-    step: Callable[[str], None]
+    tell: Callable[[str], None]
     speed_scale: float = 1.0
     force_limit: float = 0.0
+    effort: float = 0.0
+    phases: Phases = field(default_factory=Phases)
+
+    def step(self, text: str) -> None:
+        """A new phase."""
+        self.phases.begin(text)
+        self.tell(text)
 
 
 class Arm:
-    """Robot, planner and what is held, as one.
+    """Robot, hand, planner and what is held, as one.
 
     Attributes:
-        held: what hangs on the cup, as far as it is known.
-        wanted: what the cup was going for: if the call ends in between, this is what it holds.
+        held: what the hand holds, as far as it is known.
+        wanted: what it was going for: if the call ends in between, this is what it holds.
     """
 
-    def __init__(self, robot: Robot, planner: MotionPlanner, config: SkillConfig) -> None:
+    def __init__(
+        self, robot: Robot, hand: Hand, planner: MotionPlanner, config: SkillConfig
+    ) -> None:
         self.robot = robot
+        self.hand = hand
         self.planner = planner
         self._config = config
+        self._opening: float | None = None
         self.held: Held | None = None
         self.wanted: Held | None = None
 
-    def sealed(self, reading: GripperReading) -> bool:
-        """Whether the cup holds something."""
-        return reading.pressure < self._config.sealed_below
-
-    def open(self, reading: GripperReading) -> bool:
-        """Whether the cup pulls at nothing any more."""
-        return reading.pressure > self._config.open_above
-
-    def notice(self) -> None:
-        """Bring what is believed to be held in line with what the cup feels."""
-        if not self.sealed(self.robot.gripper()):
+    def notice(self, call: Call) -> None:
+        """Bring what is believed to be held in line with what the hand feels."""
+        if not self.hand.sense(self.robot, call.check):
             self.held = None
         elif self.held is None and self.wanted is not None:
             self.held = self.wanted
@@ -133,7 +142,54 @@ class Arm:
             tcp_from_object[2, 3] = size / 2
             tcp_from_object[:3, :3] = np.diag([1.0, -1.0, -1.0])
             stranger = Item(UNKNOWN, 'block', self.tcp() @ tcp_from_object, np.array([size] * 3))
-            self.held = Held(stranger, tcp_from_object)
+            self.held = Held(stranger, tcp_from_object, self._gap())
+
+    # The hand ------------------------------------------------------------------------------------
+
+    def holds(self) -> bool:
+        """Whether the hand feels something."""
+        return self.hand.holds(self.robot.gripper())
+
+    def make_ready(self, grasp: Grasp, call: Call) -> None:
+        """Open the hand as the grasp needs it."""
+        with call.phases.waiting():
+            self.hand.make_ready(self.robot, grasp, call.check)
+        self._opening = self.hand.opening(grasp)
+
+    def take(self, item: Item, at: Matrix, call: Call) -> bool:
+        """Take hold of an object; returns whether the hand feels it.
+
+        Args:
+            at: base_from_tcp when it does.
+        """
+        with call.phases.waiting():
+            holds = self.hand.take(self.robot, call.effort, call.check)
+        if holds:
+            place = self.hand.true_place(np.linalg.inv(at) @ item.pose)
+            self._opening = self._gap()
+            self.held = Held(item, place, self._opening)
+        return holds
+
+    def let_go(self, call: Call) -> bool:
+        """Release what is held; returns whether the hand feels nothing any more."""
+        assert self.held is not None
+        with call.phases.waiting():
+            free = self.hand.let_go(self.robot, self.held.opening, call.check)
+        if free:
+            self.held = self.wanted = None
+            self._opening = self._gap()
+        return free
+
+    def abandon(self) -> None:
+        """Release what is not held properly."""
+        self.hand.abandon(self.robot)
+        self.held = self.wanted = None
+        self._opening = None
+
+    def _gap(self) -> float | None:
+        """Between the fingers now [m], if there are any."""
+        opening = self.robot.gripper().opening
+        return None if np.isnan(opening) else opening
 
     # Poses ---------------------------------------------------------------------------------------
 
@@ -145,16 +201,19 @@ class Arm:
         """Joint positions for a pose that points down, near where the arm is."""
         return self.planner.kinematics.down(pose, self.robot.joints(), free_yaw)
 
-    def hover(self, contact: Vector, near: Joints, items: tuple[Item, ...]) -> Matrix:
+    def hover(
+        self, contact: Vector, yaw: float | None, near: Joints, items: tuple[Item, ...]
+    ) -> Matrix:
         """base_from_tcp over a contact point, above everything if that can be reached.
 
-        The last joint stays as it is in `near`.
+        Args:
+            yaw: of the tool [rad]; None: the last joint stays as it is in `near`.
         """
         highest = max([contact[2], *(item.top for item in items)])
         for height in (highest + self._config.hover, contact[2] + self._config.hover, contact[2]):
-            pose = tool_down(np.array([*contact[:2], height]))
+            pose = tool_down(np.array([*contact[:2], height]), yaw or 0.0)
             try:
-                joints = self.planner.kinematics.down(pose, near, free_yaw=True)
+                joints = self.planner.kinematics.down(pose, near, free_yaw=yaw is None)
             except UnreachableError:
                 if height == contact[2]:
                     raise
@@ -179,21 +238,38 @@ class Arm:
             return pose
         return raised(down, down[2, 3] + self._config.clearance)
 
-    def place_pose(self, held: Held, spot: Spot) -> Matrix:
-        """base_from_tcp when the object stands on the spot, with the least turning of the wrist."""
+    def place_pose(self, held: Held, spot: Spot, others: Sequence[Item], target: str) -> Matrix:
+        """base_from_tcp when the object stands on the spot, with the least turning of the wrist.
+
+        Raises:
+            UnreachableError: the arm cannot get there.
+            NoPathError: something is in the way, however the object is turned.
+        """
         near = self.robot.joints()
         tcp = self.tcp_holding(held)
-        options = tool_poses(held.item.at(tcp @ held.tcp_from_object), tcp, spot)
         reached = []
         error = UnreachableError('')
-        for pose in options:
+        for pose in tool_poses(held.item.at(tcp @ held.tcp_from_object), tcp, spot):
             try:
-                reached.append((self.planner.kinematics.down(pose, near), pose))
+                reached.append((abs(self.planner.kinematics.down(pose, near)[5] - near[5]), pose))
             except UnreachableError as failure:
                 error = failure
         if not reached:
             raise UnreachableError(f'the target is out of reach: {error}')
-        return min(reached, key=lambda option: abs(option[0][5] - near[5]))[1]
+        around = Surroundings(
+            others, held, touch=spot.supports | {TABLE}, opening=held.opening or self._opening
+        )
+        blocked: frozenset[Pair] = frozenset()
+        for _, pose in sorted(reached, key=lambda option: option[0]):
+            before = raised(pose, pose[2, 3] + self._config.clearance)
+            touching = self.planner.touching(self.down(before), around)
+            if not touching:
+                return pose
+            blocked = blocked or touching
+        raise NoPathError(
+            f'{held.item.name!r} cannot be set down on {target}: '
+            + ', '.join(f'{a} would touch {b}' for a, b in sorted(blocked))
+        )
 
     def tcp_holding(self, held: Held) -> Matrix:
         """base_from_tcp at the moment of the grasp."""
@@ -201,9 +277,7 @@ class Arm:
 
     # Motions -------------------------------------------------------------------------------------
 
-    def rise(
-        self, items: list[Item] | tuple[Item, ...], height: float | None = None
-    ) -> list[Straight]:
+    def rise(self, items: Sequence[Item], height: float | None = None) -> list[Straight]:
         """Straight up first, where the tool is low among things."""
         tcp = self.tcp()
         if height is None:
@@ -222,14 +296,20 @@ class Arm:
         if self.planner.kinematics.solutions(up):
             self.move([Straight(up, self._config.near_speed)], around, call)
 
-    def move(self, legs: Sequence[Free | Straight], around: Surroundings, call: Call) -> None:
-        """One motion. Ends where the cup feels more than it may, or loses what it holds."""
+    def move(
+        self, legs: Sequence[Leg], around: Surroundings, call: Call, scale: float = 1.0
+    ) -> None:
+        """One motion. Ends where the tool feels more than it may, or the hand loses what it holds.
+
+        Args:
+            scale: of all speeds, beside that of the call.
+        """
         config = self._config
         start = self.robot.joints()
         if all(isinstance(leg, Free) and np.abs(leg.goal - start).max() < _THERE for leg in legs):
             return
-        scale = call.speed_scale * (config.carry_scale if self.held is not None else 1.0)
-        trajectory = self.planner.plan(start, legs, around, scale)
+        scale *= call.speed_scale * (config.carry_scale if self.held is not None else 1.0)
+        trajectory = self._plan(start, legs, around, scale, call)
         self._follow(trajectory, call, lambda reading: False, config.payload_force)
 
     def guarded(
@@ -237,21 +317,53 @@ class Arm:
         goal: Matrix,
         around: Surroundings,
         call: Call,
-        also: Callable[[GripperReading], bool],
+        also: Callable[[GripperReading], bool] = lambda reading: False,
     ) -> bool:
         """Slowly down to a pose, until contact or `also`; returns whether that came."""
         config = self._config
-        trajectory = self.planner.plan(
-            self.robot.joints(), [Straight(goal, config.guarded_speed)], around, call.speed_scale
-        )
+        legs = [Straight(goal, config.guarded_speed)]
+        trajectory = self._plan(self.robot.joints(), legs, around, call.speed_scale, call)
         rest = self.robot.gripper().force
-        # Going down only takes weight off the cup.
+        # Going down only takes weight off the tool.
         return self._follow(
             trajectory,
             call,
             lambda reading: reading.force - rest > config.contact_force or also(reading),
             pull_limit=np.inf,
         )
+
+    def follow(
+        self,
+        legs: Sequence[Leg],
+        around: Surroundings,
+        call: Call,
+        judge: Callable[[GripperReading], CapError | None],
+    ) -> None:
+        """One motion while the tool touches something; `judge` says what is wrong, if anything."""
+        trajectory = self._plan(self.robot.joints(), legs, around, call.speed_scale, call)
+        wrong: list[CapError] = []
+
+        def ends(reading: GripperReading) -> bool:
+            if (error := judge(reading)) is not None:
+                wrong.append(error)
+            return bool(wrong)
+
+        self._follow(trajectory, call, ends, self._config.payload_force)
+        if wrong:
+            raise wrong[0]
+
+    def _plan(
+        self,
+        start: Joints,
+        legs: Sequence[Leg],
+        around: Surroundings,
+        scale: float,
+        call: Call,
+    ) -> Trajectory:
+        if around.opening is None:
+            around = replace(around, opening=self._opening)
+        with call.phases.planning():
+            return self.planner.plan(start, legs, around, scale)
 
     def _follow(
         self,
@@ -263,7 +375,7 @@ class Arm:
         """Follow a trajectory; returns whether `until` ended it.
 
         Raises:
-            LimitError: the cup was pushed with more than the call allows.
+            LimitError: the tool was pushed with more than the call allows.
             OverloadError: more than `pull_limit` [N] pulled at it.
             ObjectLostError: what it held is gone.
         """
@@ -271,25 +383,27 @@ class Arm:
         errors: list[CapError] = []
 
         def ends(reading: GripperReading) -> bool:
-            if name and not self.sealed(reading):
-                errors.append(ObjectLostError(f'{name!r} fell off the cup'))
+            if name and not self.hand.holds(reading):
+                errors.append(ObjectLostError(f'{name!r} fell off the gripper'))
             elif reading.force > call.force_limit:
                 errors.append(
                     LimitError(
-                        f'{reading.force:.1f} N pushed at the cup; {call.force_limit:g} N may'
+                        f'{reading.force:.1f} N pushed at the tool; {call.force_limit:g} N may'
                     )
                 )
             elif -reading.force > pull_limit:
                 errors.append(
-                    OverloadError(f'{-reading.force:.1f} N pulled at the cup; {pull_limit:g} N may')
+                    OverloadError(
+                        f'{-reading.force:.1f} N pulled at the tool; {pull_limit:g} N may'
+                    )
                 )
             return bool(errors) or until(reading)
 
-        ended = self.robot.execute(trajectory, call.check, ends)
+        with call.phases.moving():
+            ended = self.robot.execute(trajectory, call.check, ends)
         if errors:
-            if name and not self.sealed(self.robot.gripper()):
-                self.robot.suction(False)
-                self.held = self.wanted = None
+            if name and not self.holds():
+                self.abandon()
             raise errors[0]
         return ended
 

@@ -69,12 +69,17 @@ class KinematicRobot:
             elapsed += advance
             self.time_s += advance
 
-    def suction(self, on: bool) -> None:
+    def grip(self, opening: float, effort: float = 0.0) -> None:
         """See Robot."""
-        self._on = on
-        if not on and self._held is not None:
+        self._on = opening <= 0.0
+        if not self._on and self._held is not None:
             self._drop()
         self._touch()
+
+    def gripped(self, timeout_s: float, check: Check) -> bool:
+        """See Robot: it always is, at once."""
+        check()
+        return True
 
     def wait(self, until: Until, timeout_s: float, check: Check) -> bool:
         """See Robot."""

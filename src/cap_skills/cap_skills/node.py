@@ -1,15 +1,16 @@
-"""skills_node: the action servers pick_place, move_to and say."""
+"""skills_node: an action server for each skill that the tool on the arm allows."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from action_msgs.msg import GoalStatus
 from geometry_msgs.msg import PoseStamped
+from numpy.typing import NDArray
 from rclpy.action import CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -26,16 +27,21 @@ from cap_common.parameters import load_parameters
 from cap_common.qos import BEAT, LATCHED
 from cap_common.spin import run_node
 from cap_description.cell import fixed_transforms
-from cap_interfaces.action import MoveTo, PickPlace, Say
-from cap_interfaces.msg import Lease, Scene, SceneObject, Target
+from cap_interfaces.action import Draw, Erase, Home, MoveTo, Pick, PickPlace, Place, Say
+from cap_interfaces.msg import Lease, PhaseTime, Scene, SceneObject, Target
+from cap_skills import model
 from cap_skills.action_server import AnsweringActionServer
-from cap_skills.arm import Call
-from cap_skills.model import Place, SceneView
+from cap_skills.arm import Arm, Call
+from cap_skills.drawing import BOARD
+from cap_skills.model import SceneView
 from cap_skills.parameters import (
     SkillsParameters,
+    make_drawing,
+    make_hand,
     motion_limits,
     work_area,
 )
+from cap_skills.phases import PHASE_FIELDS
 from cap_skills.planner import EmbeddedPlanner
 from cap_skills.robot_model import robot_model
 from cap_skills.ros_robot import RosRobot
@@ -53,6 +59,10 @@ _LAST_LOOKS = 5
 _LOOK_S = 0.05
 
 
+# Action type, name, and what carries a goal out.
+_Skill = tuple[Any, str, Callable[[ServerGoalHandle], Any]]
+
+
 class SkillsNode(Node):
     """One arm, one goal at a time."""
 
@@ -63,17 +73,26 @@ class SkillsNode(Node):
         self._frames = FrameTree()
         for parent, child, parent_from_child in fixed_transforms(urdf):
             self._frames.add(parent, child, parent_from_child)
-        robot = robot_model(urdf)
-        planner = EmbeddedPlanner(
-            robot, motion_limits(self._settings, robot), self._settings.planning
-        )
+        cell = robot_model(urdf)
         ears = self._ears = Ears(self)
         self._robot = RosRobot(
-            self, ears, self._settings.robot_silence_s, self._settings.slowest_real_time_factor
+            self,
+            ears,
+            self._settings.robot_silence_s,
+            self._settings.slowest_real_time_factor,
+            has_cup=cell.cup_radius > 0,
+            fingers=cell.fingers,
         )
         steps = self._settings.steps
+        planner = EmbeddedPlanner(
+            cell, motion_limits(self._settings, cell), self._settings.planning
+        )
+        arm = Arm(self._robot, make_hand(self._settings, cell), planner, steps)
         area = work_area(self._settings, self._frames.lookup(_BASE, _DEFAULT_FRAME))
-        self._skills = Skills(self._robot, planner, self._scene_view, steps, area)
+        self._skills = Skills(arm, self._scene_view, steps, area)
+        self._drawing = make_drawing(
+            self._settings, cell, arm, lambda: self._skills.require_scene().items
+        )
         planner.warm_up(steps.park)
         silence_s = self._settings.lease_silence_s
         self._beats = BeatMonitor(ears.listen)
@@ -86,16 +105,17 @@ class SkillsNode(Node):
         self._scene: Scene | None = None
         self._arm = threading.Lock()
         self._is_ending = False  # the arm is free already, and its last goal has not ended yet
+        self._canceled: set[bytes] = set()
         ears.listen(Scene, 'scene', self._on_scene, LATCHED)
         ears.listen(Lease, 'lease', self._on_lease, BEAT)
         ears.start()
         self._speech = self.create_publisher(String, 'speech', 10)
         self._held = self.create_publisher(SceneObject, 'held_object', LATCHED)
         self._servers = [
-            self._serve(PickPlace, 'pick_place', self._pick_place, self._take_arm),
-            self._serve(MoveTo, 'move_to', self._move_to, self._take_arm),
-            self._serve(Say, 'say', self._say, lambda _: GoalResponse.ACCEPT),
+            self._serve(kind, name, execute, self._take_arm)
+            for kind, name, execute in self._moving_skills()
         ]
+        self._servers.append(self._serve(Say, 'say', self._say, lambda _: GoalResponse.ACCEPT))
         self._beat = Beat(self, lambda: self._robot.heard_all() and self._watch.has_scene())
 
     def close(self) -> None:
@@ -134,46 +154,100 @@ class SkillsNode(Node):
             name,
             execute_callback=execute,
             goal_callback=accept,
-            cancel_callback=lambda _: CancelResponse.ACCEPT,
+            cancel_callback=self._cancel,
             callback_group=ReentrantCallbackGroup(),
         )
+
+    def _cancel(self, handle: ServerGoalHandle) -> CancelResponse:
+        """Brake at once: rclpy notes the cancellation later, and the skill looks now and then."""
+        self._canceled.add(bytes(handle.goal_id.uuid))
+        self._robot.wake()
+        return CancelResponse.ACCEPT
+
+    def _moving_skills(self) -> list[_Skill]:
+        skills: list[_Skill] = [
+            (MoveTo, 'move_to', self._move_to),
+            (Home, 'home', self._home),
+        ]
+        if self._drawing is None:
+            skills += [
+                (Pick, 'pick', self._pick),
+                (Place, 'place', self._place),
+                (PickPlace, 'pick_place', self._pick_place),
+            ]
+        else:
+            skills += [(Draw, 'draw', self._draw), (Erase, 'erase', self._erase)]
+        return skills
 
     def _take_arm(self, _: Any) -> GoalResponse:
         """A second goal on a busy arm is rejected."""
         return GoalResponse.ACCEPT if self._arm.acquire(blocking=False) else GoalResponse.REJECT
 
-    def _pick_place(self, handle: ServerGoalHandle) -> PickPlace.Result:
-        result = PickPlace.Result()
+    def _pick(self, handle: ServerGoalHandle) -> Pick.Result:
+        def run(goal: Any, result: Any, call: Call) -> None:
+            grasp = self._skills.pick(self._target(goal.object, 'the object'), call)
+            result.grasp = self._stamped(grasp)
 
-        def run(goal: Any) -> None:
+        return self._with_arm(handle, Pick, run)
+
+    def _place(self, handle: ServerGoalHandle) -> Place.Result:
+        def run(goal: Any, result: Any, call: Call) -> None:
+            placed = self._skills.place(self._target(goal.target, 'the target'), call)
+            result.placed = self._stamped(placed)
+
+        return self._with_arm(handle, Place, run)
+
+    def _pick_place(self, handle: ServerGoalHandle) -> PickPlace.Result:
+        def run(goal: Any, result: Any, call: Call) -> None:
             grasp, placed = self._skills.pick_place(
-                self._place(goal.object, 'the object'),
-                self._place(goal.target, 'the target'),
-                self._call(handle, PickPlace, goal.force_limit),
+                self._target(goal.object, 'the object'),
+                self._target(goal.target, 'the target'),
+                call,
             )
             result.grasp, result.placed = self._stamped(grasp), self._stamped(placed)
 
-        return self._with_arm(handle, result, run)
+        return self._with_arm(handle, PickPlace, run)
 
     def _move_to(self, handle: ServerGoalHandle) -> MoveTo.Result:
-        result = MoveTo.Result()
+        def run(goal: Any, result: Any, call: Call) -> None:
+            target = self._target(goal.target, 'the target')
+            result.reached = self._stamped(self._skills.move_to(target, goal.height, call))
 
-        def run(goal: Any) -> None:
-            reached = self._skills.move_to(
-                self._place(goal.target, 'the target'),
-                goal.height,
-                self._call(handle, MoveTo, 0.0),
-            )
-            result.reached = self._stamped(reached)
+        return self._with_arm(handle, MoveTo, run)
 
-        return self._with_arm(handle, result, run)
+    def _home(self, handle: ServerGoalHandle) -> Home.Result:
+        def run(goal: Any, result: Any, call: Call) -> None:
+            result.reached = self._stamped(self._skills.home(call))
 
-    def _with_arm(self, handle: ServerGoalHandle, result: Any, run: Callable[[Any], None]) -> Any:
-        """Run a skill and fill its result; only then the goal ends, and the arm is free before."""
+        return self._with_arm(handle, Home, run)
+
+    def _draw(self, handle: ServerGoalHandle) -> Draw.Result:
+        def run(goal: Any, result: Any, call: Call) -> None:
+            assert self._drawing is not None
+            result.max_deviation = self._drawing.draw(self._on_board(goal.path), call)
+
+        return self._with_arm(handle, Draw, run)
+
+    def _erase(self, handle: ServerGoalHandle) -> Erase.Result:
+        def run(goal: Any, result: Any, call: Call) -> None:
+            assert self._drawing is not None
+            self._drawing.erase(self._on_board(goal.path), call)
+
+        return self._with_arm(handle, Erase, run)
+
+    def _with_arm(
+        self, handle: ServerGoalHandle, kind: Any, run: Callable[[Any, Any, Call], None]
+    ) -> Any:
+        """Run a skill and fill its result; only then the goal ends, and the arm is free before.
+
+        Args:
+            run: carries out a goal, and fills what its result has beside code, text and phases.
+        """
         started = time.monotonic()
+        result, call = kind.Result(), self._call(handle, kind)
         try:
             self._watch.settle(self._settings.settle_s, self._skills.require_scene)
-            run(handle.request)
+            run(handle.request, result, call)
         except CapError as error:
             result.error_code, result.error_msg = error_code(result, error), str(error)
         except Exception as error:
@@ -181,6 +255,10 @@ class SkillsNode(Node):
             result.error_code = result.ROBOT_FAULT
             result.error_msg = f'a fault of skills_node: {type(error).__name__}: {error}'
         finally:
+            result.phases = [
+                PhaseTime(**{name: getattr(phase, name) for name in PHASE_FIELDS})
+                for phase in call.phases.all
+            ]
             self._tell_held()
             self._is_ending = True
             self._arm.release()
@@ -190,6 +268,7 @@ class SkillsNode(Node):
         else:
             self.get_logger().info(f'{name} done in {time.monotonic() - started:.1f} s')
         _end(handle, result)
+        self._canceled.discard(bytes(handle.goal_id.uuid))
         self._is_ending = False
         return result
 
@@ -218,18 +297,21 @@ class SkillsNode(Node):
             self._speech.publish(String(data=text))
             self.get_logger().info(f'says: {text}')
         _end(handle, result)
+        self._canceled.discard(bytes(handle.goal_id.uuid))
         return result
 
-    def _call(self, handle: ServerGoalHandle, kind: Any, force_limit: float) -> Call:
-        def step(text: str) -> None:
+    def _call(self, handle: ServerGoalHandle, kind: Any) -> Call:
+        def tell(text: str) -> None:
             self.get_logger().debug(text)
             handle.publish_feedback(kind.Feedback(step=text))
 
+        goal = bytes(handle.goal_id.uuid)
         return Call(
-            check=lambda: self._watch.check(lambda: bool(handle.is_cancel_requested)),
-            step=step,
+            check=lambda: self._watch.check(lambda: goal in self._canceled),
+            tell=tell,
             speed_scale=handle.request.speed_scale,
-            force_limit=force_limit,
+            # Only skills that touch something have one.
+            force_limit=getattr(handle.request, 'force_limit', 0.0),
         )
 
     # Conversion ----------------------------------------------------------------------------------
@@ -263,15 +345,29 @@ class SkillsNode(Node):
         # A stamp from after now is from before the clock began anew.
         return SceneView(items, abs(age.nanoseconds) * 1e-9)
 
-    def _place(self, target: Target, what: str) -> Place:
+    def _target(self, target: Target, what: str) -> model.Place:
         if target.name:
-            return Place(target.name)
+            return model.Place(target.name)
         if not target.pose.header.frame_id:
             raise InvalidGoalError(f'{what} has neither a name nor a pose with a frame')
         base_from_frame = self._base_from(target.pose.header.frame_id, InvalidGoalError)
         p = target.pose.pose.position
         x, y, z = transform_points(base_from_frame, np.array([p.x, p.y, p.z]))
-        return Place('', (float(x), float(y), float(z)))
+        return model.Place('', (float(x), float(y), float(z)))
+
+    def _on_board(self, path: Sequence[PoseStamped]) -> NDArray[np.float64]:
+        """The points of a path in the board's frame, (n, 2); their height over it is dropped."""
+        frames = {pose.header.frame_id for pose in path}
+        if len(frames) > 1:
+            raise InvalidGoalError(f'the path is in several frames: {", ".join(sorted(frames))}')
+        points = np.array(
+            [(p.pose.position.x, p.pose.position.y, p.pose.position.z) for p in path]
+        ).reshape(-1, 3)
+        for frame in frames - {BOARD}:
+            base_from_frame = self._base_from(frame, InvalidGoalError)
+            base_from_board = self._base_from(BOARD, InvalidGoalError)
+            points = transform_points(np.linalg.inv(base_from_board) @ base_from_frame, points)
+        return points[:, :2]
 
     def _base_from(self, frame: str, error: type[CapError]) -> Matrix:
         try:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cap_common.frames import Matrix, transform_points
-from cap_skills.arm import SkillConfig
+from cap_description import board_size, transform
+from cap_skills.arm import Arm, SkillConfig
+from cap_skills.drawing import BOARD, Board, DrawConfig, Drawing
+from cap_skills.hand import Hand, JawConfig, JawHand, SuctionConfig, SuctionHand
 from cap_skills.model import DishShape, Item, Vector
 from cap_skills.planner import PlannerConfig
 from cap_skills.robot_model import RobotModel
@@ -32,6 +36,9 @@ class SkillsParameters:
     plate: DishShape
     round_classes: tuple[str, ...]
     steps: SkillConfig
+    suction: SuctionConfig
+    jaw: JawConfig
+    drawing: DrawConfig
     planning: PlannerConfig
 
     scene_silence_s: float
@@ -55,6 +62,33 @@ def motion_limits(parameters: SkillsParameters, robot: RobotModel) -> MotionLimi
         acceleration=np.array(parameters.joint_acceleration),
         tool_speed=parameters.tool_speed,
         sample_period=parameters.sample_period,
+    )
+
+
+def make_hand(parameters: SkillsParameters, robot: RobotModel) -> Hand:
+    """The gripper that the robot's description has."""
+    if robot.fingers:
+        return JawHand(parameters.jaw)
+    return SuctionHand(parameters.suction, robot.cup_radius)
+
+
+def make_drawing(
+    parameters: SkillsParameters,
+    robot: RobotModel,
+    arm: Arm,
+    items: Callable[[], Sequence[Item]],
+) -> Drawing | None:
+    """draw and erase; None where the description has no board."""
+    size = board_size(robot.urdf)
+    if size is None:
+        return None
+    return Drawing(
+        arm,
+        Board(transform(robot.urdf, 'base_link', BOARD), size),
+        transform(robot.urdf, 'tcp', 'eraser'),
+        items,
+        parameters.steps,
+        parameters.drawing,
     )
 
 

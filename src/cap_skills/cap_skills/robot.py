@@ -1,4 +1,4 @@
-"""Robot: what skills need of an arm with a suction gripper.
+"""Robot: what skills need of an arm with a gripper.
 
 Providers: RosRobot over the ROS interfaces, and KinematicRobot.
 """
@@ -16,7 +16,7 @@ Until = Callable[[GripperReading], bool]
 
 
 class Robot(Protocol):
-    """An arm with a suction gripper. Times are of its own clock, ROS time; every wait ends."""
+    """An arm with a gripper. Times are of its own clock, ROS time; every wait ends."""
 
     def joints(self) -> Joints:
         """Joint positions now.
@@ -50,12 +50,21 @@ class Robot(Protocol):
         """
         ...
 
-    def suction(self, on: bool) -> None:
-        """Switch the suction; does not wait for what it does.
+    def grip(self, opening: float, effort: float = 0.0) -> None:
+        """Command the gripper; does not wait for what it does.
+
+        Args:
+            opening: between the fingers [m]; 0 closes, and switches suction on; more switches it
+                off.
+            effort: of the fingers [N]; 0: the gripper's own.
 
         Raises:
             RobotFaultError: the gripper is not there.
         """
+        ...
+
+    def gripped(self, timeout_s: float, check: Check) -> bool:
+        """Stand still until the last `grip` has ended, wherever; whether it did in `timeout_s`."""
         ...
 
     def wait(self, until: Until, timeout_s: float, check: Check) -> bool:

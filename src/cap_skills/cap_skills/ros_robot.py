@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -46,26 +47,40 @@ class RosRobot:
         ears: where it listens to the sensors.
         silence_s: by the clock of awake.py; older joint states or gripper readings are a fault.
         slowest: of simulated to steady time; deadlines of motions are stretched by its inverse.
+        has_cup: whether there is a vacuum to listen to.
+        fingers: travel of a jaw's joints from open, 0, to closed [m], by name.
     """
 
-    def __init__(self, node: Node, ears: Ears, silence_s: float, slowest: float) -> None:
+    def __init__(
+        self,
+        node: Node,
+        ears: Ears,
+        silence_s: float,
+        slowest: float,
+        has_cup: bool = True,
+        fingers: Mapping[str, float] | None = None,
+    ) -> None:
         self._clock = ears.clock
         self._silence_s = silence_s
         self._stretch = 1.0 / slowest
         self._news = threading.Condition()
         self._joints: Joints | None = None
-        self._force = self._pressure = 0.0
-        self._heard = {
-            'joint_states': -np.inf,
-            'gripper/wrench': -np.inf,
-            'gripper/vacuum': -np.inf,
-        }
-        for kind, topic, callback in (
+        self._force = self._pressure = self._opening = math.nan
+        listened: list[tuple[Any, str, Any]] = [
             (JointState, 'joint_states', self._on_joints),
             (WrenchStamped, 'gripper/wrench', self._on_wrench),
-            (FluidPressure, 'gripper/vacuum', self._on_vacuum),
-        ):
+        ]
+        if has_cup:
+            listened.append((FluidPressure, 'gripper/vacuum', self._on_vacuum))
+        self._fingers = dict(fingers or {})
+        # Its opening comes with the joint states.
+        self._gripper_topics = [
+            topic for _, topic, _ in listened if self._fingers or topic != 'joint_states'
+        ]
+        self._heard = dict.fromkeys([topic for _, topic, _ in listened], -np.inf)
+        for kind, topic, callback in listened:
             ears.listen(kind, topic, callback, SENSOR)
+        self._gripping: Future | None = None
         self._planned = node.create_publisher(JointTrajectory, 'planned_trajectory', 10)
         clients = ReentrantCallbackGroup()
         self._follow = OrderedActionClient(
@@ -74,6 +89,11 @@ class RosRobot:
         self._grip = OrderedActionClient(
             node, GripperCommand, _GRIPPER_ACTION, callback_group=clients
         )
+
+    def wake(self) -> None:
+        """Whoever waits asks its check now."""
+        with self._news:
+            self._news.notify_all()
 
     def heard_all(self) -> bool:
         """Whether every sensor has spoken at least once."""
@@ -90,9 +110,9 @@ class RosRobot:
     def gripper(self) -> GripperReading:
         """See Robot."""
         with self._news:
-            self._require_heard('gripper/wrench')
-            self._require_heard('gripper/vacuum')
-            return GripperReading(self._force, self._pressure)
+            for topic in self._gripper_topics:
+                self._require_heard(topic)
+            return GripperReading(self._force, self._pressure, self._opening)
 
     def execute(self, trajectory: Trajectory, check: Check, until: Until | None = None) -> bool:
         """See Robot."""
@@ -123,23 +143,26 @@ class RosRobot:
         self._next_joints()
         return bool(until is not None and until(self.gripper()))
 
-    def suction(self, on: bool) -> None:
+    def grip(self, opening: float, effort: float = 0.0) -> None:
         """See Robot."""
         goal = GripperCommand.Goal()
-        goal.command.position = 0.0 if on else 1.0
-        self._send(self._grip, _GRIPPER_ACTION, goal, lambda: None)
+        goal.command.position, goal.command.max_effort = opening, effort
+        handle = self._send(self._grip, _GRIPPER_ACTION, goal, lambda: None)
+        self._gripping = handle.get_result_async()
+
+    def gripped(self, timeout_s: float, check: Check) -> bool:
+        """See Robot."""
+        gripping = self._gripping
+        if gripping is None:
+            return True
+        self._wait_until(gripping.done, timeout_s, check)
+        if gripping.done():
+            self._next_joints()
+        return bool(gripping.done())
 
     def wait(self, until: Until, timeout_s: float, check: Check) -> bool:
         """See Robot."""
-        clock = self._clock
-        end = clock.now().nanoseconds + timeout_s * 1e9
-        deadline = time.monotonic() + timeout_s * self._stretch + 1.0
-        while not until(self.gripper()):
-            check()
-            if clock.now().nanoseconds > end or time.monotonic() > deadline:
-                return False
-            self._wait_news()
-        return True
+        return self._wait_until(lambda: until(self.gripper()), timeout_s, check)
 
     # The middleware's side -----------------------------------------------------------------------
 
@@ -149,8 +172,14 @@ class RosRobot:
         joints = np.array([positions.get(name, np.nan) for name in ARM_JOINTS])
         if not np.all(np.isfinite(joints)):
             return
+        opening = math.nan
+        if self._fingers:
+            travel = [positions.get(name, math.nan) for name in self._fingers]
+            opening = sum(self._fingers.values()) - sum(travel)
+            if not math.isfinite(opening):
+                return
         with self._news:
-            self._joints = joints
+            self._joints, self._opening = joints, opening
             self._heard['joint_states'] = awake_s()
             self._news.notify_all()
 
@@ -233,6 +262,18 @@ class RosRobot:
         with self._news:
             since = awake_s()
             self._news.wait_for(lambda: self._heard['joint_states'] > since, self._silence_s)
+
+    def _wait_until(self, done: Callable[[], bool], timeout_s: float, check: Check) -> bool:
+        """Wait for so long, in ROS time; by the steady clock where that does not go on."""
+        clock = self._clock
+        end = clock.now().nanoseconds + timeout_s * 1e9
+        deadline = time.monotonic() + timeout_s * self._stretch + 1.0
+        while not done():
+            check()
+            if clock.now().nanoseconds > end or time.monotonic() > deadline:
+                return False
+            self._wait_news()
+        return True
 
     def _wait_news(self, result: Future | None = None) -> None:
         with self._news:

@@ -10,11 +10,12 @@ import pytest
 
 from cap_common.config import read_config
 from cap_description.cell import cell_urdf, transform
-from cap_skills.arm import SkillConfig
+from cap_skills.arm import Arm, SkillConfig
 from cap_skills.kinematic_robot import KinematicRobot
 from cap_skills.model import Item, SceneView
-from cap_skills.parameters import SkillsParameters, motion_limits, work_area
+from cap_skills.parameters import SkillsParameters, make_hand, motion_limits, work_area
 from cap_skills.planner import EmbeddedPlanner
+from cap_skills.robot import Robot
 from cap_skills.robot_model import RobotModel, robot_model
 from cap_skills.skills import Skills
 from cap_skills.targets import Area
@@ -77,7 +78,26 @@ def arm(robot: RobotModel, config: SkillConfig, item: Callable[..., Item]) -> Ki
 
 
 @pytest.fixture
-def skills(
-    arm: KinematicRobot, planner: EmbeddedPlanner, config: SkillConfig, area: Area
-) -> Skills:
-    return Skills(arm, planner, lambda: SceneView(tuple(arm.items.values()), 0.0), config, area)
+def make_skills(
+    parameters: SkillsParameters,
+    robot: RobotModel,
+    planner: EmbeddedPlanner,
+    config: SkillConfig,
+    area: Area,
+) -> Callable[..., Skills]:
+    """Makes the skills of a new process, for a robot and a scene; with another config, if given."""
+
+    def make(
+        provider: Robot, scene: Callable[[], SceneView], other: SkillConfig | None = None
+    ) -> Skills:
+        steps = other or config
+        return Skills(
+            Arm(provider, make_hand(parameters, robot), planner, steps), scene, steps, area
+        )
+
+    return make
+
+
+@pytest.fixture
+def skills(arm: KinematicRobot, make_skills: Callable[..., Skills]) -> Skills:
+    return make_skills(arm, lambda: SceneView(tuple(arm.items.values()), 0.0))

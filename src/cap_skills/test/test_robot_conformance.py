@@ -45,7 +45,7 @@ def _answers(provider: Robot) -> bool:
     try:
         rest = provider.joints()
         provider.gripper()
-        provider.suction(False)
+        provider.grip(1.0)
         stay = Trajectory(np.array([0.0, 0.1]), np.array([rest, rest]), np.zeros((2, len(rest))))
         provider.execute(stay, _nothing)
     except RobotFaultError:

@@ -30,7 +30,7 @@ from cap_common.errors import BusyError, CanceledError, RobotFaultError, SkillTi
 from cap_common.process_watch import process_epoch
 from cap_common.qos import BEAT, LATCHED, SENSOR
 from cap_description.cell import cell_urdf
-from cap_interfaces.action import MoveTo, PickPlace, Say
+from cap_interfaces.action import Home, MoveTo, Pick, PickPlace, Place, Say
 from cap_interfaces.msg import Heartbeat, Lease, Scene, Target
 from cap_interfaces.srv import ResetWorld
 
@@ -85,6 +85,9 @@ class World:
             self._ears.create_subscription(kind, topic, callback, qos)
         self.pick_place = ActionCaller(self._mouth, PickPlace, 'pick_place', 'skills')
         self.move_to = ActionCaller(self._mouth, MoveTo, 'move_to', 'skills')
+        self.only_pick = ActionCaller(self._mouth, Pick, 'pick', 'skills')
+        self.only_place = ActionCaller(self._mouth, Place, 'place', 'skills')
+        self.home = ActionCaller(self._mouth, Home, 'home', 'skills')
         self.say = ActionCaller(self._mouth, Say, 'say', 'skills')
         self._reset = self._mouth.create_client(ResetWorld, 'sim/reset')
         self._closing = threading.Event()
@@ -266,6 +269,42 @@ def test_into_a_bowl_onto_a_block_and_to_a_point(world: World) -> None:
     assert result.error_code == 0, result.error_msg
     _wait('the point', lambda: np.hypot(*(world.at(second)[:2] - (0.25, -0.25))) < 0.015)
     assert 'skills' in world.heard
+
+
+def test_pick_holds_until_place(world: World) -> None:
+    first, second, _ = world.names('block')
+
+    def call(caller: ActionCaller, goal: Any) -> Any:
+        return caller.call(goal, deadline_s=_DEADLINE_S)
+
+    result = call(world.only_place, Place.Goal(target=_point(0.2, -0.3)))
+    assert result.error_code == Place.Result.PLACE_FAILED
+    assert 'nothing is held' in result.error_msg
+    result = call(world.only_pick, Pick.Goal(object=Target(name=first)))
+    assert result.error_code == 0, result.error_msg
+    _wait('the block in the air', lambda: world.at(first)[2] > 0.08)
+    result = call(world.only_pick, Pick.Goal(object=Target(name=second)))
+    assert result.error_code == Pick.Result.GRASP_FAILED
+    assert f"'{first}' is held already" in result.error_msg
+    result = call(world.home, Home.Goal())
+    assert result.error_code == 0, result.error_msg
+    assert world.at(first)[2] > 0.08
+    result = call(world.only_place, Place.Goal(target=_named(second)))
+    assert result.error_code == 0, result.error_msg
+    _wait('the tower', lambda: world.at(first)[2] == pytest.approx(0.06, abs=0.004))
+
+
+def test_a_result_tells_what_its_time_went_into(world: World) -> None:
+    result = world.pick(world.names('block')[0], _named(world.names('bowl')[0]))
+    spent = {phase.name.split()[0]: phase for phase in result.phases}
+    assert list(spent) == [
+        *('check', 'approach', 'grasp', 'carry', 'place', 'release', 'retreat', 'park')
+    ]
+    for name in ('approach', 'grasp', 'carry', 'place', 'retreat', 'park'):
+        assert spent[name].planning_s > 0
+        assert spent[name].moving_s > spent[name].planning_s
+    assert spent['grasp'].waiting_s > 0
+    assert spent['release'].waiting_s > 0
 
 
 @pytest.mark.parametrize(

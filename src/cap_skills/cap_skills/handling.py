@@ -1,0 +1,411 @@
+"""Picking and placing, step by step, over the arm and the scene. No ROS.
+
+Whatever ends a step is a CapError. HALTS leave everything as it is: the arm stands, and what is
+held stays held. After any other error the table is left tidy, by `tidily`: what is held is put
+back, the arm parks, and the error is raised.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from cap_common.errors import (
+    CanceledError,
+    CapError,
+    GraspFailedError,
+    NoPathError,
+    PerceptionLostError,
+    PlaceFailedError,
+    RobotFaultError,
+    SkillTimeoutError,
+    StoppedError,
+    UnreachableError,
+)
+from cap_common.frames import Matrix
+from cap_skills.arm import TABLE, UNKNOWN, Arm, Call, OverloadError, SkillConfig, raised
+from cap_skills.hand import Grasp
+from cap_skills.model import Free, Held, Item, Leg, Place, SceneView, Straight, Surroundings
+from cap_skills.surfaces import overlapping, surface_below
+from cap_skills.targets import Area, Spot, find_object, find_spot, free_spot
+
+T = TypeVar('T')
+
+# These leave the arm where it stands.
+HALTS = (CanceledError, StoppedError, PerceptionLostError, RobotFaultError, SkillTimeoutError)
+# Sides of an object are as wide as each other within this [m].
+_AS_WIDE = 0.004
+
+
+class Handling:
+    """The steps of picking and placing with one arm. One call at a time.
+
+    Args:
+        read_scene: what is known of the world now, in base_link.
+        area: where things may be picked and placed.
+    """
+
+    def __init__(
+        self, arm: Arm, read_scene: Callable[[], SceneView], config: SkillConfig, area: Area
+    ) -> None:
+        self._arm = arm
+        self._read_scene = read_scene
+        self._config = config
+        self._area = area
+        self._placed: Item | None = None
+
+    # What is there -------------------------------------------------------------------------------
+
+    def require_scene(self) -> SceneView:
+        """The scene, if it is fresh enough to act on.
+
+        Raises:
+            PerceptionLostError: it is not.
+        """
+        scene = self._view()
+        if scene.age_s > self._config.scene_age_s:
+            raise PerceptionLostError(
+                f'the scene is {scene.age_s:.1f} s old: '
+                f'{self._config.scene_age_s:.1f} s is the most'
+            )
+        return scene
+
+    def forget_placed(self) -> None:
+        """From now on what was put down last is where the camera sees it."""
+        self._placed = None
+
+    def others(self) -> list[Item]:
+        """All but what is held, fresh or not."""
+        return self._without_held(self._view())
+
+    def _view(self) -> SceneView:
+        """The scene, with what the arm has put down and hides from the camera until it parks."""
+        scene = self._read_scene()
+        placed = self._placed
+        if placed is None:
+            return scene
+        seen = tuple(item for item in scene.items if item.name != placed.name)
+        return replace(scene, items=(*seen, placed))
+
+    def _without_held(self, scene: SceneView) -> list[Item]:
+        held = self._arm.held.item.name if self._arm.held else ''
+        return [item for item in scene.items if item.name != held]
+
+    # Checks --------------------------------------------------------------------------------------
+
+    def choose_grasp(self, item: Item, scene: SceneView) -> tuple[Grasp, Matrix]:
+        """A grasp that can be reached and has room, and base_from_tcp over it.
+
+        Raises:
+            GraspFailedError: this hand cannot take hold of such a thing.
+            LimitError, UnreachableError, NoPathError: it is outside, out of reach, or hemmed in.
+        """
+        self._require_uncovered(item, scene)
+        near = self._arm.robot.joints()
+        options: list[tuple[tuple[int, float], Grasp, Matrix]] = []
+        error: UnreachableError | None = None
+        grasps = self._arm.hand.grasps(item)
+        if not grasps:
+            size = ' x '.join(f'{extent:.3f}' for extent in item.size)
+            raise GraspFailedError(
+                f'this gripper cannot take hold of {item.name!r}, which is {size} m'
+            )
+        narrowest = grasps[0].width or 0.0
+        for grasp in grasps:
+            try:
+                above = self._arm.hover(grasp.position, grasp.yaw, near, scene.items)
+                joints = self._arm.planner.kinematics.down(raised(above, grasp.position[2]), near)
+            except UnreachableError as failure:
+                error = failure
+                continue
+            wider = int((grasp.width or 0.0) > narrowest + _AS_WIDE)
+            options.append(((wider, abs(float(joints[5] - near[5]))), grasp, above))
+        self._area.require(item.center[:2], repr(item.name))
+        if not options:
+            raise UnreachableError(f'{item.name!r} is out of reach: {error}')
+        options.sort(key=lambda option: option[0])
+        for _, grasp, above in options:
+            if not self._blocked(grasp, above, item, scene):
+                return grasp, above
+        _, grasp, above = options[0]
+        names = sorted({b for _, b in self._blocked(grasp, above, item, scene)})
+        raise NoPathError(
+            f'there is no room for the gripper around {item.name!r}: it would touch '
+            f'{", ".join(names)}'
+        )
+
+    def _blocked(
+        self, grasp: Grasp, above: Matrix, item: Item, scene: SceneView
+    ) -> frozenset[tuple[str, str]]:
+        """What fingers would touch at a grasp; a cup goes where nothing is above."""
+        if grasp.width is None:
+            return frozenset()
+        around = self._around_grasp(grasp, item, scene)
+        joints = self._arm.down(raised(above, grasp.position[2]))
+        return self._arm.planner.touching(joints, around)
+
+    def _around_grasp(self, grasp: Grasp, item: Item, scene: SceneView) -> Surroundings:
+        """What the last way down to a grasp must not touch."""
+        below = {
+            thing.name
+            for thing in overlapping(grasp.position[:2], self._arm.hand.radius, scene.items)
+            if thing.name != item.name
+        }
+        near = frozenset({item.name, TABLE, *below})
+        if self._arm.hand.feels:
+            return Surroundings(scene.items, ignore=near)
+        return Surroundings(
+            scene.items,
+            touch=near,
+            ignore=frozenset({item.name}),
+            opening=self._arm.hand.opening(grasp),
+        )
+
+    def _require_uncovered(self, item: Item, scene: SceneView) -> None:
+        """Refuse what lies below something else."""
+        grasps = self._arm.hand.grasps(item)
+        if not grasps:
+            return
+        contact, radius = grasps[0].position, self._arm.planner.cup_radius
+        for thing in overlapping(
+            contact[:2], radius, [other for other in scene.items if other.name != item.name]
+        ):
+            inside = surface_below(contact[:2], radius, [thing]).height
+            higher = inside > max(contact[2], item.center[2]) + self._config.clearance / 2
+            if higher or thing.center[2] - thing.half_height > item.center[2]:
+                raise NoPathError(
+                    f'{thing.name!r} is on or in {item.name!r}, so the gripper cannot get at it'
+                )
+
+    def require_target(self, item: Item, target: Place, scene: SceneView) -> None:
+        """Refuse a target that there is not, or that has no room for the object."""
+        find_spot(target, item, scene, self._config.nudge)
+
+    def require_room(self, held: Held, target: Place, scene: SceneView) -> None:
+        """Refuse a target out of reach, outside the area, or where something is in the way."""
+        spot = find_spot(target, held.item, scene, self._config.nudge)
+        others = [item for item in scene.items if item.name != held.item.name]
+        try:
+            self._arm.place_pose(held, spot, others, str(target))
+        except NoPathError:
+            self._area.require(spot.xy, 'the target')
+            raise
+        self._area.require(spot.xy, 'the target')
+
+    # Steps ---------------------------------------------------------------------------------------
+
+    def pick(self, item: Item, call: Call) -> Matrix:
+        """Grasp and verify; once more after another look. Returns base_from_tcp at the grasp."""
+        for attempt in (1, 2):
+            try:
+                return self._grasp(item, call)
+            except GraspFailedError as error:
+                self._arm.abandon()
+                self.park(call)
+                if attempt == 2:
+                    raise
+                call.step(f'look again: {error}')
+                item = find_object(Place(item.name), self.require_scene())
+        raise AssertionError
+
+    def _grasp(self, item: Item, call: Call) -> Matrix:
+        config, arm = self._config, self._arm
+        scene = self.require_scene()
+        grasp, above = self.choose_grasp(item, scene)
+        z = float(grasp.position[2])
+        before = raised(above, z + config.clearance)
+        call.step(f'approach {item.name}')
+        arm.make_ready(grasp, call)
+        legs: list[Leg] = [
+            *arm.rise(scene.items),
+            Free(arm.down(above)),
+            Straight(before, config.near_speed),
+        ]
+        arm.move(legs, Surroundings(scene.items, touch=frozenset({item.name, TABLE})), call)
+        call.step(f'grasp {item.name}')
+        at_contact = raised(above, z)
+        arm.wanted = Held(item, np.linalg.inv(at_contact) @ item.pose, grasp.width)
+        arm.hand.begin(arm.robot)
+        beyond = raised(above, z - config.depth) if arm.hand.feels else at_contact
+        around = self._around_grasp(grasp, item, scene)
+        touched = arm.guarded(beyond, around, call, arm.hand.holds)
+        if touched and not arm.hand.feels:
+            raise GraspFailedError(
+                f'{item.name!r}: the fingers met something '
+                f'{(arm.tcp()[2, 3] - z) * 1000:.0f} mm above where they were to close'
+            )
+        # A cup is sprung: it touches the surface wherever the arm stopped.
+        at = raised(arm.tcp(), z) if arm.hand.feels else arm.tcp()
+        if not arm.take(item, at, call):
+            x, y, _ = grasp.position
+            found = ('felt nothing', 'touched something')[touched]
+            raise GraspFailedError(
+                f'{item.name!r}: the gripper {found} at x={x:.3f}, y={y:.3f} m of base_link, '
+                'and does not hold it'
+            )
+        return arm.tcp()
+
+    def lift(self, call: Call) -> None:
+        """Straight up, with what is held, off what is around it."""
+        held = self._arm.held
+        assert held is not None
+        call.step(f'lift {held.item.name}')
+        others = self.others()
+        legs = self._arm.rise(others)
+        if legs:
+            below = overlapping(held.item.center[:2], held.item.radius, others)
+            touch = frozenset({TABLE, *(item.name for item in below)})
+            self._arm.move(legs, Surroundings(others, held, touch=touch), call)
+
+    def place(self, target: Place, call: Call) -> Matrix:
+        """Carry what is held to the target, set it down and let go; returns base_from_tcp then."""
+        assert self._arm.held is not None
+        scene = self.require_scene()
+        spot = find_spot(target, self._arm.held.item, scene, self._config.nudge)
+        self._area.require(spot.xy, 'the target')
+        # In a bowl it may lie on the wall.
+        in_bowl = any(item.hollow and item.name in spot.supports for item in scene.items)
+        early = math.inf if in_bowl else self._config.early_contact
+        return self._set_down(spot, call, self._config.depth, early)
+
+    def _set_down(self, spot: Spot, call: Call, depth: float, early: float) -> Matrix:
+        """Carry what is held to a spot, feel for it, and let go.
+
+        Args:
+            depth, early: how far below and above the expected contact it may come [m].
+        """
+        config, held = self._config, self._arm.held
+        assert held is not None
+        others = self._without_held(self.require_scene())
+        down = self._arm.place_pose(held, spot, others, 'its place')
+        above = self._arm.carry_pose(held, down, others)
+        call.step(f'carry {held.item.name}')
+        legs: list[Leg] = [
+            *self._arm.rise(others, above[2, 3]),
+            Free(self._arm.down(above)),
+            Straight(raised(down, down[2, 3] + config.clearance), config.near_speed),
+        ]
+        self._arm.move(legs, Surroundings(others, held, touch=spot.supports | {TABLE}), call)
+        call.step(f'place {held.item.name}')
+        if held.item.hollow and spot.supports:
+            # Bowls nest: how deep is for contact to find.
+            depth += 2 * held.item.half_height
+        touched = self._arm.guarded(
+            raised(down, down[2, 3] - depth),
+            Surroundings(others, None, ignore=spot.supports | {TABLE}),
+            call,
+        )
+        x, y = spot.xy
+        if not touched:
+            raise PlaceFailedError(
+                f'{held.item.name!r} met nothing below at x={x:.3f}, y={y:.3f} m of base_link'
+            )
+        above_mm = (self._arm.tcp()[2, 3] - down[2, 3]) * 1000
+        if above_mm > early * 1000:
+            raise PlaceFailedError(
+                f'{held.item.name!r} met something {above_mm:.0f} mm too high at '
+                f'x={x:.3f}, y={y:.3f} m of base_link'
+            )
+        return self._let_go(Surroundings(others, touch=spot.supports | {TABLE}), call)
+
+    def _let_go(self, around: Surroundings, call: Call) -> Matrix:
+        """Release what stands, and rise off it; returns base_from_tcp at the release."""
+        held = self._arm.held
+        assert held is not None
+        call.step(f'release {held.item.name}')
+        call.check()
+        placed = self._arm.tcp()
+        if not self._arm.let_go(call):
+            raise PlaceFailedError(f'{held.item.name!r} did not come off the gripper')
+        self._placed = held.item.at(placed @ held.tcp_from_object)
+        call.step('retreat')
+        self._arm.retreat(around, call)
+        return placed
+
+    def park(self, call: Call) -> None:
+        """Out of the camera's sight, from wherever the arm is."""
+        call.step('park')
+        others = self.others()
+        self._arm.move(
+            [*self._arm.rise(others), Free(self._config.park)],
+            Surroundings(others, self._arm.held),
+            call,
+        )
+        self._placed = None
+
+    def clear_off(self, call: Call) -> None:
+        """Park, without what nobody knows."""
+        if self._arm.held is not None and self._arm.held.item.name == UNKNOWN:
+            call.step('put down')
+            self.put_down(call)
+        self.park(call)
+
+    def put_down(self, call: Call) -> None:
+        """Set down what is held: where it was, or where there is room."""
+        held = self._arm.held
+        assert held is not None
+        scene = self.require_scene()
+        unknown = held.item.name == UNKNOWN
+        try:
+            home = Place(position=(float(held.item.center[0]), float(held.item.center[1]), 0.0))
+            spot = find_spot(home, held.item, scene, 0.0)
+            self._area.require(spot.xy, held.item.name)
+            if unknown or spot.supports:
+                spot = free_spot(spot.xy, held.item, scene, self._area)
+        except CapError:
+            spot = free_spot(held.item.center[:2], held.item, scene, self._area)
+        # Of a stranger not even the height is known; and down it must, on whatever there is.
+        self._set_down(spot, call, 0.1 if unknown else self._config.depth, math.inf)
+
+    def _lower(self, call: Call) -> None:
+        """Set down what is held right below: for what cannot be carried anywhere."""
+        held = self._arm.held
+        assert held is not None
+        call.step(f'lower {held.item.name}')
+        others = self._without_held(self.require_scene())
+        tcp = self._arm.tcp()
+        below = {item.name for item in overlapping(tcp[:2, 3], held.item.radius, others)} | {TABLE}
+        around = Surroundings(others, ignore=frozenset(below))
+        self._arm.guarded(raised(tcp, -self._config.depth), around, call)
+        self._let_go(Surroundings(others, touch=frozenset(below)), call)
+
+    # After a failure -----------------------------------------------------------------------------
+
+    def tidily(self, step: Callable[[], T], call: Call) -> T:
+        """Run a step; after a failure put back what is held and park, then raise the failure."""
+        try:
+            return step()
+        except HALTS:
+            raise
+        except CapError as error:
+            notes = self._recover(call, error)
+            raise type(error)(f'{error}{notes}') from error
+
+    def _recover(self, call: Call, error: CapError) -> str:
+        call.step(f'recover: {error}')
+        notes = ''
+        if self._arm.held is not None and not self._arm.holds():
+            self._arm.abandon()
+        if self._arm.held is not None:
+            name = self._arm.held.item.name
+            try:
+                if isinstance(error, OverloadError):
+                    self._lower(call)
+                else:
+                    self.put_down(call)
+                notes = f'; {name!r} was put down again'
+            except HALTS:
+                raise
+            except CapError as second:
+                return f'; {name!r} is still held: {second}'
+        try:
+            self.park(call)
+        except HALTS:
+            raise
+        except CapError as second:
+            notes += f'; the arm could not park: {second}'
+        return notes
