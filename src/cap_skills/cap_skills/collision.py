@@ -175,10 +175,11 @@ class CollisionWorld:
         self._held = self._slot('held')
         first = self._arm.joint(ARM_JOINTS[0]).qposadr[0]
         self._arm_qpos = self._arm_data.qpos[first : first + len(ARM_JOINTS)]
-        # The arm's bodies and geoms come first in both models: a view of each in the one.
+        # The arm's bodies and geoms come first in both models. Collision looks at where geoms are,
+        # and at bounding volumes, which are in the frames of inertia.
         self._moving = [
             (getattr(self._data, field)[: len(values)], values)
-            for field in ('geom_xpos', 'geom_xmat', 'xpos', 'xmat', 'xipos', 'ximat')
+            for field in ('geom_xpos', 'geom_xmat', 'xipos', 'ximat')
             for values in (getattr(self._arm_data, field),)
         ]
         model = self._model

@@ -40,7 +40,9 @@ Path = NDArray[np.float64]  # shape (n, 6) [rad]
 
 # How far a point of the arm moves at most per radian of each joint [m]: what reaches beyond it.
 REACH = np.array([1.15, 1.15, 0.75, 0.4, 0.3, 0.1])
-_LINE_STEP = 0.01
+_LINE_STEP = 0.02
+# Motion between the joint positions that a curve is laid through [m].
+_KNOT_STEP = 0.01
 _MAX_JOINT_STEP = 0.5
 # Where the tool follows a polyline: how far it cuts corners, and between two joint positions [m].
 _CUT = 1.5e-4
@@ -94,7 +96,8 @@ class PlannerConfig:
 
     Attributes:
         padding: distance kept from objects and table [m].
-        check_step: motion of any point of the arm between two checks [m].
+        check_step: motion of the tool between two checks [m]. Any other point moves at most twice
+            as far, so it is within the padding of a place where it was checked.
         rounding: length over which corners are rounded, to each side [m].
         rrt_iterations: of each try.
         rrt_tries: each with a seed of its own, and checked finer than the one before.
@@ -218,7 +221,7 @@ class EmbeddedPlanner:
                 speeds.append(leg.speed)
         if max(motion_between(start, joints) for piece in pieces for joints in piece) < _NOTHING:
             return _rest(start)
-        window = round(self._config.rounding / self._config.check_step)
+        window = round(self._config.rounding / _KNOT_STEP)
         found = self._rounded(pieces, speeds, window, world, leaving)
         if isinstance(found, frozenset):
             pieces = [
@@ -255,16 +258,26 @@ class EmbeddedPlanner:
         Args:
             half: so many points to each side of a corner it is rounded.
         """
-        step = self._config.check_step
         corners = np.concatenate([pieces[0][:1], *(piece[1:] for piece in pieces)])
         allowed = np.repeat(speeds, [len(piece) - 1 for piece in pieces])
-        path, rate = _spread(corners, np.concatenate([[np.inf], allowed]), step)
+        path, rate = _spread(corners, np.concatenate([[np.inf], allowed]), _KNOT_STEP)
         smooth = round_corners(path, half)
         stations = _stations(smooth)
         curve = spline(smooth, stations)
-        dense = curve(np.linspace(0.0, stations[-1], _count(stations[-1], step)))
-        contact = first_contact(world, dense, leaving)
+        contact = first_contact(world, self._dense(curve, stations, smooth), leaving)
         return (curve, stations, rate) if contact is None else contact
+
+    def _dense(self, curve: Curve, stations: Vector, path: Path) -> Path:
+        """Joint positions along a curve, as near to each other as they are to be checked.
+
+        Args:
+            path: of the curve at the stations.
+        """
+        tool = np.linalg.norm(np.diff(self.kinematics.positions(path), axis=0), axis=1)
+        steps = np.maximum(tool, _motions(path) / 2) / self._config.check_step
+        passed = np.concatenate([[0.0], np.cumsum(steps)])
+        even = np.linspace(0.0, passed[-1], int(np.ceil(passed[-1])) + 1)
+        return curve(np.interp(even, passed, stations))
 
     def _detour(self, edge: Path, world: CollisionWorld, leaving: frozenset[Pair]) -> Path:
         """A free way from the one end of an edge (2, 6) to the other: straight, if that is free."""
@@ -335,9 +348,7 @@ class EmbeddedPlanner:
         path = self._reached(start, way.poses[1:])
         slopes = np.linalg.solve(self.kinematics.jacobians(path), way.slopes[:, :, None])[:, :, 0]
         curve = Curve(CubicHermiteSpline(way.stations, path, slopes))
-        moved = _stations(path)
-        even = np.linspace(0.0, moved[-1], _count(moved[-1], self._config.check_step))
-        contact = first_contact(world, curve(np.interp(even, moved, way.stations)), leaving)
+        contact = first_contact(world, self._dense(curve, way.stations, path), leaving)
         if contact is not None:
             raise NoPathError(f'the way is blocked: {_names(contact)}')
         ends = way.stations[[0, -1]]
@@ -435,8 +446,13 @@ def _count(length: float, step: float) -> int:
 
 def _stations(path: Path) -> Vector:
     """How far along each point is, in bounds of motion [m]; strictly rising."""
-    steps = np.abs(np.diff(path, axis=0)) @ REACH
-    return np.concatenate([[0.0], np.cumsum(np.maximum(steps, 1e-9))])
+    return np.concatenate([[0.0], np.cumsum(np.maximum(_motions(path), 1e-9))])
+
+
+def _motions(path: Path) -> Vector:
+    """Upper bounds of how far any point of the arm moves from each point to the next [m]."""
+    motions: Vector = np.abs(np.diff(path, axis=0)) @ REACH
+    return motions
 
 
 def _names(pairs: frozenset[Pair]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline, PPoly
 from toppra.algorithm import TOPPRA
 from toppra.algorithm.algorithm import ParameterizationAlgorithm, ParameterizationReturnCode
-from toppra.constraint import JointAccelerationConstraint, JointVelocityConstraint, LinearConstraint
+from toppra.constraint import DiscretizationType, LinearConstraint
+from toppra.constraint.linear_constraint import canlinear_colloc_to_interpolate
 from toppra.solverwrapper import seidelWrapper
 
 from cap_common.errors import LimitError
@@ -22,7 +23,7 @@ from cap_skills.model import Trajectory, Vector
 logging.getLogger('toppra').setLevel(logging.ERROR)
 
 # A motion has so many intervals in which the path's acceleration is constant.
-_GRID_STEP, _FEWEST, _MOST = 0.015, 24, 100
+_GRID_STEP, _FEWEST, _MOST = 0.03, 20, 60
 # The solver's roundings: one path of some hundred gets no timing on one grid, or all but stands
 # still at one point of it (40 s instead of 1.2 s, seen), and is well on another.
 _FINER = (1.0, 1.67, 3.0)
@@ -66,23 +67,59 @@ class Curve:
         return values
 
 
-class _ToolSpeed(LinearConstraint):  # type: ignore[misc]
-    """Bounds the path velocity so that the tool keeps to a speed that varies along the path.
+class _Limits(LinearConstraint):  # type: ignore[misc]
+    """All limits of a motion in toppra's canonical form: a u + b x = v, F v <= g, x <= bound.
+
+    u is the path's acceleration and x its squared velocity. The tool keeps to a speed that varies
+    along the path.
 
     Args:
-        stations: where along the path the speeds are given, shape (n,), rising.
+        stations: where along the path the tool's speeds are given, shape (n,), rising.
         speeds: there, shape (n,) [m/s].
+        scale: of all limits.
     """
 
-    def __init__(self, kinematics: ArmKinematics, stations: Vector, speeds: Vector) -> None:
+    _BOTH = np.concatenate([np.eye(6), -np.eye(6)])
+
+    def __init__(
+        self,
+        kinematics: ArmKinematics,
+        stations: Vector,
+        speeds: Vector,
+        limits: MotionLimits,
+        scale: float,
+    ) -> None:
         super().__init__()
         self.dof = 6
+        self.identical = True
+        self.set_discretization_type(DiscretizationType.Interpolation)
         self._kinematics = kinematics
         self._stations = stations
-        self._speeds = speeds
+        self._speeds = speeds * scale
+        self._velocity = limits.velocity * scale
+        self._acceleration = np.tile(limits.acceleration * scale, 2)
 
     def compute_constraint_params(self, path: Any, gridpoints: Vector) -> tuple[Any, ...]:
-        """toppra's canonical form: only a bound on the squared path velocity."""
+        """See LinearConstraint."""
+        first, second = path(gridpoints, 1), path(gridpoints, 2)
+        rate = (self._velocity / np.maximum(np.abs(first), _STILL)).min(axis=1)
+        rate = np.minimum(rate, self._tool_rate(path, gridpoints))
+        bound = np.stack([np.zeros_like(rate), rate**2], axis=1)
+        a, b, c, both, most, _, _ = canlinear_colloc_to_interpolate(
+            first,
+            second,
+            np.zeros_like(first),
+            self._BOTH,
+            self._acceleration,
+            None,
+            None,
+            gridpoints,
+            identical=True,
+        )
+        return a, b, c, both, most, None, bound
+
+    def _tool_rate(self, path: Any, gridpoints: Vector) -> Vector:
+        """How fast the path may be passed so that the tool keeps to its speed."""
         tool = self._kinematics.positions(path(gridpoints))
         steps = np.linalg.norm(np.diff(tool, axis=0), axis=1) / np.diff(gridpoints)
         # The faster of the two neighbouring intervals: a bound, not an average.
@@ -90,8 +127,8 @@ class _ToolSpeed(LinearConstraint):  # type: ignore[misc]
         # Likewise the slower of the two neighbouring speeds.
         after = np.searchsorted(self._stations, gridpoints).clip(1, len(self._stations) - 1)
         speed = np.minimum(self._speeds[after - 1], self._speeds[after])
-        bound = (speed / np.maximum(per_station, _STILL)) ** 2
-        return None, None, None, None, None, None, np.stack([np.zeros_like(bound), bound], axis=1)
+        rate: Vector = speed / np.maximum(per_station, _STILL)
+        return rate
 
 
 class _Toppra(TOPPRA):  # type: ignore[misc]
@@ -103,9 +140,9 @@ class _Toppra(TOPPRA):  # type: ignore[misc]
 
     _FASTEST = np.array([1e-9, -1.0])
 
-    def __init__(self, constraints: Sequence[Any], curve: Curve, grid: Vector) -> None:
-        ParameterizationAlgorithm.__init__(self, constraints, curve, gridpoints=grid)
-        self.solver_wrapper = seidelWrapper(constraints, curve, grid, solve_lp1d=True)
+    def __init__(self, constraint: _Limits, curve: Curve, grid: Vector) -> None:
+        ParameterizationAlgorithm.__init__(self, [constraint], curve, gridpoints=grid)
+        self.solver_wrapper = seidelWrapper([constraint], curve, grid, solve_lp1d=True)
 
     def _one_step(self, i: int, K_next: Vector) -> Vector:
         fastest = self.solver_wrapper.solve_stagewise_optim(
@@ -145,14 +182,10 @@ def time_path(
     Raises:
         LimitError: no timing keeps to the limits.
     """
-    constraints = [
-        JointVelocityConstraint(limits.velocity * speed_scale),
-        JointAccelerationConstraint(limits.acceleration * speed_scale),
-        _ToolSpeed(kinematics, stations, speeds * speed_scale),
-    ]
+    constraint = _Limits(kinematics, stations, speeds, limits, speed_scale)
     best: tuple[float, Vector, Vector, Vector] | None = None
     for grid in grids:
-        solver = _Toppra(constraints, curve, grid)
+        solver = _Toppra(constraint, curve, grid)
         solver.compute_parameterization(0.0, 0.0)
         found = solver.problem_data
         if found.return_code is not ParameterizationReturnCode.Ok:
