@@ -32,6 +32,7 @@ _MISFIT = 0.3  # of length and width, and of the height, as shares of the thing'
 _BAND = 0.006  # [m] about a plate's edge
 _MIN_COVERAGE = 0.4  # share of a plate's edge that must be seen
 _MIN_FILLED = 0.25  # share of a plate that must have its colour
+_MIN_RIM = 0.5  # height of a plate's edge, as a share of the plate's; lower, it is a drawn circle
 _MIN_PIXELS = 30
 _MARGIN = 5
 _LARGER = 1.15  # as which share of a thing's length and width a part of it may be measured
@@ -122,6 +123,8 @@ class ColorSizeDetector:
             rest = rest & ~inside
             if inside.sum() < _MIN_FILLED * disc:
                 return
+            if circle.z < _MIN_RIM * self._plate.size[2]:
+                continue
             yield Detection(_PLATE, color, _whole(mask, window, edge & inside), circle.coverage)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -17,6 +18,7 @@ from cap_perception.parameters import PerceptionParameters
 from cap_perception.pipeline import Pipeline
 from cap_perception.types import CameraFrame
 from cap_sim.camera import HEIGHT, WIDTH, View, intrinsics
+from cap_sim.ink import Drawing
 from cap_sim.layout import Layout, ObjectSpec
 from cap_sim.parameters import Parameters
 from cap_sim.world import OVERHEAD_CAMERA, build_model
@@ -29,12 +31,19 @@ FRAME_NS = 100_000_000
 
 
 class Cell:
-    """The world of a layout. Poses are workspace_from_object, metres."""
+    """The world of a layout. Poses are workspace_from_object, metres.
 
-    urdf = cell_urdf()
+    Args:
+        pretty: with shadows.
+        drawing: what is on the whiteboard; None: there is none.
+    """
 
-    def __init__(self, layout: Layout, *, pretty: bool = False) -> None:
+    def __init__(
+        self, layout: Layout, *, pretty: bool = False, drawing: Drawing | None = None
+    ) -> None:
         self.layout = layout
+        self.urdf = cell_urdf(tool='suction' if drawing is None else 'marker')
+        self._drawing = drawing
         self.model = build_model(self.urdf, layout, SIM)
         self.data = mujoco.MjData(self.model)
         self._base_from_workspace = transform(self.urdf, 'world', 'workspace')
@@ -105,7 +114,7 @@ class Cell:
 
     def frame(self, color_sigma: float = 3.0, depth_sigma: float = 0.003) -> CameraFrame:
         """The next picture, a tenth of a second after the last, with noise."""
-        rgb, depth = self._view.render(self.data.qpos)
+        rgb, depth = self._view.render(self.data.qpos, self._drawing)
         rgb = np.clip(rgb + self._rng.normal(0, color_sigma, rgb.shape), 0, 255).astype(np.uint8)
         depth = (depth + self._rng.normal(0, depth_sigma, depth.shape)).astype(np.float32)
         k = intrinsics(WIDTH, HEIGHT, FOVY_DEG)
@@ -122,11 +131,11 @@ def cell() -> Iterator[Callable[..., Cell]]:
     """Makes cells: from a Layout, or from ObjectSpecs."""
     made: list[Cell] = []
 
-    def make(*things: ObjectSpec, layout: Layout | None = None, pretty: bool = False) -> Cell:
+    def make(*things: ObjectSpec, layout: Layout | None = None, **how: Any) -> Cell:
         # Freed before the next is made: each holds a buffer of the renderer.
         while made:
             made.pop().close()
-        made.append(Cell(layout or Layout(tuple(things)), pretty=pretty))
+        made.append(Cell(layout or Layout(tuple(things)), **how))
         return made[-1]
 
     yield make

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
+from cap_description import cell_urdf
 from cap_perception.catalogue import parse_things
 from cap_perception.detector import make_detector
 from cap_perception.pipeline import Pipeline
-from cap_sim.layout import Layout, ObjectSpec, fruit_layout
+from cap_sim.board import find_board
+from cap_sim.ink import Ink
+from cap_sim.layout import Layout, ObjectSpec, fruit_layout, whiteboard_layout
 from cap_sim.shapes import KINDS, PLATE
 
 
@@ -88,6 +91,25 @@ def test_the_arm_is_no_fruit_and_what_it_hides_is_remembered(cell, look):
         assert {name: thing.id for name, thing in seen.items()} == {
             name: thing.id for name, thing in before.items()
         }
+
+
+def circle(ink, x, y, radius):
+    for turn in np.linspace(0, 2 * np.pi, 800):
+        ink.touch(x + radius * np.cos(turn), y + radius * np.sin(turn))
+    ink.lift()
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_on_a_board_with_drawings_there_are_things_and_no_plates(cell, look, seed):
+    board = find_board(cell_urdf(tool='marker'))
+    layout = whiteboard_layout(seed, board)
+    ink = Ink(board.size)
+    for item in layout.objects:
+        x, y, _ = np.subtract((*item.xy, item.z), board.workspace_from_board[:3, 3])
+        circle(ink, x, y, 0.055)
+    circle(ink, 0.02, -0.06, PLATE.rim_radius)
+    world = cell(layout=layout, drawing=ink.drawing())
+    assert_seen(look(world), world, kinds_of(*layout.objects))
 
 
 def test_an_egg_that_comes_is_seen_and_one_that_goes_is_gone(cell, look):
