@@ -50,7 +50,7 @@ class SkillConfig:
         clearance: above the expected contact, where slow guarded motion begins.
         depth: below the expected contact, where guarded motion gives up.
         early_contact: so far above the expected contact it is one with something else.
-        near_speed, guarded_speed: of the tool, near objects and until contact.
+        near_speed: of the tool, near objects.
         carry_scale: of all speeds but the guarded one while something is held: it would slip.
         min_speed_scale: slowest that a call may ask for.
         contact_force: that counts as contact.
@@ -68,7 +68,6 @@ class SkillConfig:
     depth: float
     early_contact: float
     near_speed: float
-    guarded_speed: float
     carry_scale: float
     min_speed_scale: float
     contact_force: float
@@ -321,7 +320,7 @@ class Arm:
     ) -> bool:
         """Slowly down to a pose, until contact or `also`; returns whether that came."""
         config = self._config
-        legs = [Straight(goal, config.guarded_speed)]
+        legs = [Straight(goal, self.hand.guarded_speed)]
         trajectory = self._plan(self.robot.joints(), legs, around, call.speed_scale, call)
         rest = self.robot.gripper().force
         # Going down only takes weight off the tool.

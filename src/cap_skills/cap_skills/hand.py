@@ -41,10 +41,12 @@ class Hand(Protocol):
     Attributes:
         feels: it comes down until it feels the object; else to a place, and feels nothing before.
         radius: of what it needs free around the middle of a grasp, seen from above [m].
+        guarded_speed: until contact: the softer it is, the faster [m/s].
     """
 
     feels: bool
     radius: float
+    guarded_speed: float
 
     def grasps(self, item: Item) -> list[Grasp]:
         """Ways to take hold of an object, the best first; none: it cannot."""
@@ -96,11 +98,13 @@ class SuctionConfig:
     """Of a suction cup.
 
     Attributes:
+        guarded_speed: until contact [m/s].
         sealed_below: pressure in the cup that means something is held [Pa].
         open_above: pressure at which nothing is pulled at any more [Pa].
         seal_s, release_s: how long these may take.
     """
 
+    guarded_speed: float
     sealed_below: float
     open_above: float
     seal_s: float
@@ -115,6 +119,7 @@ class SuctionHand:
     def __init__(self, config: SuctionConfig, cup_radius: float) -> None:
         self._config = config
         self.radius = cup_radius
+        self.guarded_speed = config.guarded_speed
 
     def grasps(self, item: Item) -> list[Grasp]:
         """See Hand: in the middle of its top, or of a dish's floor."""
@@ -167,6 +172,7 @@ class JawConfig:
     """Of two fingers that hold by friction; SI units.
 
     Attributes:
+        guarded_speed: until contact.
         most: between the fingers at their widest.
         finger: thickness of one at its tip.
         margin: free on either side of an object on the way to it, and after it was let go.
@@ -180,6 +186,7 @@ class JawConfig:
         close_s: how long closing and opening may take.
     """
 
+    guarded_speed: float
     most: float
     finger: float
     margin: float
@@ -204,6 +211,7 @@ class JawHand:
         # Of what is held; 0: nothing is; None: who knows, the fingers have not been moved yet.
         self._width: float | None = None
         self.radius = config.most / 2 + config.finger
+        self.guarded_speed = config.guarded_speed
 
     def grasps(self, item: Item) -> list[Grasp]:
         """See Hand: across its sides, the narrower first; a bowl by its rim."""
