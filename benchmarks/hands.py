@@ -15,7 +15,7 @@ import sys
 import numpy as np
 
 from cap_bringup.campaign import draw_seeds
-from cap_bringup.hands_bench import STACK, FreeMotion, HandsBench, Trial, world_of
+from cap_bringup.hands_bench import STACK, HandsBench, Trial, world_of
 from cap_bringup.workspace import ROOT
 from cap_eval.wilson import wilson_lower_bound
 
@@ -38,7 +38,7 @@ class Report:
         self.good = True
 
     def line(self, what: str, figure: str, good: bool = True) -> None:
-        print(f'{what:40s} {figure}{"" if good else "   MISSED"}')
+        print(f'{what:44s} {figure}{"" if good else "   MISSED"}')
         self.good &= good
 
     def rate(self, what: str, good: list[bool], least: float) -> None:
@@ -56,16 +56,14 @@ class Report:
             median < MOST_PLANNING_MS and late < MOST_PLANNING_P99_MS,
         )
 
-    def free_motions(self, what: str, motions: list[FreeMotion], judged: bool) -> None:
-        if not motions:
-            return
-        ratios = np.array([motion.ratio for motion in motions])
-        late = float(np.percentile(ratios, 95))
+    def ratios(self, what: str, figures: list[float], most: float = np.inf) -> None:
+        late = float(np.percentile(figures, 95))
+        within = float(np.mean(np.array(figures) <= MOST_RATIO))
         self.line(
-            f'free motions / joint limits, {what}',
-            f'median {np.median(ratios):.2f}, p95 {late:.2f}, '
-            f'{np.mean(ratios <= MOST_RATIO):.1%} of {len(ratios)} within {MOST_RATIO:g}',
-            late <= MOST_RATIO or not judged,
+            f'{what}, of what joints allow',
+            f'median {np.median(figures):.2f}, p95 {late:.2f}, {within:.1%} of {len(figures)} '
+            f'within {MOST_RATIO:g}',
+            late <= most,
         )
 
 
@@ -88,9 +86,11 @@ def report(placed: list[Trial], stacks: list[tuple[list[Trial], str]], checks: l
         check = float(np.median(checks))
         lines.line('a state validity check [us of CPU]', f'{check:.1f}', check < MOST_CHECK_US)
     motions = [motion for trial in trials for motion in trial.free_motions]
-    lines.free_motions('all', motions, True)
-    lines.free_motions('empty', [motion for motion in motions if not motion.carrying], False)
-    lines.free_motions('carrying', [motion for motion in motions if motion.carrying], False)
+    if motions:
+        lines.ratios('free motions', [motion.ratio for motion in motions], MOST_RATIO)
+        lines.ratios('planned from rest to rest', [motion.alone for motion in motions], MOST_RATIO)
+        carrying = [motion.alone for motion in motions if motion.carrying]
+        lines.ratios('the same while carrying', carrying or [np.nan])
     found = sum(len(trial.collisions) for trial in trials)
     text = f'{found} in {sum(trial.motions for trial in trials)} motions'
     lines.line('collisions in the replay', text, not found)

@@ -25,8 +25,8 @@ from cap_sim.layout import Layout, random_layout
 from cap_sim.shapes import size_of
 from cap_skills.arm import Call
 from cap_skills.collision import CollisionWorld
-from cap_skills.kinematics import ArmKinematics
 from cap_skills.model import Free, Joints, Place, Straight, Vector
+from cap_skills.planner import EmbeddedPlanner
 from cap_skills.timing import MotionLimits
 
 # How far off its spot a block may come to rest [m], and off the axis of its stack.
@@ -37,7 +37,7 @@ STACK = 4
 SPOTS_LOW, SPOTS_HIGH = np.array([-0.25, -0.70]), np.array([0.25, -0.28])
 # Free between a block that is put down and the things around it [m]: room for the gripper.
 _GAP = 0.03
-_DRAWS = 200
+_DRAWS = 1000
 _SETTLE_STEPS = 500
 # Free motions shorter than this say nothing of the speed of free motion [rad].
 _LEAST_TURN = 0.1
@@ -47,21 +47,18 @@ _LEAST_TURN = 0.1
 class FreeMotion:
     """A leg through free space, of a motion that was executed.
 
+    Both ratios are to the time from rest to rest, straight in joint space, if the joints' limits of
+    speed and acceleration were all that there is.
+
     Attributes:
-        seconds: that it took, as planned.
-        limit_s: that it would take from rest to rest, straight in joint space, if the joints'
-            limits of speed and acceleration were all that there is.
+        ratio: of its time within the motion, which may pass its ends without a stop.
+        alone: of its time when it is planned from rest to rest.
         carrying: whether something was held.
     """
 
-    seconds: float
-    limit_s: float
+    ratio: float
+    alone: float
     carrying: bool
-
-    @property
-    def ratio(self) -> float:
-        """How many times as long as the joints' limits allow."""
-        return self.seconds / self.limit_s
 
 
 @dataclass
@@ -105,11 +102,6 @@ class HandsBench:
         self._replay = CollisionReplay(self._bench.cell.model)
         self._settle()
 
-    @property
-    def kinematics(self) -> ArmKinematics:
-        """Of the arm."""
-        return self._planner.kinematics
-
     def world(self) -> WorldState:
         """The state to judge, in workspace."""
         return WorldState(
@@ -127,34 +119,38 @@ class HandsBench:
         )
 
     def random_trials(self, seed: int, count: int) -> Iterator[Trial]:
-        """So many random pick_places, or until one fails: then the world is not what it was."""
+        """So many random pick_places; fewer after a failure, or where there is no room."""
         rng = np.random.default_rng(seed)
         for _ in range(count):
             trial = self._random_trial(rng)
+            if trial is None:
+                return
             yield trial
             if trial.why:
                 return
 
-    def _random_trial(self, rng: np.random.Generator) -> Trial:
-        """A block into an empty bowl, or onto a free spot of the table."""
+    def _random_trial(self, rng: np.random.Generator) -> Trial | None:
+        """A block into an empty bowl, or onto a free spot of the table; None: there is neither."""
         world = self.world()
         block = world.blocks[rng.integers(len(world.blocks))]
         bowls = [
             bowl for bowl in world.bowls if not any(in_bowl(each, bowl) for each in world.blocks)
         ]
-        if bowls and rng.random() < 0.5:
+        xy = free_spot(rng, block, world)
+        if bowls and (xy is None or rng.random() < 0.5):
             bowl = bowls[rng.integers(len(bowls))]
             trial = self._pick_place(block.name, bowl.name, Place(bowl.name))
             if not trial.why and not in_bowl(*self._now(block.name, bowl.name)):
                 trial.why = f'it does not lie in the bowl: {self._where(block.name)}'
-        else:
-            xy = free_spot(rng, block, world)
+        elif xy is not None:
             trial = self._pick_place(block.name, f'x={xy[0]:.3f}, y={xy[1]:.3f}', self._point(xy))
             if not trial.why:
                 (now,) = self._now(block.name)
                 trial.error_m = distance_xy(now, xy)
                 if trial.error_m > AT_SPOT or not on_table(now):
                     trial.why = f'it does not lie there: {self._where(block.name)}'
+        else:
+            return None
         trial.why = trial.why or '; '.join(
             disturbed(world, self.world(), frozenset({block.name}), UNMOVED)
         )
@@ -199,8 +195,8 @@ class HandsBench:
         trial.searches = self._planner.searches - searches
         trial.free_motions = [
             motion
-            for plan in self._planner.plans
-            for motion in free_motions(plan, self.kinematics, self._bench.limits)
+            for plan in self._planner.plans.copy()
+            for motion in free_motions(plan, self._planner, self._bench.limits)
         ]
         trial.motions = len(self._robot.executed)
         plans = {id(plan.trajectory): plan for plan in self._planner.plans}
@@ -234,15 +230,15 @@ def world_of(seed: int, blocks: int, bowls: int, config: Path, tool: str) -> Han
     return HandsBench(random_layout(seed, blocks, bowls), config, tool)
 
 
-def free_spot(rng: np.random.Generator, block: ObjectState, world: WorldState) -> Vector:
-    """A point of the table, (2,) in workspace, with room around it for a block and the gripper."""
+def free_spot(rng: np.random.Generator, block: ObjectState, world: WorldState) -> Vector | None:
+    """A point of the table, (2,) in workspace, with room for a block and the gripper around it."""
     others = [each for each in world.objects if each.name != block.name]
     radius = _radius(block)
     for _ in range(_DRAWS):
         xy: Vector = rng.uniform(SPOTS_LOW, SPOTS_HIGH)
         if all(distance_xy(each, xy) > radius + _radius(each) + _GAP for each in others):
             return xy
-    raise ValueError(f'no free spot of {2 * radius:.2f} m on the table in {_DRAWS} draws')
+    return None
 
 
 def _radius(each: ObjectState) -> float:
@@ -265,11 +261,11 @@ def stack_fault(blocks: list[ObjectState]) -> str:
 
 
 def free_motions(
-    plan: Plan, kinematics: ArmKinematics, limits: MotionLimits
+    plan: Plan, planner: EmbeddedPlanner, limits: MotionLimits
 ) -> Iterator[FreeMotion]:
     """The free legs of a plan, from where the motion is nearest to their start to their end."""
     trajectory = plan.trajectory
-    tools = np.array([kinematics.forward(joints)[:3, 3] for joints in trajectory.positions])
+    tools = planner.kinematics.positions(trajectory.positions)
     first = 0
     for leg in plan.legs:
         if isinstance(leg, Free):
@@ -280,9 +276,13 @@ def free_motions(
         last = first + int(away[first:].argmin())
         start, end = trajectory.positions[first], trajectory.positions[last]
         if isinstance(leg, Free) and np.abs(end - start).max() > _LEAST_TURN:
-            seconds = float(trajectory.times[last] - trajectory.times[first])
-            carrying = plan.surroundings.held is not None
-            yield FreeMotion(seconds, joint_limit_s(start, end, limits), carrying)
+            alone = planner.plan(start, [Free(end)], plan.surroundings, plan.speed_scale)
+            limit_s = joint_limit_s(start, end, limits)
+            yield FreeMotion(
+                ratio=float(trajectory.times[last] - trajectory.times[first]) / limit_s,
+                alone=alone.duration / limit_s,
+                carrying=plan.surroundings.held is not None,
+            )
         first = last
 
 
