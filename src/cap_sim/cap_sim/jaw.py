@@ -11,7 +11,7 @@ import numpy as np
 from cap_sim.ink import Ink
 from cap_sim.parameters import Parameters
 from cap_sim.stick import Stick
-from cap_sim.tool import ToolJoint, ToolKind, ToolState
+from cap_sim.tool import LOOK_EVERY, ToolJoint, ToolKind, ToolState
 
 _TIP = 'jaw_link'
 _JOINTS = ('left_finger_joint', 'right_finger_joint')
@@ -48,6 +48,8 @@ class Jaw:
         self._configured_n = self._effort = parameters.jaw_force_n
         self._wanted = self._driven = 0.0  # how far closed [m]
         self._still_s = 0.0
+        self._steps = 0
+        self._held, self._press = -1, 0.0  # body; what the weaker pad presses on it with [N]
         self.attach(model, data)
 
     def attach(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
@@ -58,10 +60,13 @@ class Jaw:
         self._closed, self._rate = data.qpos[first : first + 2], data.qvel[dof : dof + 2]
         self._stroke = float(sum(joint.range[1] for joint in joints))
         self._frame = model.body(_TIP).id
-        self._pads = [model.body(name).id for name in _PADS]
         self._motor = model.actuator(_DRIVE).id
-        surfaces = np.flatnonzero(np.isin(model.geom_bodyid, self._pads) & (model.geom_contype > 0))
+        pads = [model.body(name).id for name in _PADS]
+        surfaces = np.flatnonzero(np.isin(model.geom_bodyid, pads) & (model.geom_contype > 0))
         self._stick = Stick(model, data, self._frame, surfaces, normal=0)
+        # By geom: which pad it is, or -1; and the body that has it.
+        self._pad_of = [pads.index(b) if b in pads else -1 for b in model.geom_bodyid.tolist()]
+        self._body_of: list[int] = model.geom_bodyid.tolist()
         self._limit()
 
     def _limit(self) -> None:
@@ -88,7 +93,10 @@ class Jaw:
         driven = self._driven + min(max(self._wanted - self._driven, -_SPEED * dt), _SPEED * dt)
         self._driven = min(max(driven, closed - ahead), closed + ahead)
         self._data.ctrl[self._motor] = self._driven
-        self._stick.hold(self._grasp()[0])
+        self._steps += 1
+        if self._steps % LOOK_EVERY == 0:
+            self._held, self._press = self._grasp()
+            self._stick.hold(self._held)
 
     def _grasp(self) -> tuple[int, float]:
         """The body that both pads press on, -1 if there is none, and how hard the weaker does."""
@@ -96,20 +104,20 @@ class Jaw:
         if not data.ncon:
             return -1, 0.0
         contact = data.contact
-        bodies = self._model.geom_bodyid[contact.geom]
-        # Of both fingers' faces alone: their tips may stand on something.
-        closing = data.xmat[self._frame, 0::3]
-        along = np.abs(contact.frame[:, :3] @ closing)
-        carries = contact.efc_address >= 0
-        presses = []
-        for pad in self._pads:
-            rows = np.flatnonzero((bodies == pad).any(axis=1) & carries)
-            others = bodies[rows].sum(axis=1) - pad
-            force = data.efc_force[contact.efc_address[rows]] * along[rows]
-            presses.append(np.bincount(others, force, self._model.nbody))
-        press = np.minimum(*presses)
-        body = int(press.argmax())
-        return (body, float(press[body])) if press[body] > _TOUCH_N else (-1, 0.0)
+        presses: dict[int, list[float]] = {}
+        pairs, addresses = contact.geom.tolist(), contact.efc_address.tolist()
+        # Of the fingers' faces alone: their tips may stand on something.
+        along = (contact.frame[:, :3] @ data.xmat[self._frame, 0::3]).tolist()
+        for (one, other), address, part in zip(pairs, addresses, along, strict=True):
+            pad, body = self._pad_of[one], self._body_of[other]
+            if pad < 0:
+                pad, body = self._pad_of[other], self._body_of[one]
+            if pad >= 0 and address >= 0:
+                press = presses.setdefault(body, [0.0, 0.0])
+                press[pad] += float(data.efc_force[address]) * abs(part)
+        held = max(presses, key=lambda body: min(presses[body]), default=-1)
+        force = min(presses[held]) if held >= 0 else 0.0
+        return (held, force) if force > _TOUCH_N else (-1, 0.0)
 
     @property
     def pull_n(self) -> float:
@@ -119,12 +127,11 @@ class Jaw:
     @property
     def state(self) -> ToolState:
         """See Tool."""
-        body, force = self._grasp()
         return ToolState(
-            effort_n=force,
+            effort_n=self._press,
             opening_m=self._stroke - float(self._closed.sum()),
-            holding=body >= 0,
-            held=str(self._model.body(body).name) if body >= 0 else '',
+            holding=self._held >= 0,
+            held=str(self._model.body(self._held).name) if self._held >= 0 else '',
             joints=(
                 ToolJoint(
                     _JOINTS[0],

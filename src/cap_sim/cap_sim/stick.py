@@ -35,34 +35,39 @@ class Stick:
         geoms: NDArray[np.int_],
         normal: int,
     ) -> None:
-        self._model, self._data = model, data
-        self._frame, self._geoms, self._normal = frame, geoms, normal
-        self._body = -1
-        self._place, self._turn = np.zeros(3), np.eye(3)
         # The contacts' surface velocities are left out of the solver where no geom has one.
         model.flg_surfacevel = True
+        self._data, self._geoms, self._normal = data, geoms, normal
+        self._field, self._surfaces = model.geom_surfacevel, data.geom_xpos
+        self._axes, self._origin = data.xmat[frame].reshape(3, 3), data.xpos[frame]
+        self._body = -1
+        self._place, self._turn = np.zeros(3), np.eye(3)
+        self._velocities = np.zeros((len(geoms), 6))
 
     def hold(self, body: int) -> None:
         """Before each step: that body is held; -1: none is."""
         if body < 0:
             if self._body >= 0:
-                self._model.geom_surfacevel[self._geoms] = 0.0
+                self._field[self._geoms] = 0.0
             self._body = -1
             return
-        data = self._data
-        axes = data.xmat[self._frame].reshape(3, 3)
-        origin = data.xpos[body]
-        place = (origin - data.xpos[self._frame]) @ axes
-        turn = axes.T @ data.xmat[body].reshape(3, 3)
+        axes, origin = self._axes, self._data.xpos[body]
+        place = (origin - self._origin) @ axes
+        turn = axes.T @ self._data.xmat[body].reshape(3, 3)
         drift = place - self._place
         drift[self._normal] = 0.0
         change = turn @ self._turn.T
         spin = 0.5 * (change.T - change)  # a row vector times this is the cross product
-        if body != self._body or np.abs(drift).max() > _GIVES or np.abs(spin).max() > _TURNS:
+        rates = spin[1, 2], spin[2, 0], spin[0, 1]
+        if (
+            body != self._body
+            or max(map(abs, drift.tolist())) > _GIVES
+            or max(map(abs, rates)) > _TURNS
+        ):
             # Taken hold of, or slipped: from here on it sticks where it is.
             self._body, self._place, self._turn = body, place, turn
             return
-        surfaces = (data.geom_xpos[self._geoms] - origin) @ axes
-        field = self._model.geom_surfacevel
-        field[self._geoms, :3] = -_RATE * (drift + surfaces @ spin)
-        field[self._geoms, 3:] = -_RATE * np.array([spin[1, 2], spin[2, 0], spin[0, 1]])
+        surfaces = (self._surfaces[self._geoms] - origin) @ axes
+        self._velocities[:, :3] = drift + surfaces @ spin
+        self._velocities[:, 3:] = rates
+        self._field[self._geoms] = -_RATE * self._velocities

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import mujoco
 import numpy as np
-from numpy.typing import NDArray
 
 from cap_sim.ink import Ink
 from cap_sim.parameters import Parameters
 from cap_sim.shapes import HIDDEN_GROUP
-from cap_sim.tool import ToolKind, ToolState
+from cap_sim.stick import Stick
+from cap_sim.tool import LOOK_EVERY, ToolKind, ToolState
 
 _TIP = 'cup_link'
 _SLIDE_JOINT = 'cup_slide_joint'
@@ -46,11 +46,6 @@ _VENT_S = 0.02
 _TOUCH = 0.0001
 # A lip seals when the surface faces it: cosine of the angle to the cup's axis.
 _FACING = 0.85
-# The friction of a lip: how far it gives before it slips [m], and how hard it asks for the way back
-# [1/s^2], which is what a contact's solref of 0.01 s asks.
-_GIVES = 0.0005
-_STIFFNESS = 1e4
-_NONE = np.zeros(0, dtype=int)
 
 
 class Suction:
@@ -70,16 +65,18 @@ class Suction:
         self._on = False
         self._since_s = 0.0
         self._vacuum = 0.0
-        self._held = -1
+        self._steps = 0
+        self._held = -1  # the body that closes the cup
+        self._sealed = 0.0  # the part of the lip that lies on it
         self._touching = False
 
     def attach(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
         """See Tool."""
         self._model, self._data = model, data
         self._lips_body = model.body(_LIPS_BODY).id
-        self._first_lip = int(model.body_geomadr[self._lips_body])
-        # Where each lip sticks to the body that closes the cup, in that body's frame; NaN: nowhere.
-        self._places = np.full((_LIPS, 3), np.nan)
+        self._body_of: list[int] = model.geom_bodyid.tolist()
+        lips = np.flatnonzero(model.geom_bodyid == self._lips_body)
+        self._stick = Stick(model, data, self._lips_body, lips, normal=2)
         self._actuator = model.actuator(_ADHESION).id
         self._force = float(model.actuator_gainprm[self._actuator, 0])
 
@@ -118,72 +115,43 @@ class Suction:
     def step(self, dt: float) -> None:
         """See Tool."""
         self._since_s += dt
-        before = self._held
-        rows, lips, self._held = self._seal()
-        sealed = len(set(lips.tolist())) / _LIPS
-        if self._held != before or not self._holding:
-            self._places[:] = np.nan
-        if self._holding and self._held >= 0:
-            carries = self._data.contact.efc_address[rows] >= 0
-            self._stick(rows[carries], lips[carries])
-        leak = (1.0 - sealed) / self._leak_fraction
+        self._steps += 1
+        if self._steps % LOOK_EVERY == 0:
+            self._look()
+        leak = (1.0 - self._sealed) / self._leak_fraction
         target = max(0.0, 1.0 - leak) if self._on else 0.0
         constant = _PUMP_S if target > self._vacuum else _VENT_S
         self._vacuum += (target - self._vacuum) * min(dt / constant, 1.0)
         self._data.ctrl[self._actuator] = self._vacuum
 
-    def _stick(self, rows: NDArray[np.int_], lips: NDArray[np.int_]) -> None:
-        """Let the friction of the lips hold a place, and not only a speed.
+    def _look(self) -> None:
+        """What the cup touches, and what closes it."""
+        self._touching, self._sealed, self._held = False, 0.0, -1
+        if self._data.ncon and (self._on or self._force * self._vacuum > _GONE_N):
+            lips = self._lips_on_bodies()
+            if lips:
+                self._held = max(lips, key=lambda body: (len(lips[body]), body))
+                self._sealed = len(lips[self._held]) / _LIPS
+        self._stick.hold(self._held if self._holding else -1)
 
-        A free body moves along chords while the arm moves along arcs, so friction that does no more
-        than bring two speeds together lets it creep by half of the acceleration times the time
-        step: 2 mm/s. The solver is asked for the way back, as it is for a joint that has left its
-        limit. What it grants stays within the friction's cone.
-
-        Args:
-            rows: contacts of lips with the body that closes the cup.
-            lips: their geoms.
-        """
-        contact, data = self._data.contact, self._data
-        turn = data.xmat[self._held].reshape(3, 3)
-        now = (data.geom_xpos[lips] - data.xpos[self._held]) @ turn
-        places = self._places[lips - self._first_lip]
-        moved = np.where(np.isnan(places), 0.0, now - places)
-        tangents = contact.frame[rows].reshape(-1, 3, 3)[:, 1:]
-        along = (tangents @ (moved @ turn.T)[:, :, None])[:, :, 0]
-        kept = np.minimum(1.0, _GIVES / np.maximum(np.sqrt((along**2).sum(axis=1)), 1e-9))[:, None]
-        self._places[:] = np.nan
-        self._places[lips - self._first_lip] = now - moved * kept
-        # A contact's frame points from its first geom to its second.
-        signs = np.where(contact.geom[rows, 0] == lips, _STIFFNESS, -_STIFFNESS)[:, None]
-        address = contact.efc_address[rows]
-        pull = along * kept * signs
-        data.efc_aref[address + 1] += pull[:, 0]
-        data.efc_aref[address + 2] += pull[:, 1]
-
-    def _seal(self) -> tuple[NDArray[np.int_], NDArray[np.int_], int]:
-        """The contacts of the most lips that lie on one body, their lips, and that body."""
-        contact = self._data.contact
-        self._touching = False
-        if not len(contact.geom):
-            return _NONE, _NONE, -1
-        bodies = self._model.geom_bodyid[contact.geom]
-        of_lips = bodies == self._lips_body
-        rows = np.flatnonzero(of_lips.any(axis=1))
-        self._touching = len(rows) > 0
-        if not len(rows):
-            return _NONE, _NONE, -1
-        axis = self._data.xmat[self._lips_body].reshape(3, 3)[:, 2]
-        facing = np.abs(contact.frame[rows, :3] @ axis) > _FACING
-        near = contact.dist[rows] < (_LIP_REACH if self._vacuum > _STANDS else _TOUCH)
-        rows = rows[facing & near]
-        if not len(rows):
-            return _NONE, _NONE, -1
-        lips = np.where(of_lips[rows, 0], contact.geom[rows, 0], contact.geom[rows, 1])
-        others = np.where(of_lips[rows, 0], bodies[rows, 1], bodies[rows, 0])
-        touched = [(len(set(lips[others == body])), int(body)) for body in set(others.tolist())]
-        body = max(touched)[1]
-        return rows[others == body], lips[others == body], body
+    def _lips_on_bodies(self) -> dict[int, set[int]]:
+        """The lips that lie on a body's face, by body."""
+        contact, body_of = self._data.contact, self._body_of
+        facing = (contact.frame[:, :3] @ self._data.xmat[self._lips_body, 2::3]).tolist()
+        reach = _LIP_REACH if self._vacuum > _STANDS else _TOUCH
+        lips: dict[int, set[int]] = {}
+        for (one, other), dist, part in zip(
+            contact.geom.tolist(), contact.dist.tolist(), facing, strict=True
+        ):
+            lip, body = one, body_of[other]
+            if body_of[one] != self._lips_body:
+                lip, body = other, body_of[one]
+                if body_of[other] != self._lips_body:
+                    continue
+            self._touching = True
+            if abs(part) > _FACING and dist < reach:
+                lips.setdefault(body, set()).add(lip)
+        return lips
 
 
 def _add(spec: mujoco.MjSpec, parameters: Parameters) -> None:

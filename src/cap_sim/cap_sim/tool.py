@@ -12,6 +12,9 @@ import mujoco
 from cap_sim.ink import Ink
 from cap_sim.parameters import Parameters
 
+# Steps from one look of a tool at its contacts to the next.
+LOOK_EVERY = 2
+
 
 @dataclass(frozen=True)
 class ToolJoint:
