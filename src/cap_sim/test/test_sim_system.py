@@ -9,6 +9,7 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.task import Future
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import CameraInfo, FluidPressure, Image, JointState
+from sensor_msgs.msg import CameraInfo, FluidPressure, Image, JointState, PointCloud2
 from std_msgs.msg import String
 from trajectory_msgs.msg import JointTrajectoryPoint
 
@@ -112,11 +113,13 @@ class Client:
         rclpy.shutdown(context=self.context)
 
 
-def start(folder: Path, domain: int, before: str = '') -> subprocess.Popen[bytes]:
+def start(
+    folder: Path, domain: int, before: str = '', **parameters: Any
+) -> subprocess.Popen[bytes]:
     """The node's process; `before` is Python to run in it first."""
     extra = folder / 'description.yaml'
-    parameters = {'robot_description': cell_urdf(), 'seed': 5, 'real_time_factor': 2.0}
-    extra.write_text(yaml.safe_dump({'/**/sim': {'ros__parameters': parameters}}))
+    given = {'robot_description': cell_urdf(), 'seed': 5, 'real_time_factor': 2.0} | parameters
+    extra.write_text(yaml.safe_dump({'/**/sim': {'ros__parameters': given}}))
     code = f'{before}\nimport sys; from cap_sim.node import main; sys.exit(main())'
     files = [word for file in (CONFIG, extra) for word in ('--params-file', str(file))]
     return subprocess.Popen(
@@ -125,10 +128,11 @@ def start(folder: Path, domain: int, before: str = '') -> subprocess.Popen[bytes
     )
 
 
-@pytest.fixture(scope='module')
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+@contextmanager
+def running(folder: Path, **parameters: Any) -> Iterator[Client]:
+    """A client of a node that runs."""
     domain = free_domain_id()
-    process = start(tmp_path_factory.mktemp('sim'), domain)
+    process = start(folder, domain, **parameters)
     client = Client(domain)
     try:
         client.until(lambda: client.got['joint_states'], 'the first joint state')
@@ -142,6 +146,12 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         process.send_signal(signal.SIGTERM)
         status = process.wait(DEADLINE_S)
     assert status == 0
+
+
+@pytest.fixture(scope='module')
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    with running(tmp_path_factory.mktemp('sim')) as client:
+        yield client
 
 
 def trajectory(*points: tuple[float, list[float]]) -> FollowJointTrajectory.Goal:
@@ -337,6 +347,34 @@ def test_an_egg_comes_into_a_world_of_fruits(client: Client) -> None:
     assert not again.success
     assert 'more than one egg' in again.message
     assert not client.call_reset(world='moon').success
+
+
+def test_ink_on_a_board_is_told(tmp_path: Path, bench: Callable[..., Any]) -> None:
+    urdf = cell_urdf(tool='marker')
+    with running(tmp_path, robot_description=urdf, world='whiteboard') as client:
+        client.listen(PointCloud2, 'sim/ink', LATCHED)
+        clouds = client.got['sim/ink']
+        client.until(lambda: clouds, 'what is on the clean board')
+        assert (clouds[-1].header.frame_id, clouds[-1].width) == ('whiteboard', 0)
+        names = [item.name for item in client.newest('sim/ground_truth').objects]
+        assert {'apple', 'lemon'} < set(names)
+        assert len(names) == 4
+        assert client.newest('gripper/wrench').header.frame_id == 'tcp'
+        assert not client.got['gripper/vacuum']
+
+        pose = np.diag([1.0, -1.0, -1.0, 1.0])
+        pose[:3, 3] = 0.5, 0.05, 0.002
+        touching = bench(tool='marker').joints_at(pose).tolist()
+        handle = client.send(trajectory((4.0, touching)))
+        assert client.result(handle.get_result_async()).status == GoalStatus.STATUS_SUCCEEDED
+        client.until(lambda: clouds[-1].width > 0, 'ink')
+        x, y, stroke = np.frombuffer(clouds[-1].data, '<f4').reshape(-1, 3)[-1]
+        assert (x, y, stroke) == pytest.approx((0.05, 0.0, 0.0), abs=0.002)
+        assert client.call_reset(seed=3).success
+        client.until(lambda: clouds[-1].width == 0, 'a clean board')
+        refused = client.call_reset(seed=3, world='fruits')
+        assert not refused.success
+        assert "there is 'whiteboard'" in refused.message
 
 
 def test_a_simulator_that_cannot_take_pictures_ends(tmp_path: Path) -> None:
