@@ -21,7 +21,13 @@ from cap_sim.shapes import size_of
 from cap_sim.trajectory import PreparedTrajectory, Waypoint
 from cap_skills.arm import Arm
 from cap_skills.model import GripperReading, Item, Joints, SceneView, Trajectory
-from cap_skills.parameters import SkillsParameters, make_hand, motion_limits, work_area
+from cap_skills.parameters import (
+    SkillsParameters,
+    make_drawing,
+    make_hand,
+    motion_limits,
+    work_area,
+)
 from cap_skills.planner import EmbeddedPlanner
 from cap_skills.robot import Check, Until
 from cap_skills.robot_model import robot_model
@@ -102,7 +108,7 @@ class BenchCell:
 
     Args:
         config: folder of sim.yaml and skills.yaml.
-        tool: suction or jaw.
+        tool: suction, jaw or marker.
         robot_type, planner_type: such as note what they do.
     """
 
@@ -130,6 +136,7 @@ class BenchCell:
         self.skills = Skills(
             self.arm, self.scene, steps, work_area(self._parameters, self.base_from_workspace)
         )
+        self.drawing = make_drawing(self._parameters, robot, self.arm, lambda: self.scene().items)
 
     def scene(self) -> SceneView:
         """What is there now, without error."""
