@@ -13,6 +13,7 @@ from cap_description import (
     cell_urdf,
     fixed_transforms,
     joint_limits,
+    resting_transforms,
     transform,
 )
 
@@ -86,6 +87,33 @@ def test_the_board_is_there_with_the_marker_and_lies_as_it_is_told():
     board = transform(leaning, 'workspace', 'whiteboard')
     np.testing.assert_allclose(board[:3, 3], [0.1, -0.6, 0.2], atol=1e-9)
     np.testing.assert_allclose(board[:3, 2], [0, -np.sin(0.5), np.cos(0.5)], atol=1e-9)
+
+
+def test_the_jaw_has_the_size_and_weight_of_a_2f_85_and_closes_on_its_tcp():
+    urdf = cell_urdf(tool='jaw')
+    limits = joint_limits(urdf)
+    fingers = ('left_finger_joint', 'right_finger_joint')
+    assert sum(limits[name].upper for name in fingers) == pytest.approx(0.085)
+    assert {limits[name].lower for name in fingers} == {0.0}
+    model = mujoco.MjSpec.from_string(urdf).compile()
+    assert model.body_subtreemass[model.body('jaw_link').id] == pytest.approx(0.9)
+    np.testing.assert_allclose(transform(urdf, 'tool0', 'tcp')[:3, 3], [0, 0, 0.16], atol=1e-9)
+    for name, side in (('left', 1), ('right', -1)):
+        pad = transform(urdf, 'tcp', f'{name}_pad_link')
+        np.testing.assert_allclose(pad[:3, 3], [side * 0.0425, 0, 0], atol=1e-9)
+        closed = transform(urdf, 'tcp', f'{name}_pad_link', {f'{name}_finger_joint': 0.0425})
+        np.testing.assert_allclose(closed, np.eye(4), atol=1e-9)
+
+
+@pytest.mark.parametrize('tool', ['suction', 'jaw', 'marker'])
+def test_all_frames_but_the_arms_are_there_at_rest(tool):
+    urdf = cell_urdf(tool=tool)
+    edges = resting_transforms(urdf, moving=ARM_JOINTS)
+    for parent, child, matrix in edges:
+        np.testing.assert_allclose(matrix, transform(urdf, parent, child), atol=1e-9)
+    links = {child for _, child, _ in edges}
+    assert 'tcp' in links
+    assert len(links) == urdf.count('<joint name=') - len(ARM_JOINTS)
 
 
 def test_workspace_is_what_the_operator_facing_the_robot_sees():

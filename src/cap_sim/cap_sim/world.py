@@ -97,7 +97,7 @@ def _add_force_sensor(spec: mujoco.MjSpec, urdf: str, tip: str) -> None:
     tip_from_tcp = transform(urdf, tip, 'tcp')
     x, y, z, w = quaternion_from_matrix(tip_from_tcp)
     for name in (TCP, TIP_MIDDLE):
-        body.add_site(name=name, pos=tip_from_tcp[:3, 3], quat=[w, x, y, z])
+        body.add_site(name=name, pos=tip_from_tcp[:3, 3], quat=[w, x, y, z], group=HIDDEN_GROUP)
     for name, kind, site in (
         (FORCE_SENSOR, mujoco.mjtSensor.mjSENS_FORCE, TCP),
         (TORQUE_SENSOR, mujoco.mjtSensor.mjSENS_TORQUE, TCP),

@@ -4,8 +4,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from cap_description import joint_limits
-from cap_sim.layout import ObjectSpec
+from cap_description import ARM_JOINTS, joint_limits
+from cap_sim.convert import joint_state
+from cap_sim.layout import ObjectSpec, random_layout
 from cap_sim.shapes import BOWL, KINDS
 
 BLOCK = ObjectSpec('block', 'red', (0.0, -0.5))
@@ -78,6 +79,10 @@ def test_both_fingers_move_alike_and_one_is_told_of(jaw):
     assert right == pytest.approx(joint.position, abs=2e-5)
     limit = joint_limits(cell.urdf)['left_finger_joint']
     assert limit.upper == pytest.approx(STROKE / 2)
+    message = joint_state(cell.state)
+    assert message.name == [*ARM_JOINTS, 'left_finger_joint']
+    assert message.position[-1] == joint.position
+    assert len(message.velocity) == len(message.effort) == len(message.name)
 
 
 @pytest.mark.parametrize('effort', [20.0, 40.0, 235.0])
@@ -251,3 +256,38 @@ def test_what_is_held_stays_held_when_an_object_comes(jaw):
     assert cell.state.tool.held == 'red block'
     assert cell.state.tool.effort_n == pytest.approx(25.0, rel=0.05)
     assert slipped(cell, before)[0] < 0.0005
+
+
+def test_the_same_commands_in_the_same_world_give_the_same_to_the_last_bit(jaw):
+    """Among 10 blocks and 10 bowls, which sleep until they are touched."""
+
+    def run():
+        layout = random_layout(11, 10, 10)
+        cell = jaw(*layout.objects)
+        block = next(item for item in cell.state.objects if item.spec.kind == 'block')
+        x, y = -block.pose[1, 3], block.pose[0, 3]
+        yaw = np.arctan2(block.pose[1, 0], block.pose[0, 0])
+        grasp(cell, x, y, yaw=yaw, opening=0.056)
+        cell.tool_down(x, y, 0.2, yaw=yaw)
+        swung = cell.state.q + np.array([0.5, 0, 0, 0, 0, 0.5])
+        cell.finish(cell.move_joints(swung, 0.6))
+        state = cell.state
+        assert state.tool.held == block.spec.name
+        return [state.q, state.qd, state.torque, state.force, state.moment, state.poses]
+
+    for first, again in zip(run(), run(), strict=True):
+        np.testing.assert_array_equal(first, again)
+
+
+def test_what_sleeps_wakes_when_it_is_touched_or_its_support_goes(jaw):
+    cell = jaw(BLOCK, ObjectSpec('block', 'blue', (0.0, -0.5), z=0.04))
+    cell.cell.step(500)
+    data, model = cell.cell._data, cell.cell.model
+    tree = model.body_treeid[model.body('blue block').id]
+    assert data.tree_asleep[tree] >= 0
+    # The fingers push the lower one away by its side.
+    cell.tool_down(0.5, 0.12, 0.005, 1.5)
+    cell.tool_down(0.5, 0.0, 0.005, 1.0)
+    cell.cell.step(500)
+    assert cell.body('red block')[1] < -0.02
+    assert cell.body('blue block')[2] < 0.05
