@@ -12,7 +12,8 @@ class Parameters:
     # Simulated seconds per real second; 0 = as fast as the machine can.
     real_time_factor: float
 
-    # The first world: `blocks` (blocks and bowls) or `fruits` (fruits, bottles and plates).
+    # The first world: `blocks` (blocks and bowls) or `fruits` (fruits, bottles and plates); with a
+    # whiteboard, `whiteboard` (blocks and fruits on it). Empty: the first that the cell can have.
     world: str
     seed: int
     blocks: int

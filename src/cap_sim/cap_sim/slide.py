@@ -19,5 +19,5 @@ def add_spring(slide: mujoco.MjsJoint, stiffness: float, preload: float, mass: f
     # Critical, so that it does not ring.
     slide.damping = [2 * np.sqrt(stiffness * mass), 0, 0]
     slide.solref_limit = [0.006, 1.0]
-    # The effort limit of a URDF is one of motors.
+    # The effort limit of a URDF is one of motors; here it would cut the pull of a vacuum.
     slide.actfrclimited = mujoco.mjtLimited.mjLIMITED_FALSE

@@ -11,6 +11,7 @@ import numpy as np
 from cap_sim.ink import Ink
 from cap_sim.parameters import Parameters
 from cap_sim.shapes import HIDDEN_GROUP
+from cap_sim.slide import add_spring
 from cap_sim.stick import Stick
 from cap_sim.tool import LOOK_EVERY, ToolKind, ToolState
 
@@ -23,11 +24,9 @@ _LIP_RADIUS = 0.0015
 _LIP_RING_RADIUS = 0.0115
 # A lip that has sealed follows the face until it is this far away [m].
 _LIP_REACH = 0.0005
-# Level compensator: spring [N/m] and preload [N]; 2.0 N to leave its stop, 6.8 N pushed in.
-_SLIDE_STIFFNESS = 400.0
-_SLIDE_PRELOAD = 2.0
-# Of the cup and its rod, which move with the slide [kg].
-_SLIDE_MASS = 0.042
+# Level compensator: spring [N/m], preload [N], and what moves with it, cup and rod [kg]; 2.0 N to
+# leave its stop, 6.8 N pushed in.
+_SLIDE_SPRING = (400.0, 2.0, 0.042)
 
 AMBIENT_PA = 101325.0
 # Depth of the full vacuum below ambient.
@@ -155,19 +154,8 @@ class Suction:
 
 
 def _add(spec: mujoco.MjSpec, parameters: Parameters) -> None:
-    _add_slide(spec)
+    add_spring(spec.joint(_SLIDE_JOINT), *_SLIDE_SPRING)
     _add_lips(spec, parameters.suction_force_n)
-
-
-def _add_slide(spec: mujoco.MjSpec) -> None:
-    slide = spec.joint(_SLIDE_JOINT)
-    slide.stiffness = [_SLIDE_STIFFNESS, 0, 0]
-    slide.springref = -_SLIDE_PRELOAD / _SLIDE_STIFFNESS
-    # Critical, so that it does not ring.
-    slide.damping = [2 * np.sqrt(_SLIDE_STIFFNESS * _SLIDE_MASS), 0, 0]
-    slide.solref_limit = [0.006, 1.0]
-    # The URDF's effort limit would cut the vacuum's pull on the cup, but not that on the object.
-    slide.actfrclimited = mujoco.mjtLimited.mjLIMITED_FALSE
 
 
 def _add_lips(spec: mujoco.MjSpec, force_n: float) -> None:
