@@ -17,7 +17,7 @@ import numpy as np
 
 from cap_common.frames import Matrix
 from cap_description.cell import ARM_JOINTS, transform
-from cap_skills.model import DishShape, Item, Joints, Surroundings, Vector
+from cap_skills.model import DishShape, Held, Item, Joints, Surroundings, Vector
 from cap_skills.robot_model import RobotModel
 
 # Who collides with whom, as MuJoCo's contact bits.
@@ -81,12 +81,18 @@ def _turn(axis: int, angle: float) -> Matrix:
 
 
 @dataclass
-class _Slot:
-    """Room for one object: a body, its geoms, and the parts that they have now."""
+class _Slots:
+    """Room for objects of so many parts: bodies and their geoms, each in a row.
 
+    Attributes:
+        body, geom: the first ones.
+        shapes: the parts that each has now.
+    """
+
+    size: int
     body: int
-    geoms: slice
-    parts: list[Solid]
+    geom: int
+    shapes: list[list[Solid]]
 
 
 class CollisionWorld:
@@ -101,7 +107,9 @@ class CollisionWorld:
     def __init__(self, robot: RobotModel, padding: float, walls: Sequence[float] = ()) -> None:
         self._robot = robot
         self._padding = padding
-        self._walls = np.reshape(np.asarray(walls, float), (-1, 6))
+        if len(walls) % 6:
+            raise ValueError(f'walls have six numbers each; these are {len(walls)}: {walls}')
+        self._walls = np.reshape(np.asarray(walls, float), (-1, 2, 3))
         self._world_from_base = np.linalg.inv(robot.base_from_world)
         self._room = Counter(_ROOM)
         self._build()
@@ -115,22 +123,13 @@ class CollisionWorld:
         if any(count > self._room[size] for size, count in need.items()):
             self._room |= Counter({size: 2 * count for size, count in need.items()})
             self._build()
-        model = self._model
-        free = {size: iter(slots) for size, slots in self._slots.items()}
-        for item, solids in zip(items, parts, strict=True):
-            slot = next(free[len(solids)])
-            pose = self._world_from_base @ item.pose
-            model.body_pos[slot.body], model.body_quat[slot.body] = pose[:3, 3], _quat(pose)
-            self._shape(slot, solids)
-            margin = 0.0 if item.name in surroundings.touch else self._padding
-            self._switch(slot, item.name, _WORLD, _ROBOT | _HELD, margin)
-        for slots in free.values():
-            for slot in slots:
-                self._switch(slot, '', 0, 0, 0.0)
-        self._load_held(surroundings)
+        for size, slots in self._slots.items():
+            mine = [each for each in zip(items, parts, strict=True) if len(each[1]) == size]
+            self._load_items(slots, mine, surroundings.touch)
+        self._load_held(surroundings.held)
         self._load_fixed(surroundings)
         self._load_fingers(surroundings.opening)
-        mujoco.mj_kinematics(model, self._data)
+        mujoco.mj_kinematics(self._model, self._data)
 
     def collides(self, joints: Joints, except_for: frozenset[Pair] = frozenset()) -> bool:
         """Whether the arm or the held object touches anything but the pairs excepted."""
@@ -169,10 +168,10 @@ class CollisionWorld:
             str(self._model.body(body).name) for body in self._model.geom_bodyid.tolist()
         ]
         self._slots = {
-            size: [self._slot(f'{size} parts, {number}') for number in range(count)]
+            size: self._slots_from(f'{size} parts, 0', size, count)
             for size, count in self._room.items()
         }
-        self._held = self._slot('held')
+        self._held = self._slots_from('held', _DISH, 1)
         first = self._arm.joint(ARM_JOINTS[0]).qposadr[0]
         self._arm_qpos = self._arm_data.qpos[first : first + len(ARM_JOINTS)]
         # The arm's bodies and geoms come first in both models. Collision looks at where geoms are,
@@ -205,7 +204,7 @@ class CollisionWorld:
             spec.add_exclude(bodyname1=fingers[0], bodyname2=fingers[1])
         _add_body(spec.body('tcp'), 'held', _DISH)
         world_from_workspace = transform(self._robot.urdf, 'world', 'workspace')
-        for number, corners in enumerate(self._walls.reshape(-1, 2, 3)):
+        for number, corners in enumerate(self._walls):
             pose = world_from_workspace.copy()
             pose[:3, 3] = (world_from_workspace @ [*corners.mean(axis=0), 1.0])[:3]
             body = spec.worldbody.add_body(
@@ -219,28 +218,44 @@ class CollisionWorld:
             )
         return spec
 
-    def _slot(self, name: str) -> _Slot:
-        body = self._model.body(name)
-        first = int(body.geomadr[0])
-        return _Slot(int(body.id), slice(first, first + int(body.geomnum[0])), [])
+    def _slots_from(self, first: str, size: int, count: int) -> _Slots:
+        body = self._model.body(first)
+        shapes: list[list[Solid]] = [[] for _ in range(count)]
+        return _Slots(size, int(body.id), int(body.geomadr[0]), shapes)
 
     # Loading -------------------------------------------------------------------------------------
 
-    def _load_held(self, surroundings: Surroundings) -> None:
-        held, slot = surroundings.held, self._held
-        parts = solids_of(held.item) if held is not None else []
-        for model in (self._model, self._arm):
-            if held is not None:
-                model.body_pos[slot.body] = held.tcp_from_object[:3, 3]
-                model.body_quat[slot.body] = _quat(held.tcp_from_object)
-        name = held.item.name if held is not None else ''
-        self._switch(slot, name, 0, 0, 0.0)
+    def _load_items(
+        self, slots: _Slots, items: Sequence[tuple[Item, list[Solid]]], touch: frozenset[str]
+    ) -> None:
+        """Put objects with their parts into the first slots, and switch off the others."""
+        model, size = self._model, slots.size
+        for number, (item, parts) in enumerate(items):
+            body = slots.body + number
+            pose = self._world_from_base @ item.pose
+            model.body_pos[body], model.body_quat[body] = pose[:3, 3], _quat(pose)
+            if not _same(slots.shapes[number], parts):
+                self._shape(model, body, slots.geom + number * size, parts)
+                slots.shapes[number] = parts
+            geom = slots.geom + number * size
+            self._names[geom : geom + size] = [item.name] * size
+        margins = [0.0 if item.name in touch else self._padding for item, _ in items]
+        self._switch(slots, len(items), (_WORLD, _ROBOT | _HELD), np.array(margins))
+
+    def _load_held(self, held: Held | None) -> None:
+        slots = self._held
+        self._switch(slots, 0, (0, 0), np.zeros(0))
         if held is None:
             return
-        # One that has fewer parts leaves room.
-        used = slice(slot.geoms.start, slot.geoms.start + len(parts))
-        self._shape(_Slot(slot.body, used, []), parts, (self._model, self._arm))
-        self._switch(_Slot(slot.body, used, []), name, _HELD, _ROBOT, 0.0)
+        parts = solids_of(held.item)
+        for model in (self._model, self._arm):
+            model.body_pos[slots.body] = held.tcp_from_object[:3, 3]
+            model.body_quat[slots.body] = _quat(held.tcp_from_object)
+            self._shape(model, slots.body, slots.geom, parts)
+        self._names[slots.geom : slots.geom + _DISH] = [held.item.name] * _DISH
+        # One that has fewer parts leaves the other geoms switched off.
+        used = _Slots(len(parts), slots.body, slots.geom, slots.shapes)
+        self._switch(used, 1, (_HELD, _ROBOT), np.zeros(1))
 
     def _load_fixed(self, surroundings: Surroundings) -> None:
         model = self._model
@@ -259,44 +274,39 @@ class CollisionWorld:
             closed = 0.0 if opening is None else 1.0 - min(max(opening / widest, 0.0), 1.0)
             self._arm_data.joint(name).qpos = travel * closed
 
-    def _shape(
-        self, slot: _Slot, parts: list[Solid], models: Sequence[mujoco.MjModel] = ()
-    ) -> None:
-        """Give the geoms of a slot the shapes of parts, if they have others."""
-        if slot.parts and _same(slot.parts, parts):
-            return
-        slot.parts = parts
-        half = np.zeros(3)
-        for model in models or (self._model,):
-            for geom, part in zip(range(slot.geoms.start, slot.geoms.stop), parts, strict=True):
-                extent = part.size / 2
-                model.geom_pos[geom], model.geom_quat[geom] = part.pose[:3, 3], _quat(part.pose)
-                model.geom_sameframe[geom] = 0
-                model.geom_aabb[geom] = [0.0, 0.0, 0.0, *extent]
-                model.geom_rbound[geom] = np.linalg.norm(extent)
-                if part.round:
-                    model.geom_type[geom] = mujoco.mjtGeom.mjGEOM_CYLINDER
-                    model.geom_size[geom] = max(extent[:2]), extent[2], 0.0
-                else:
-                    model.geom_type[geom] = mujoco.mjtGeom.mjGEOM_BOX
-                    model.geom_size[geom] = extent
-                half = np.maximum(
-                    half, np.abs(part.pose[:3, 3]) + np.abs(part.pose[:3, :3]) @ extent
-                )
-            # All its bounding volumes bound all of it: their tree was made for other shapes.
-            first, count = model.body_bvhadr[slot.body], model.body_bvhnum[slot.body]
-            model.bvh_aabb[first : first + count] = [0.0, 0.0, 0.0, *half]
+    def _shape(self, model: mujoco.MjModel, body: int, first: int, parts: Sequence[Solid]) -> None:
+        """Give a body's geoms, from the first on, the shapes of parts."""
+        bound = np.zeros(3)
+        for geom, part in enumerate(parts, first):
+            half = part.size / 2
+            kind, size = mujoco.mjtGeom.mjGEOM_BOX, half
+            if part.round:
+                half = np.array([half[:2].max(), half[:2].max(), half[2]])
+                kind, size = mujoco.mjtGeom.mjGEOM_CYLINDER, np.array([half[0], half[2], 0.0])
+            model.geom_type[geom], model.geom_size[geom] = kind, size
+            model.geom_pos[geom], model.geom_quat[geom] = part.pose[:3, 3], _quat(part.pose)
+            model.geom_sameframe[geom] = 0
+            model.geom_aabb[geom, 3:] = half
+            model.geom_rbound[geom] = np.linalg.norm(half)
+            bound = np.maximum(bound, np.abs(part.pose[:3, 3]) + np.abs(part.pose[:3, :3]) @ half)
+        # All its bounding volumes bound all of it: their tree was made for other shapes.
+        volume, count = model.body_bvhadr[body], model.body_bvhnum[body]
+        model.bvh_aabb[volume : volume + count] = [0.0, 0.0, 0.0, *bound]
 
-    def _switch(
-        self, slot: _Slot, name: str, contype: int, conaffinity: int, margin: float
-    ) -> None:
-        """Whom the geoms of a slot collide with; 0: with nobody."""
-        model = self._model
-        model.body_contype[slot.body], model.body_conaffinity[slot.body] = contype, conaffinity
-        model.geom_contype[slot.geoms] = contype
-        model.geom_conaffinity[slot.geoms] = conaffinity
-        model.body_margin[slot.body] = model.geom_margin[slot.geoms] = margin
-        self._names[slot.geoms] = [name] * (slot.geoms.stop - slot.geoms.start)
+    def _switch(self, slots: _Slots, count: int, bits: tuple[int, int], margins: Vector) -> None:
+        """Let the first so many collide as their bits say, and the others with nobody."""
+        model, size = self._model, slots.size
+        bodies = slice(slots.body, slots.body + len(slots.shapes))
+        geoms = slice(slots.geom, slots.geom + len(slots.shapes) * size)
+        on = np.arange(len(slots.shapes)) < count
+        for body_bits, geom_bits, value in (
+            (model.body_contype, model.geom_contype, bits[0]),
+            (model.body_conaffinity, model.geom_conaffinity, bits[1]),
+        ):
+            body_bits[bodies] = on * value
+            geom_bits[geoms] = np.repeat(on * value, size)
+        model.body_margin[slots.body : slots.body + count] = margins
+        model.geom_margin[slots.geom : slots.geom + count * size] = np.repeat(margins, size)
 
 
 def _fixed(body: mujoco.MjsBody) -> bool:

@@ -199,3 +199,8 @@ class _Reference:
         mujoco.mj_kinematics(self._model, self._data)
         mujoco.mj_collision(self._model, self._data)
         return bool(self._data.ncon)
+
+
+def test_walls_have_six_numbers(robot: RobotModel) -> None:
+    with pytest.raises(ValueError, match='six numbers'):
+        CollisionWorld(robot, PADDING, (0.0, 1.0, 2.0, 3.0, 4.0))
