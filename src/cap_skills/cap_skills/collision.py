@@ -8,6 +8,7 @@ placed once for a scene, and only the arm for each joint position.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -198,10 +199,12 @@ class CollisionWorld:
             # MuJoCo lets parent and child overlap, but not where the parent stands still.
             if body.joints and _fixed(body.parent):
                 spec.add_exclude(bodyname1=body.parent.name, bodyname2=body.name)
-        fingers = [body.name for body in spec.bodies
-                   if any(joint.name in self._robot.fingers for joint in body.joints)]  # fmt: skip
-        if len(fingers) == 2:
-            spec.add_exclude(bodyname1=fingers[0], bodyname2=fingers[1])
+        sides = {
+            name: [body.name for body in spec.bodies if _moves_with(body, name)]
+            for name in self._robot.fingers
+        }
+        for left, right in itertools.product(*sides.values()) if len(sides) == 2 else ():
+            spec.add_exclude(bodyname1=left, bodyname2=right)
         _add_body(spec.body('tcp'), 'held', _DISH)
         world_from_workspace = transform(self._robot.urdf, 'world', 'workspace')
         for number, corners in enumerate(self._walls):
@@ -316,6 +319,15 @@ def _fixed(body: mujoco.MjsBody) -> bool:
             return False
         body = body.parent
     return True
+
+
+def _moves_with(body: mujoco.MjsBody, joint: str) -> bool:
+    """Whether a joint moves the body, or one that it hangs on."""
+    while body.name != 'world':
+        if any(each.name == joint for each in body.joints):
+            return True
+        body = body.parent
+    return False
 
 
 def _add_body(parent: mujoco.MjsBody, name: str, parts: int) -> None:

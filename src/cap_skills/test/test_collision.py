@@ -7,12 +7,12 @@ import mujoco
 import numpy as np
 import pytest
 
-from cap_description.cell import ARM_JOINTS
+from cap_description.cell import ARM_JOINTS, cell_urdf
 from cap_skills.arm import SkillConfig
 from cap_skills.collision import CollisionWorld, solids_of
 from cap_skills.kinematics import tool_down
 from cap_skills.model import Held, Item, Surroundings
-from cap_skills.robot_model import RobotModel
+from cap_skills.robot_model import RobotModel, robot_model
 
 PADDING = 0.005
 
@@ -204,3 +204,32 @@ class _Reference:
 def test_walls_have_six_numbers(robot: RobotModel) -> None:
     with pytest.raises(ValueError, match='six numbers'):
         CollisionWorld(robot, PADDING, (0.0, 1.0, 2.0, 3.0, 4.0))
+
+
+def test_fingers_are_as_far_apart_as_the_surroundings_say(
+    config: SkillConfig, item: Callable[..., Item]
+) -> None:
+    jaw = robot_model(cell_urdf(tool='jaw'))
+    world = CollisionWorld(jaw, PADDING)
+    beside = item('red block', 0.57, 0.0)
+
+    def touched(opening: float | None) -> set[tuple[str, str]]:
+        return _pairs(world, jaw, config, Surroundings((beside,), opening=opening), 0.5, 0.0, 0.02)
+
+    assert any('finger' in a + b and 'red block' in (a, b) for a, b in touched(None))
+    assert touched(0.085) == touched(None)
+    assert touched(0.04) == set()
+    # Nor do they touch each other when they are closed.
+    assert touched(0.0) == set()
+
+
+def test_what_is_between_the_fingers_does_not_touch_them(
+    config: SkillConfig, item: Callable[..., Item]
+) -> None:
+    jaw = robot_model(cell_urdf(tool='jaw'))
+    world = CollisionWorld(jaw, PADDING)
+    tcp_from_object = np.eye(4)
+    held = Held(item('red block', 0.0, 0.0), tcp_from_object, opening=0.04)
+    around = Surroundings((), held, opening=0.04)
+    assert _pairs(world, jaw, config, around, 0.5, 0.0, 0.1) == set()
+    assert ('red block', 'table') in _pairs(world, jaw, config, around, 0.5, 0.0, 0.015)
