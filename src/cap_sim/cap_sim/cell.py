@@ -173,7 +173,7 @@ class Cell:
 
     def _measure(self) -> None:
         """Low-pass what the tool feels, less what moving and carrying its own mass takes."""
-        change = self._felt_from @ self._felt
+        change = self._felt_from.dot(self._felt)
         # Sensors know the contacts' push, and not the vacuum's pull through the same contacts.
         change[2] += self._tool.pull_n
         change -= self._wrench

@@ -86,7 +86,7 @@ class Jaw:
 
     def step(self, dt: float) -> None:
         """See Tool."""
-        closed, rate = float(self._closed.sum()), float(self._rate.sum())
+        closed, rate = sum(self._closed.tolist()), sum(self._rate.tolist())
         self._still_s = self._still_s + dt if abs(rate) < _STILL else 0.0
         # No further ahead of the fingers than the force needs: it must not have to come back first.
         ahead = self._effort / _STIFFNESS
@@ -107,7 +107,7 @@ class Jaw:
         presses: dict[int, list[float]] = {}
         pairs, addresses = contact.geom.tolist(), contact.efc_address.tolist()
         # Of the fingers' faces alone: their tips may stand on something.
-        along = (contact.frame[:, :3] @ data.xmat[self._frame, 0::3]).tolist()
+        along = contact.frame[:, :3].dot(data.xmat[self._frame, 0::3]).tolist()
         for (one, other), address, part in zip(pairs, addresses, along, strict=True):
             pad, body = self._pad_of[one], self._body_of[other]
             if pad < 0:

@@ -52,11 +52,11 @@ class Stick:
             self._body = -1
             return
         axes, origin = self._axes, self._data.xpos[body]
-        place = (origin - self._origin) @ axes
-        turn = axes.T @ self._data.xmat[body].reshape(3, 3)
+        place = (origin - self._origin).dot(axes)
+        turn = axes.T.dot(self._data.xmat[body].reshape(3, 3))
         drift = place - self._place
         drift[self._normal] = 0.0
-        change = turn @ self._turn.T
+        change = turn.dot(self._turn.T)
         spin = 0.5 * (change.T - change)  # a row vector times this is the cross product
         rates = spin[1, 2], spin[2, 0], spin[0, 1]
         if (
@@ -67,7 +67,7 @@ class Stick:
             # Taken hold of, or slipped: from here on it sticks where it is.
             self._body, self._place, self._turn = body, place, turn
             return
-        surfaces = (self._surfaces[self._geoms] - origin) @ axes
-        self._velocities[:, :3] = drift + surfaces @ spin
+        surfaces = (self._surfaces[self._geoms] - origin).dot(axes)
+        self._velocities[:, :3] = drift + surfaces.dot(spin)
         self._velocities[:, 3:] = rates
         self._field[self._geoms] = -_RATE * self._velocities

@@ -136,7 +136,7 @@ class Suction:
     def _lips_on_bodies(self) -> dict[int, set[int]]:
         """The lips that lie on a body's face, by body."""
         contact, body_of = self._data.contact, self._body_of
-        facing = (contact.frame[:, :3] @ self._data.xmat[self._lips_body, 2::3]).tolist()
+        facing = contact.frame[:, :3].dot(self._data.xmat[self._lips_body, 2::3]).tolist()
         reach = _LIP_REACH if self._vacuum > _STANDS else _TOUCH
         lips: dict[int, set[int]] = {}
         for (one, other), dist, part in zip(
