@@ -24,6 +24,7 @@ from cap_description import ARM_JOINTS
 from cap_sim import controllers
 from cap_sim.arm import Motion
 from cap_sim.controllers import GripperController, TrajectoryController
+from cap_sim.layout import ObjectSpec
 from cap_sim.parameters import Parameters
 from cap_sim.trajectory import MAX_POINTS
 
@@ -92,9 +93,12 @@ class Bed:
             self.bench.cell.step(1)
 
     def grip(self, position: float) -> Any:
+        return self.finish(self.begin_grip(position))
+
+    def begin_grip(self, position: float, effort: float = 0.0) -> Future:
         goal = GripperCommand.Goal()
-        goal.command.position = position
-        return self.finish(self._send(self._gripper, goal).get_result_async())
+        goal.command.position, goal.command.max_effort = position, effort
+        return self._send(self._gripper, goal).get_result_async()
 
     def _send(self, client: OrderedActionClient, goal: Any) -> Any:
         assert client.wait_for_server(DEADLINE_S)
@@ -183,3 +187,27 @@ def test_a_command_that_is_no_number_lets_go_of_nothing(bed: Bed, position: floa
     bed.bench.cell.grip(0.0)
     assert bed.grip(position).status == GoalStatus.STATUS_ABORTED
     assert bed.bench.cell._tool._on
+
+
+def test_fingers_tell_where_they_stopped_and_how_hard_they_press(
+    bench: Callable[..., Any], parameters: Parameters
+) -> None:
+    cell = bench(ObjectSpec('block', 'red', (0.0, -0.5)), tool='jaw')
+    cell.tool_down(0.5, 0.0, 0.1, 1.5)
+    cell.tool_down(0.5, 0.0, 0.022, 1.0)
+    bed = Bed(cell, parameters)
+    try:
+        results = []
+        for position, effort in ((0.06, 0.0), (0.0, 25.0), (0.085, 0.0)):
+            future = bed.begin_grip(position, effort)
+            bed.step_until(future.done)
+            results.append(future.result().result)
+    finally:
+        bed.close()
+    opened, closed, apart = results
+    assert opened.position == pytest.approx(0.06, abs=3e-4)
+    assert (opened.stalled, opened.reached_goal) == (False, True)
+    assert closed.position == pytest.approx(0.04, abs=3e-4)
+    assert closed.effort == pytest.approx(25.0, rel=0.05)
+    assert (closed.stalled, closed.reached_goal) == (True, True)
+    assert apart.position == pytest.approx(0.085, abs=3e-4)
