@@ -11,6 +11,7 @@ status is 0 if all is within the limits below.
 import argparse
 import itertools
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from cap_bringup.workspace import ROOT
 from cap_eval.wilson import wilson_lower_bound
 
 PER_WORLD = 10
+# Blocks of a world, and bowls.
+MOST = 10
 # Lower bounds of the success rates.
 LEAST_PLACED = {'suction': 0.98, 'jaw': 0.95}
 LEAST_STACKED = 0.92
@@ -103,43 +106,64 @@ def tell(seed: int, trial: Trial) -> None:
         print(f'seed {seed}: {trial.what}: {text}', flush=True)
 
 
+def make_world(seed: int, least: int, options: argparse.Namespace) -> HandsBench:
+    """The world that a seed draws, with so many blocks or more."""
+    rng = np.random.default_rng(seed)
+    blocks, bowls = int(rng.integers(1, MOST + 1)), int(rng.integers(0, MOST + 1))
+    blocks = max(least, blocks if options.blocks is None else options.blocks)
+    bowls = bowls if options.bowls is None else options.bowls
+    return world_of(seed, blocks, bowls, ROOT / 'config', options.tool)
+
+
+def run_trials(
+    seeds: Iterator[int], options: argparse.Namespace
+) -> tuple[list[Trial], list[float]]:
+    """Random pick_places, some in each world, and the times of state validity checks [us]."""
+    trials: list[Trial] = []
+    checks: list[float] = []
+    while len(trials) < options.trials:
+        seed = next(seeds)
+        bench = make_world(seed, 1, options)
+        here: list[Trial] = []
+        for trial in bench.random_trials(seed, min(PER_WORLD, options.trials - len(trials))):
+            here.append(trial)
+            tell(seed, trial)
+        trials += here
+        if here and not here[-1].why:
+            checks.append(bench.check_us())
+        print(f'{len(trials)} of {options.trials} pick_places', flush=True)
+    return trials, checks
+
+
+def run_stacks(seeds: Iterator[int], options: argparse.Namespace) -> list[tuple[list[Trial], str]]:
+    """Stacks, one in each world: what was done, and why it does not stand."""
+    stacks = []
+    for number in range(options.stacks):
+        seed = next(seeds)
+        built, why = make_world(seed, STACK, options).stack(seed)
+        stacks.append((built, why))
+        for trial in built:
+            tell(seed, trial)
+        if why:
+            print(f'seed {seed}: the stack does not stand: {why}', flush=True)
+        print(f'{number + 1} of {options.stacks} stacks', flush=True)
+    return stacks
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--trials', type=int, default=500)
     parser.add_argument('--stacks', type=int, default=100)
     parser.add_argument('--seed', type=int, help='of the first world; drawn if not given')
     parser.add_argument('--tool', choices=sorted(LEAST_PLACED), default='suction')
-    parser.add_argument('--blocks', type=int, default=4)
-    parser.add_argument('--bowls', type=int, default=4)
+    parser.add_argument('--blocks', type=int, help='of each world; drawn if not given: 1 to 10')
+    parser.add_argument('--bowls', type=int, help='likewise: 0 to 10')
     options = parser.parse_args()
     first = draw_seeds(1)[0] if options.seed is None else options.seed
-    print(f'{options.tool}; worlds of {options.blocks} blocks and {options.bowls} bowls, '
-          f'seeds from {first} on', flush=True)  # fmt: skip
+    print(f'{options.tool}, seeds from {first} on', flush=True)
     seeds = itertools.count(first)
-    placed: list[Trial] = []
-    stacks: list[tuple[list[Trial], str]] = []
-    checks: list[float] = []
-
-    def next_world(blocks: int) -> tuple[int, HandsBench]:
-        seed = next(seeds)
-        return seed, world_of(seed, blocks, options.bowls, ROOT / 'config', options.tool)
-
-    while len(placed) < options.trials:
-        seed, bench = next_world(options.blocks)
-        for trial in bench.random_trials(seed, min(PER_WORLD, options.trials - len(placed))):
-            placed.append(trial)
-            tell(seed, trial)
-        if not placed[-1].why:
-            checks.append(bench.check_us())
-        print(f'{len(placed)} of {options.trials} pick_places', flush=True)
-    for number in range(options.stacks):
-        seed, bench = next_world(max(STACK, options.blocks))
-        stacks.append(bench.stack(seed))
-        for trial in stacks[-1][0]:
-            tell(seed, trial)
-        if stacks[-1][1]:
-            print(f'seed {seed}: the stack does not stand: {stacks[-1][1]}', flush=True)
-        print(f'{number + 1} of {options.stacks} stacks', flush=True)
+    placed, checks = run_trials(seeds, options)
+    stacks = run_stacks(seeds, options)
     return 0 if report(placed, stacks, checks, LEAST_PLACED[options.tool]) else 1
 
 
