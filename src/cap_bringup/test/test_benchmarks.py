@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from cap_bringup.hands_bench import FreeMotion, Trial
 from cap_bringup.workspace import ROOT
 from cap_eval.report import Run
 
@@ -78,4 +79,26 @@ def test_plates(argv, monkeypatch, why, fell, status):
     found = [('egg', ''), ('apple', why), ('still there', fell)]
     monkeypatch.setattr(bench, 'run', lambda _: found)
     argv('--worlds', 1)
+    assert bench.main() == status
+
+
+@pytest.mark.parametrize(
+    ('change', 'status'),
+    [
+        ({}, 0),
+        ({'why': 'it fell'}, 1),
+        ({'wall_s': 0.05}, 1),
+        ({'error_m': 0.008}, 1),
+        ({'collisions': ['red block in blue block']}, 1),
+        ({'free_motions': [FreeMotion(ratio=1.1, alone=1.6, carrying=True)]}, 1),
+    ],
+)
+def test_hands(argv, monkeypatch, change, status):
+    bench = load('hands')
+    as_good = {'error_m': 0.001, 'wall_s': 0.02, 'cpu_s': 0.02, 'motions': 6}
+    as_good['free_motions'] = [FreeMotion(ratio=1.1, alone=1.2, carrying=True)]
+    trials = [Trial('red block to blue bowl', **{**as_good, **change}) for _ in range(200)]
+    monkeypatch.setattr(bench, 'run_trials', lambda *_: (trials, [9.0]))
+    monkeypatch.setattr(bench, 'run_stacks', lambda *_: [([], '')] * 100)
+    argv('--seed', 1)
     assert bench.main() == status
