@@ -10,15 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline, PPoly
-from toppra.algorithm import TOPPRA
-from toppra.algorithm.algorithm import ParameterizationAlgorithm, ParameterizationReturnCode
-from toppra.constraint import DiscretizationType, LinearConstraint
-from toppra.constraint.linear_constraint import canlinear_colloc_to_interpolate
-from toppra.solverwrapper import seidelWrapper
 
 from cap_common.errors import LimitError
 from cap_skills.kinematics import ArmKinematics
 from cap_skills.model import Trajectory, Vector
+from cap_skills.toppra_parts import (
+    TOPPRA,
+    DiscretizationType,
+    LinearConstraint,
+    ParameterizationAlgorithm,
+    ParameterizationReturnCode,
+    canlinear_colloc_to_interpolate,
+    seidelWrapper,
+)
 
 logging.getLogger('toppra').setLevel(logging.ERROR)
 
