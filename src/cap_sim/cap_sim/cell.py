@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mujoco
 import numpy as np
@@ -15,7 +15,7 @@ from cap_description import ARM_JOINTS, JointLimit, joint_limits, transform
 from cap_sim.arm import Arm, Motion, MotionState, Tolerances
 from cap_sim.board import find_board
 from cap_sim.ink import Drawing
-from cap_sim.layout import Layout, NoRoomError, ObjectSpec
+from cap_sim.layout import Layout, LayoutError, NoRoomError, ObjectSpec, radius_of
 from cap_sim.parameters import Parameters
 from cap_sim.tool import Tool, ToolState
 from cap_sim.tools import tool_kind
@@ -111,7 +111,8 @@ class Cell:
     def reset(self, layout: Layout) -> None:
         """Another world: objects as in the layout, arm at home, its tool open; time goes on.
 
-        This and `add` are the only ways in which anything is ever placed rather than moved.
+        This, `add`, `move` and `remove` are the only ways in which anything is ever placed rather
+        than pushed or carried.
         """
         with self._lock:
             if self._arm.motion is not None:
@@ -127,21 +128,61 @@ class Cell:
             NoRoomError: something is in the way.
         """
         with self._lock:
-            layout = Layout((*self.layout.objects, item))
-            model = build_model(self._urdf, layout, self._parameters)
-            data = mujoco.MjData(model)
-            _copy_state(self._data, data)
-            mujoco.mj_forward(model, data)
-            touched = _touched_by(item.name, model, data)
-            if touched:
-                raise NoRoomError(
-                    f'no room for the {item.name} at x={item.xy[0]:.3f}, y={item.xy[1]:.3f} m of '
-                    f'workspace: {", ".join(touched)}'
-                )
-            self._take(layout, model, data)
-            self._arm.attach(model, data)
-            self._tool.attach(model, data)
-            self._epoch += 1
+            self._change(Layout((*self.layout.objects, item)), item)
+
+    def move(self, name: str, xy: tuple[float, float], yaw: float) -> ObjectSpec:
+        """An object, held or not, stands somewhere else; returns where. All else goes on as it was.
+
+        Args:
+            xy, yaw: in workspace [m], [rad].
+
+        Raises:
+            LayoutError: there is none of that name.
+            NoRoomError: something is in the way.
+        """
+        with self._lock:
+            old = self._named(name)
+            new = replace(old, xy=xy, yaw=yaw, z=self.height_under(old.kind, xy))
+            objects = (new if spec is old else spec for spec in self.layout.objects)
+            self._change(Layout(tuple(objects)), new)
+            return new
+
+    def remove(self, name: str) -> None:
+        """An object, held or not, is gone; all else goes on as it was.
+
+        Raises:
+            LayoutError: there is none of that name.
+        """
+        with self._lock:
+            old = self._named(name)
+            self._change(Layout(tuple(spec for spec in self.layout.objects if spec is not old)))
+
+    def height_under(self, kind: str, xy: tuple[float, float]) -> float:
+        """Of what an object of a kind stands on there: the board, or the table [m]."""
+        return 0.0 if self.board is None else self.board.height_under(xy, radius_of(kind))
+
+    def _named(self, name: str) -> ObjectSpec:
+        for spec in self.layout.objects:
+            if spec.name == name:
+                return spec
+        names = ', '.join(spec.name for spec in self.layout.objects)
+        raise LayoutError(f'no object {name!r}; there are {names or "none"}')
+
+    def _change(self, layout: Layout, placed: ObjectSpec | None = None) -> None:
+        """Go on with other objects, all but `placed` where they are and as fast as they are."""
+        model = build_model(self._urdf, layout, self._parameters)
+        data = mujoco.MjData(model)
+        _copy_state(self.model, self._data, model, data, '' if placed is None else placed.name)
+        mujoco.mj_forward(model, data)
+        if placed is not None and (touched := _touched_by(placed.name, model, data)):
+            raise NoRoomError(
+                f'no room for the {placed.name} at x={placed.xy[0]:.3f}, y={placed.xy[1]:.3f} m '
+                f'of workspace: {", ".join(touched)}'
+            )
+        self._take(layout, model, data)
+        self._arm.attach(model, data)
+        self._tool.attach(model, data)
+        self._epoch += 1
 
     def step(self, count: int) -> None:
         """Advance the physics by `count` steps of 2 ms.
@@ -283,12 +324,21 @@ def _wrench_matrix(model: mujoco.MjModel, tip: str) -> Matrix:
     return matrix
 
 
-def _copy_state(old: mujoco.MjData, new: mujoco.MjData) -> None:
-    """The state of a model into that of one with more objects, which are the last in every list."""
+def _copy_state(
+    old_model: mujoco.MjModel,
+    old: mujoco.MjData,
+    new_model: mujoco.MjModel,
+    new: mujoco.MjData,
+    but: str,
+) -> None:
+    """The state of a model into that of one with other objects, joint by joint but for one."""
     new.time = old.time
-    for field in ('qpos', 'qvel', 'ctrl', 'qacc_warmstart'):
-        values = getattr(old, field)
-        getattr(new, field)[: len(values)] = values
+    new.ctrl[:] = old.ctrl
+    there = {old_model.joint(index).name for index in range(old_model.njnt)}
+    for name in (new_model.joint(index).name for index in range(new_model.njnt)):
+        if name != but and name in there:
+            for field in ('qpos', 'qvel', 'qacc_warmstart'):
+                getattr(new.joint(name), field)[:] = getattr(old.joint(name), field)
 
 
 def _touched_by(name: str, model: mujoco.MjModel, data: mujoco.MjData) -> list[str]:

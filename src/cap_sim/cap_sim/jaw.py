@@ -11,7 +11,7 @@ import numpy as np
 from cap_sim.ink import Ink
 from cap_sim.parameters import Parameters
 from cap_sim.stick import Stick
-from cap_sim.tool import LOOK_EVERY, ToolJoint, ToolKind, ToolState
+from cap_sim.tool import LOOK_EVERY, ToolJoint, ToolKind, ToolState, body_in
 
 _TIP = 'jaw_link'
 _JOINTS = ('left_finger_joint', 'right_finger_joint')
@@ -50,10 +50,12 @@ class Jaw:
         self._still_s = 0.0
         self._steps = 0
         self._held, self._press = -1, 0.0  # body; what the weaker pad presses on it with [N]
+        self._model = model
         self.attach(model, data)
 
     def attach(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
         """See Tool."""
+        self._held = body_in(self._model, self._held, model)
         self._model, self._data = model, data
         joints = [model.joint(name) for name in _JOINTS]
         first, dof = joints[0].qposadr[0], joints[0].dofadr[0]

@@ -22,7 +22,7 @@ from cap_common.spin import run_node
 from cap_common.static_tf import broadcast_static
 from cap_description import ARM_JOINTS, resting_transforms
 from cap_interfaces.msg import Scene
-from cap_interfaces.srv import ResetWorld, SpawnObject
+from cap_interfaces.srv import MoveObject, ResetWorld, SpawnObject
 from cap_sim import convert
 from cap_sim.board import find_board
 from cap_sim.camera import HEIGHT, WIDTH, Depth, Rgb, intrinsics
@@ -34,7 +34,7 @@ from cap_sim.pace import Pace, Rate
 from cap_sim.parameters import Parameters
 from cap_sim.photographer import Photographer, Shot
 from cap_sim.placement import parse_layout
-from cap_sim.spawn import spawn
+from cap_sim.spawn import move, spawn
 from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA, TIMESTEP_S
 
 _NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -73,6 +73,7 @@ class SimNode(Node):
         self._world_services = (
             self.create_service(ResetWorld, 'sim/reset', self._reset),
             self.create_service(SpawnObject, 'sim/spawn', self._spawn),
+            self.create_service(MoveObject, 'sim/move', self._move),
         )
         self._closing = threading.Event()
         self._photographer = Photographer(
@@ -223,6 +224,18 @@ class SimNode(Node):
             f'{added.name} at x={added.xy[0]:.3f}, y={added.xy[1]:.3f} m of workspace'
         )
         self.get_logger().info(f'there is one more object: {response.message}')
+        return response
+
+    def _move(
+        self, request: MoveObject.Request, response: MoveObject.Response
+    ) -> MoveObject.Response:
+        try:
+            response.message = move(self.cell, request.name, tuple(request.position), request.yaw)
+        except LayoutError as error:
+            response.message = str(error)
+            return response
+        response.success = True
+        self.get_logger().info(response.message)
         return response
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Adds an object to a cell that runs. No ROS."""
+"""What a hand from outside does to a cell that runs: it brings, moves and takes. No ROS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from cap_sim.cell import Cell
-from cap_sim.layout import LayoutError, NoRoomError, ObjectSpec, free_place, radius_of
+from cap_sim.layout import LayoutError, NoRoomError, ObjectSpec, free_place
 from cap_sim.shapes import KINDS
 
 # Places free of objects may be where the arm is: so many are tried.
@@ -33,8 +33,7 @@ def spawn(
     color = color or KINDS[kind].color
     if not color:
         raise LayoutError(f'a {kind} has no colour of its own: name one')
-    if len(position) not in (0, 2) or not all(map(math.isfinite, (*position, yaw))):
-        raise LayoutError(f'a position is x and y, or nothing: not {list(position)}, yaw {yaw}')
+    _require_place(position, yaw)
     if position:
         spec = _standing(cell, kind, color, (position[0], position[1]), yaw)
         cell.add(spec)
@@ -55,6 +54,27 @@ def spawn(
     raise NoRoomError(f'no place in {_DRAWS} draws; the last: {why}')
 
 
+def move(cell: Cell, name: str, position: Sequence[float], yaw: float) -> str:
+    """An object, held or not, is somewhere else, or gone; returns what has become of it.
+
+    Args:
+        position: x, y in workspace [m]; empty: gone.
+
+    Raises:
+        LayoutError: no such object, or there is no room.
+    """
+    _require_place(position, yaw)
+    if not position:
+        cell.remove(name)
+        return f'{name} is gone'
+    spec = cell.move(name, (position[0], position[1]), yaw)
+    return f'{name} is at x={spec.xy[0]:.3f}, y={spec.xy[1]:.3f} m of workspace'
+
+
+def _require_place(position: Sequence[float], yaw: float) -> None:
+    if len(position) not in (0, 2) or not all(map(math.isfinite, (*position, yaw))):
+        raise LayoutError(f'a position is x and y, or nothing: not {list(position)}, yaw {yaw}')
+
+
 def _standing(cell: Cell, kind: str, color: str, xy: tuple[float, float], yaw: float) -> ObjectSpec:
-    height = cell.board.height_under(xy, radius_of(kind)) if cell.board is not None else 0.0
-    return ObjectSpec(kind, color, xy, yaw, height)
+    return ObjectSpec(kind, color, xy, yaw, cell.height_under(kind, xy))

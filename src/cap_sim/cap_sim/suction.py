@@ -13,7 +13,7 @@ from cap_sim.parameters import Parameters
 from cap_sim.shapes import HIDDEN_GROUP
 from cap_sim.slide import add_spring
 from cap_sim.stick import Stick
-from cap_sim.tool import LOOK_EVERY, ToolKind, ToolState
+from cap_sim.tool import LOOK_EVERY, ToolKind, ToolState, body_in
 
 _TIP = 'cup_link'
 _SLIDE_JOINT = 'cup_slide_joint'
@@ -60,17 +60,19 @@ class Suction:
 
     def __init__(self, model: mujoco.MjModel, data: mujoco.MjData, parameters: Parameters) -> None:
         self._leak_fraction = parameters.leak_fraction
+        self._held = -1  # the body that closes the cup
+        self._model = model
         self.attach(model, data)
         self._on = False
         self._since_s = 0.0
         self._vacuum = 0.0
         self._steps = 0
-        self._held = -1  # the body that closes the cup
         self._sealed = 0.0  # the part of the lip that lies on it
         self._touching = False
 
     def attach(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
         """See Tool."""
+        self._held = body_in(self._model, self._held, model)
         self._model, self._data = model, data
         self._lips_body = model.body(_LIPS_BODY).id
         self._body_of: list[int] = model.geom_bodyid.tolist()

@@ -47,11 +47,18 @@ class ToolState:
     joints: tuple[ToolJoint, ...] = ()
 
 
+def body_in(model: mujoco.MjModel, body: int, other: mujoco.MjModel) -> int:
+    """The number that a body of one model has in another; -1: it is not there, or is none."""
+    if body < 0:
+        return -1
+    return int(mujoco.mj_name2id(other, mujoco.mjtObj.mjOBJ_BODY, model.body(body).name))
+
+
 class Tool(Protocol):
     """A tool in a MuJoCo model. Not thread-safe: whoever steps the physics calls it."""
 
     def attach(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
-        """Go on in another model, which has the bodies of the one before, in their order."""
+        """Go on in another model, which differs in its objects; what is held may be gone."""
         ...
 
     def command(self, position: float, max_effort: float) -> None:

@@ -35,7 +35,7 @@ from cap_common.qos import LATCHED, SENSOR
 from cap_common.static_tf import StaticTransformListener
 from cap_description import ARM_JOINTS, cell_urdf
 from cap_interfaces.msg import Scene
-from cap_interfaces.srv import ResetWorld, SpawnObject
+from cap_interfaces.srv import MoveObject, ResetWorld, SpawnObject
 
 pytestmark = pytest.mark.system
 CONFIG = Path(__file__).parents[3] / 'config' / 'sim.yaml'
@@ -76,6 +76,7 @@ class Client:
         self.gripper = ActionClient(self.node, GripperCommand, 'gripper_cmd')
         self.reset = self.node.create_client(ResetWorld, 'sim/reset')
         self.spawn = self.node.create_client(SpawnObject, 'sim/spawn')
+        self.move = self.node.create_client(MoveObject, 'sim/move')
 
     def listen(self, message_type: Any, topic: str, qos: Any) -> Any:
         self.got[topic] = []
@@ -106,6 +107,9 @@ class Client:
 
     def call_spawn(self, **request: Any) -> SpawnObject.Response:
         return self.result(self.spawn.call_async(SpawnObject.Request(**request)))
+
+    def call_move(self, **request: Any) -> MoveObject.Response:
+        return self.result(self.move.call_async(MoveObject.Request(**request)))
 
     def close(self) -> None:
         self._executor.shutdown()
@@ -347,6 +351,24 @@ def test_an_egg_comes_into_a_world_of_fruits(client: Client) -> None:
     assert not again.success
     assert 'more than one egg' in again.message
     assert not client.call_reset(world='moon').success
+
+
+def test_a_block_is_moved_and_taken_away(client: Client) -> None:
+    assert client.call_reset(seed=2, block_colors=['red'], bowl_colors=['blue']).success
+
+    def block() -> Any:
+        objects = client.newest('sim/ground_truth').objects
+        return next((item for item in objects if item.name == 'red block'), None)
+
+    answer = client.call_move(name='red block', position=[0.25, -0.75])
+    assert answer.success, answer.message
+    client.until(lambda: abs(block().pose.position.x - 0.25) < 1e-3, 'the block')
+    answer = client.call_move(name='red block')
+    assert (answer.success, answer.message) == (True, 'red block is gone')
+    client.until(lambda: block() is None, 'its absence')
+    again = client.call_move(name='red block')
+    assert not again.success
+    assert again.message == "no object 'red block'; there are blue bowl"
 
 
 def test_ink_on_a_board_is_told(tmp_path: Path, bench: Callable[..., Any]) -> None:
