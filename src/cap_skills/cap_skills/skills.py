@@ -23,7 +23,7 @@ from cap_skills.handling import Handling
 from cap_skills.kinematics import tool_down
 from cap_skills.model import Free, Held, Item, Place, SceneView, Surroundings
 from cap_skills.surfaces import surface_below
-from cap_skills.targets import Area, find_object, require_finite
+from cap_skills.targets import Area, find_object, require_point
 
 # The name that move_to takes for the pose in which the arm hides nothing from the camera.
 PARK = 'park'
@@ -129,7 +129,7 @@ class Skills:
         if target.name == PARK:
             return self.home(call)
         call, scene = self._begin(call)
-        require_finite(target, 'the target')
+        require_point(target, 'the target')
         others = self._handling.others()
         if target.name:
             item = find_object(target, scene)

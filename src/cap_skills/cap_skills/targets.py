@@ -26,6 +26,8 @@ _SPOT_STEP = 0.02
 _SQUARE = 0.004
 # Kept free around what is set down: more than the planner's padding.
 _GAP = 0.010
+# How far below the table a point may be, as a camera measures it [m].
+_BELOW_TABLE = 0.010
 
 
 @dataclass(frozen=True)
@@ -74,19 +76,32 @@ class Spot:
     supports: frozenset[str]
 
 
-def require_finite(place: Place, what: str) -> None:
-    """Raise InvalidGoalError for numbers that are none."""
-    if not place.name and not all(math.isfinite(v) for v in place.position):
+def require_point(place: Place, what: str) -> None:
+    """Refuse a point that cannot be meant; a name is looked for elsewhere.
+
+    Of its height nothing counts but that it is not under the table: what is there is known of the
+    scene, and found by contact.
+
+    Raises:
+        InvalidGoalError: it is not finite.
+        LimitError: it is below the table.
+    """
+    if place.name:
+        return
+    if not all(math.isfinite(v) for v in place.position):
         raise InvalidGoalError(f'{what} has neither a name nor a finite position: {place.position}')
+    if place.position[2] < -_BELOW_TABLE:
+        raise LimitError(f'{what}, {place}, is {-place.position[2]:.3f} m below the table')
 
 
 def find_object(place: Place, scene: SceneView) -> Item:
     """The object that is meant, by name or by the point it stands on.
 
     Raises:
-        InvalidGoalError, ObjectNotFoundError: none; the text lists those that exist.
+        InvalidGoalError, LimitError: no such point; see `require_point`.
+        ObjectNotFoundError: none; the text lists those that exist.
     """
-    require_finite(place, 'the object')
+    require_point(place, 'the object')
     exist = ', '.join(repr(item.name) for item in scene.items) or 'none'
     if place.name:
         item = scene.find(place.name)
@@ -108,7 +123,7 @@ def find_spot(place: Place, carried: Item, scene: SceneView, nudge: float) -> Sp
     the point; and up to `nudge` [m] aside of what would be half under it.
 
     Raises:
-        InvalidGoalError, ObjectNotFoundError: no such target.
+        InvalidGoalError, LimitError, ObjectNotFoundError: no such target.
         NoPathError: the point is half taken, or the dish is full.
     """
     others = [item for item in scene.items if item.name != carried.name]
@@ -116,7 +131,7 @@ def find_spot(place: Place, carried: Item, scene: SceneView, nudge: float) -> Sp
         if place.name == carried.name:
             raise InvalidGoalError(f'{place.name!r} cannot be put onto itself')
         return _on(find_object(place, scene), carried, others)
-    require_finite(place, 'the target')
+    require_point(place, 'the target')
     xy = np.array(place.position[:2])
     under = overlapping(xy, 0.0, others)
     if under:

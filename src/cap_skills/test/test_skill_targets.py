@@ -37,6 +37,19 @@ def test_objects_by_name_and_by_point(scene: SceneView) -> None:
         find_object(Place('', (float('nan'), 0.0, 0.0)), scene)
 
 
+def test_a_point_may_be_above_the_table_and_not_below_it(scene: SceneView) -> None:
+    """Contact finds how high a thing stands: a point may be as far off as a camera measures it."""
+    red = find_object(Place('red block'), scene)
+    for z in (0.5, 0.0, -0.009):
+        assert find_object(Place('', (0.40, 0.10, z)), scene).name == 'blue block'
+        assert find_spot(Place('', (0.3, 0.2, z)), red, scene, 0.03).height == 0.0
+    below = (0.40, 0.10, -0.1)
+    with pytest.raises(LimitError, match=r'the object, .* is 0\.100 m below the table'):
+        find_object(Place('', below), scene)
+    with pytest.raises(LimitError, match=r'the target, .* is 0\.100 m below the table'):
+        find_spot(Place('', below), red, scene, 0.03)
+
+
 def test_spots_on_in_and_beside(scene: SceneView, item: Make) -> None:
     red = find_object(Place('red block'), scene)
     on = find_spot(Place('blue block'), red, scene, 0.03)

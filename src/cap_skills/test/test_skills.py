@@ -22,12 +22,16 @@ from cap_common.errors import (
     StoppedError,
     UnreachableError,
 )
-from cap_skills.arm import Call, SkillConfig
+from cap_skills.arm import Arm, Call, SkillConfig
 from cap_skills.kinematic_robot import KinematicRobot
 from cap_skills.model import Item, Place, SceneView
+from cap_skills.parameters import SkillsParameters, make_hand, motion_limits
 from cap_skills.planner import EmbeddedPlanner
+from cap_skills.robot_model import RobotModel
 from cap_skills.skills import Skills
+from cap_skills.targets import Area
 
+Make = Callable[..., Item]
 MakeSkills = Callable[..., Skills]
 
 
@@ -125,6 +129,7 @@ def test_a_bowl_is_grasped_by_its_floor(arm: KinematicRobot, skills: Skills) -> 
         ('blue block', Place('', (float('inf'), 0.0, 0.0)), InvalidGoalError, 'finite'),
         ('blue block', Place('', (0.86, 0.0, 0.0)), LimitError, 'outside the work area'),
         ('blue block', Place('', (2.0, 0.0, 0.0)), UnreachableError, 'out of reach'),
+        ('blue block', Place('', (0.60, -0.10, -0.1)), LimitError, r'0\.100 m below the table'),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_moves(
@@ -318,6 +323,32 @@ def test_what_it_put_down_is_known_while_the_arm_hides_it(
     assert _parked(arm, config)
 
 
+def test_a_search_that_may_not_go_on_is_no_path_and_the_next_goal_works(
+    parameters: SkillsParameters, robot: RobotModel, config: SkillConfig, area: Area, item: Make
+) -> None:
+    """A post in the way, too tall to go over, and a planner that may look once."""
+    hasty = replace(parameters.planning, rrt_iterations=1, rrt_tries=1)
+    planner = EmbeddedPlanner(robot, motion_limits(parameters, robot), hasty)
+    pose = np.eye(4)
+    pose[:3, 3] = 0.35, 0.25, 0.45
+    post = Item('post', 'block', pose, np.array([0.05, 0.05, 0.9]))
+    arm = KinematicRobot(robot.kinematics, config.park, (item('blue block', 0.40, -0.10), post))
+    skills = Skills(
+        Arm(arm, make_hand(parameters, robot), planner, config),
+        lambda: SceneView(tuple(arm.items.values()), 0.0),
+        config,
+        area,
+    )
+    target = Place('', (0.50, -0.20, 0.0))
+    with pytest.raises(NoPathError, match=r'found in 1 tries of 1 iterations'):
+        skills.pick_place(Place('blue block'), target, Caller().call())
+    assert planner.searches == 1
+    assert _parked(arm, config)
+    del arm.items['post']
+    skills.pick_place(Place('blue block'), target, Caller().call())
+    assert np.allclose(_at(arm, 'blue block'), (0.50, -0.20, 0.02), atol=2e-3)
+
+
 def test_an_old_scene_is_not_acted_on(
     arm: KinematicRobot,
     make_skills: MakeSkills,
@@ -338,6 +369,8 @@ def test_move_to_stops_above(
     for height, error in ((float('nan'), InvalidGoalError), (-0.1, LimitError), (5.0, LimitError)):
         with pytest.raises(error):
             skills.move_to(Place('red bowl'), height, Caller().call())
+    with pytest.raises(LimitError, match='below the table'):
+        skills.move_to(Place('', (0.40, 0.10, -0.1)), 0.2, Caller().call())
 
 
 def test_what_is_too_heavy_is_left_where_it_is_and_the_next_goal_works(
