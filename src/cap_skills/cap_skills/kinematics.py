@@ -182,7 +182,7 @@ class ArmKinematics:
 
         Args:
             near: decides full turns of the last joint.
-            free_yaw: the last joint may stay as it is in `near`.
+            free_yaw: the last joint may stay as it is in `near`: of a tool on its axis.
 
         Raises:
             UnreachableError: there is none.
