@@ -162,10 +162,10 @@ def _add_pads(spec: mujoco.MjSpec) -> None:
                 geom.friction = [0.9, 0.003, 0.0001]
                 geom.condim = 4
                 geom.priority = 1
-                # They give by 0.2 mm at most; stiffer ones would let go of light things for moments
-                # in fast swings.
+                # Soft at first, as rubber is, and pressed in by 0.3 mm at most. What is held moves
+                # along chords (stick.py), and would leave stiffer pads for moments in a fast swing.
                 geom.solref = [0.004, 1.0]
-                geom.solimp = [0.99, 0.999, 0.0005, 0.5, 2.0]
+                geom.solimp = [0.9, 0.995, 0.0003, 0.5, 2.0]
     spec.add_exclude(name=_DRIVE, bodyname1=_PADS[0], bodyname2=_PADS[1])
 
 

@@ -35,9 +35,7 @@ class Stick:
         geoms: NDArray[np.int_],
         normal: int,
     ) -> None:
-        # The contacts' surface velocities are left out of the solver where no geom has one.
-        model.flg_surfacevel = True
-        self._data, self._geoms, self._normal = data, geoms, normal
+        self._model, self._data, self._geoms, self._normal = model, data, geoms, normal
         self._field, self._surfaces = model.geom_surfacevel, data.geom_xpos
         self._axes, self._origin = data.xmat[frame].reshape(3, 3), data.xpos[frame]
         self._body = -1
@@ -64,6 +62,8 @@ class Stick:
             or max(map(abs, drift.tolist())) > _GIVES
             or max(map(abs, rates)) > _TURNS
         ):
+            # MuJoCo passes over surface velocities of models that were made with none.
+            self._model.flg_surfacevel = True
             # Taken hold of, or slipped: from here on it sticks where it is.
             self._body, self._place, self._turn = body, place, turn
             return
