@@ -1,10 +1,10 @@
-"""The paper's three tabletop conversations (appendix I), turn by turn, in the simulation over ROS.
+"""The paper's conversations (appendices H and I), turn by turn, in the simulation over ROS.
 
-./cap bench conversations                          # all three; exact scenes for the fruits
+./cap bench conversations                          # all four; exact scenes for the fruits
 ./cap bench conversations --only "four blocks" --seed 3
 ./cap bench conversations --model openai:NAME --source camera
 
-Every turn is judged by cap_eval.conversations from the simulator's state and what was said. A turn
+Every turn is judged by cap_eval from the simulator's state and what was said. A turn
 is asked even if one before it went wrong, as a person would go on. The exit status is 0 if all
 were right.
 """
@@ -21,6 +21,7 @@ from cap_bringup.client import Client
 from cap_bringup.testing import running_system
 from cap_common.errors import CapError
 from cap_eval.conversations import CONVERSATIONS, Conversation, Told, judge_turn
+from cap_eval.drawing_conversation import WHITEBOARD
 from cap_eval.state import WorldState
 
 TURN_S = 400.0
@@ -67,7 +68,8 @@ def run(
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    names = [conversation.name for conversation in CONVERSATIONS]
+    conversations = (*CONVERSATIONS, WHITEBOARD)
+    names = [conversation.name for conversation in conversations]
     parser.add_argument('--only', nargs='*', default=names, choices=names)
     parser.add_argument('--model', default='offline')
     parser.add_argument('--seed', type=int, default=1)
@@ -76,19 +78,21 @@ def main() -> int:
     parser.add_argument('--real-time-factor', default='1.0')
     options = parser.parse_args()
     rows = []
-    for conversation in CONVERSATIONS:
+    for conversation in conversations:
         if conversation.name not in options.only:
             continue
-        is_fruits = not conversation.blocks
-        source = options.source or ('ground_truth' if is_fruits else 'camera')
+        source = options.source or ('ground_truth' if conversation.world == 'fruits' else 'camera')
         folder = Path(tempfile.mkdtemp(prefix='cap-conversation-'))
         arguments = {
             'model': options.model,
             'source': source,
             'seed': str(options.seed),
             'real_time_factor': options.real_time_factor,
-            'world': 'fruits' if is_fruits else 'blocks',
         }
+        if conversation.world == WHITEBOARD.world:
+            arguments['domain'] = 'whiteboard'
+        else:
+            arguments['world'] = conversation.world
         with running_system(folder, restart=True, **arguments) as system:
             seed, world = set_up(system.client, conversation, options.seed)
             print(f'\n{conversation.name}: seed {seed}, scene from {source}, evidence in {folder}')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,17 @@ from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
 from rclpy.qos import QoSProfile
 from rclpy.signals import SignalHandlerOptions
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import Image, PointCloud2
 from std_srvs.srv import Trigger
 
 from cap_common.awake import awake_s
 from cap_common.calls import ActionCaller
 from cap_common.errors import CapError, RobotFaultError
+from cap_common.frames import transform_points
 from cap_common.heartbeat import BeatMonitor
 from cap_common.qos import BEAT, LATCHED, SENSOR
-from cap_eval.state import WorldState, at_rest, distance_xy, world_from_scene
+from cap_common.static_tf import StaticTransformListener
+from cap_eval.state import FRAME, WorldState, at_rest, distance_xy, world_from_scene
 from cap_interfaces.action import ExecuteInstruction
 from cap_interfaces.msg import Lease, Scene
 from cap_interfaces.srv import ResetWorld, Resume, SpawnObject, Stop
@@ -72,6 +75,8 @@ class Client:
         self._keep('scene', Scene, LATCHED)
         if watch_world:
             self._keep('sim/ground_truth', Scene, QoSProfile(depth=1))
+            self._keep('sim/ink', PointCloud2, LATCHED)
+            self._transforms = StaticTransformListener(self._node)
             self._node.create_subscription(
                 Image, 'operator_camera/image_raw', self._on_frame, SENSOR
             )
@@ -267,9 +272,20 @@ class Client:
                     continue
                 state = world_from_scene(message)
                 if earlier is not None and at_rest(earlier, state):
-                    return state
+                    return replace(state, ink=self._strokes())
                 earlier = state
         raise NotReadyError(f'the simulated world did not come to rest in {timeout_s:g} s')
+
+    def _strokes(self) -> dict[int, NDArray[np.float64]]:
+        """The ink on the whiteboard, by stroke, (n, 2) in `workspace` [m]."""
+        message = self._newest.get('sim/ink')
+        if message is None:
+            return {}
+        ink = np.frombuffer(bytes(message.data), np.float32).reshape(-1, 3).astype(np.float64)
+        on_board = np.column_stack([ink[:, :2], np.zeros(len(ink))])
+        workspace_from_board = self._transforms.frames.lookup(FRAME, message.header.frame_id)
+        points = transform_points(workspace_from_board, on_board)[:, :2]
+        return {int(index): points[ink[:, 2] == index] for index in np.unique(ink[:, 2])}
 
     def reset_world(
         self, seed: int, block_colors: Sequence[str], bowl_colors: Sequence[str]

@@ -151,7 +151,7 @@ _TABLETOP = (
     NodeSpec(
         *('cap_perception', 'perception_node', 'perception', ('perception.yaml',)),
         uses_sim_time=False,
-        niceness=5,
+        niceness=2,
     ),
     NodeSpec('cap_skills', 'skills_node', 'skills', ('skills.yaml',), cell={}),
     NodeSpec(
@@ -159,7 +159,7 @@ _TABLETOP = (
         uses_sim_time=False,
         needs_stop_file=True,
     ),
-    NodeSpec('cap_planner', 'planner_node', 'planner', ('planner.yaml',), niceness=5),
+    NodeSpec('cap_planner', 'planner_node', 'planner', ('planner.yaml',), niceness=2),
 )
 
 

@@ -2,8 +2,11 @@
 
 from cap_description.cell import (
     ARM_JOINTS,
+    Capsule,
     JointLimit,
+    LinkTree,
     board_size,
+    capsules,
     cell_urdf,
     fixed_transforms,
     joint_limits,
@@ -13,8 +16,11 @@ from cap_description.cell import (
 
 __all__ = [
     'ARM_JOINTS',
+    'Capsule',
     'JointLimit',
+    'LinkTree',
     'board_size',
+    'capsules',
     'cell_urdf',
     'fixed_transforms',
     'joint_limits',

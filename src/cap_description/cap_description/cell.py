@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import xml.etree.ElementTree as ET
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,6 +116,78 @@ def transform(
         return matrix
 
     return np.linalg.inv(root_from(target)) @ root_from(source)
+
+
+class LinkTree:
+    """A URDF's links, for who needs their places again and again: it is read once."""
+
+    def __init__(self, urdf: str) -> None:
+        joints = {_link(joint, 'child'): joint for joint in ET.fromstring(urdf).findall('joint')}
+        order: list[str] = []
+
+        def add(link: str) -> None:
+            if link in joints and link not in order:
+                add(_link(joints[link], 'parent'))
+                order.append(link)
+
+        for link in joints:
+            add(link)
+        self._joints = [
+            (link, _link(joints[link], 'parent'), joints[link], _origin(joints[link]))
+            for link in order
+        ]
+
+    def poses(self, positions: Mapping[str, float]) -> dict[str, Matrix]:
+        """root_from_link of every link but the root; joints not named are at 0."""
+        poses: dict[str, Matrix] = {}
+        for link, parent, joint, origin in self._joints:
+            pose = poses[parent] @ origin if parent in poses else origin
+            if position := positions.get(joint.attrib['name'], 0.0):
+                pose = pose @ _motion(joint, position)
+            poses[link] = pose
+        return poses
+
+    def moving(self) -> frozenset[str]:
+        """Links with a joint between them and the root that is not fixed."""
+        moving: set[str] = set()
+        for link, parent, joint, _ in self._joints:
+            if joint.attrib['type'] != 'fixed' or parent in moving:
+                moving.add(link)
+        return frozenset(moving)
+
+
+@dataclass(frozen=True)
+class Capsule:
+    """What surrounds one shape that collides: ends (2, 3) of its axis in its link, radius [m]."""
+
+    link: str
+    ends: Matrix
+    radius: float
+
+
+def capsules(urdf: str) -> list[Capsule]:
+    """Around every cylinder, sphere and box of a URDF's collision geometry."""
+    found = []
+    for link in ET.fromstring(urdf).findall('link'):
+        for collision in link.findall('collision'):
+            geometry = collision.find('geometry')
+            assert geometry is not None, f'{link.attrib["name"]!r} collides without a shape'
+            half, radius, axis = _capsule(geometry[0])
+            pose = _origin(collision)
+            ends = pose[:3, 3] + np.outer((-half, half), pose[:3, axis])
+            found.append(Capsule(link.attrib['name'], ends, radius))
+    return found
+
+
+def _capsule(shape: ET.Element) -> tuple[float, float, int]:
+    """Half of its axis' length, its radius [m], and which axis of the shape it is along."""
+    if shape.tag == 'cylinder':
+        return float(shape.attrib['length']) / 2, float(shape.attrib['radius']), 2
+    if shape.tag == 'sphere':
+        return 0.0, float(shape.attrib['radius']), 2
+    extents = np.array(_numbers(shape.get('size')))
+    axis = int(extents.argmax())
+    return float(extents[axis]) / 2, float(np.hypot(*np.delete(extents, axis))) / 2, axis
 
 
 def board_size(urdf: str) -> tuple[float, float] | None:

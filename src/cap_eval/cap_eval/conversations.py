@@ -68,12 +68,14 @@ class Conversation:
     """A series of instructions in one session.
 
     Attributes:
-        blocks, bowls: colors of what the world has; neither: the world of fruits.
+        world: of the simulator.
+        blocks, bowls: colors of what the world `blocks` has.
         is_possible: whether a world lets every turn be carried out.
     """
 
     name: str
     turns: tuple[Turn, ...]
+    world: str = 'blocks'
     blocks: tuple[str, ...] = ()
     bowls: tuple[str, ...] = ()
     is_possible: Callable[[WorldState], bool] = lambda _: True
@@ -400,6 +402,7 @@ FRUITS_AND_PLATES = Conversation(
             ),
         ),
     ),
+    world='fruits',
 )
 
 CONVERSATIONS = (FOUR_BLOCKS, BLOCKS_AND_BOWLS, FRUITS_AND_PLATES)

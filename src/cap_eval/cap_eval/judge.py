@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from cap_eval.drawings import judge_drawing
 from cap_eval.places import CORNERS, PLACES
 from cap_eval.relations import disturbed
 from cap_eval.state import WorldState
@@ -101,6 +102,9 @@ def judge(instruction: str, before: WorldState, after: WorldState, spoken: str =
         spoken: everything it said, line by line.
     """
     task = recognize(instruction)
+    if task is None and (drawn := judge_drawing(normalized(instruction), before, after)):
+        problems = [drawn[1], *disturbed(before, after, frozenset())]
+        return Verdict(drawn[0] and len(problems) == 1, '; '.join(problems), 'drawing')
     if task is None:
         return Verdict(None, f'no known family of instructions has this wording: {instruction!r}')
     return judge_task(task, before, after, spoken)

@@ -7,9 +7,12 @@ z = 0 the table's top. A position is the centre of the object's box.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 FRAME = 'workspace'
 
@@ -68,9 +71,14 @@ def _point(of: ObjectState | Iterable[float]) -> tuple[float, ...]:
 
 @dataclass(frozen=True)
 class WorldState:
-    """All objects at one moment."""
+    """All objects at one moment, and the ink on the whiteboard, if there is one.
+
+    Attributes:
+        ink: what is left of each stroke, by its number in the order of drawing: (n, 2) [m].
+    """
 
     objects: tuple[ObjectState, ...]
+    ink: Mapping[int, NDArray[np.float64]] = field(default_factory=dict, compare=False)
 
     def find(self, name: str) -> ObjectState | None:
         """The object of that name, or None."""

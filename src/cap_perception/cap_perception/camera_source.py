@@ -24,6 +24,7 @@ from cap_perception.images import (
 )
 from cap_perception.parameters import PerceptionParameters
 from cap_perception.pipeline import Pipeline
+from cap_perception.robot_view import RobotView
 from cap_perception.sync import StampSynchronizer
 from cap_perception.types import CameraFrame, Scene
 
@@ -53,6 +54,7 @@ class CameraSource:
             parameters.tracker,
         )
         self._transforms = StaticTransformListener(node)
+        self._robot = RobotView(node, self._workspace) if parameters.hide_robot else None
         self._synchronizer = StampSynchronizer(list(_TOPICS))
         group = MutuallyExclusiveCallbackGroup()
         self._subscriptions = [
@@ -73,7 +75,9 @@ class CameraSource:
         if complete is None:
             return
         try:
-            scene = self._pipeline.process(self._frame(stamp_ns, *complete))
+            frame = self._frame(stamp_ns, *complete)
+            hidden = self._robot.at(stamp_ns) if self._robot else None
+            scene = self._pipeline.process(frame, hidden)
         except (UnsupportedImageError, UnknownFrameError) as error:
             self._logger.warning(f'no scene: {error}', throttle_duration_sec=5.0)
         except Exception:

@@ -17,6 +17,8 @@ class PerceptionParameters:
         source: where scenes come from, a name in sources.SOURCES.
         detector: what finds objects in pictures, a name in detector.DETECTORS.
         workspace_frame: TF frame of all poses.
+        hide_robot: look for nothing where the robot's own links are in the picture, by its
+            description and joint states.
         region_low, region_high: opposite corners (x, y, z) of what is looked at.
         max_color_distance, min_height, max_flat_rms: see color_shape.ColorShapeConfig.
     """
@@ -24,6 +26,7 @@ class PerceptionParameters:
     source: str
     detector: str
     workspace_frame: str
+    hide_robot: bool
     region_low: tuple[float, ...]
     region_high: tuple[float, ...]
     max_color_distance: float

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 
 from cap_perception.boxes import observe
@@ -9,7 +12,7 @@ from cap_perception.deproject import crop_to_box, denoise
 from cap_perception.detector import Detector
 from cap_perception.shapes import Models
 from cap_perception.tracker import Tracker, TrackerConfig
-from cap_perception.types import CameraFrame, Region, Scene
+from cap_perception.types import CameraFrame, Mask, Region, Scene
 
 
 class Pipeline:
@@ -35,8 +38,13 @@ class Pipeline:
         self._tracker = Tracker(self._tracker_config)
         self._frames = 0
 
-    def process(self, frame: CameraFrame) -> Scene | None:
+    def process(
+        self, frame: CameraFrame, robot: Callable[[CameraFrame], Mask] | None = None
+    ) -> Scene | None:
         """The scene after this frame; None: not yet.
+
+        Args:
+            robot: where the robot itself is in a picture; nothing is looked for there.
 
         Raises:
             UnsupportedImageError: the region is out of the camera's sight.
@@ -45,7 +53,10 @@ class Pipeline:
             self.forget()
         self._stamp_ns = frame.stamp_ns
         frame = denoise(crop_to_box(frame, self._low, self._high))
-        observations = observe(frame, self._detector.detect(frame), self._models)
+        clear = frame
+        if robot is not None:
+            clear = replace(frame, depth=np.where(robot(frame), np.float32(np.nan), frame.depth))
+        observations = observe(clear, self._detector.detect(clear), self._models)
         inside = [
             o
             for o in observations

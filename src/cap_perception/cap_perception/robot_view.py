@@ -1,0 +1,50 @@
+"""The robot as its topics tell it: description and joint states, for pictures of some time ago."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from std_msgs.msg import String
+
+from cap_common.qos import LATCHED, SENSOR
+from cap_perception.silhouette import Silhouette
+from cap_perception.types import CameraFrame, Mask
+
+# Joint states that are kept: a second of them.
+_KEPT = 125
+
+
+class RobotView:
+    """Where the robot was in a picture, by the joint states next to its stamp."""
+
+    def __init__(self, node: Node, workspace_frame: str) -> None:
+        self._logger = node.get_logger()
+        self._frame = workspace_frame
+        self._silhouette: Silhouette | None = None
+        self._states: deque[tuple[int, Mapping[str, float]]] = deque(maxlen=_KEPT)
+        self._subscriptions = (
+            node.create_subscription(String, 'robot_description', self._describe, LATCHED),
+            node.create_subscription(JointState, 'joint_states', self._hear, SENSOR),
+        )
+
+    def at(self, stamp_ns: int) -> Callable[[CameraFrame], Mask] | None:
+        """Masks the robot of that time; None: nobody has told of it."""
+        silhouette = self._silhouette
+        if silhouette is None or not self._states:
+            return None
+        _, joints = min(self._states, key=lambda state: abs(state[0] - stamp_ns))
+        return lambda frame: silhouette.mask(frame, joints)
+
+    def _describe(self, message: String) -> None:
+        try:
+            self._silhouette = Silhouette(message.data, self._frame)
+        except LookupError as error:
+            self._logger.error(f'the robot cannot be hidden: {error}')
+
+    def _hear(self, message: JointState) -> None:
+        stamp = message.header.stamp
+        positions = dict(zip(message.name, message.position, strict=False))
+        self._states.append((stamp.sec * 1_000_000_000 + stamp.nanosec, positions))
