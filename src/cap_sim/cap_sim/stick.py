@@ -6,8 +6,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-# How fast a drift is taken back [1/s]: within some steps.
-_RATE = 100.0
+# How fast a drift is taken back [1/s]: in twice the time from one look to the next.
+_RATE = 60.0
 # Friction gives way by so much before what is held has slipped [m, rad].
 _GIVES = 0.0005
 _TURNS = 0.02

@@ -68,7 +68,6 @@ class Suction:
         self._vacuum = 0.0
         self._steps = 0
         self._sealed = 0.0  # the part of the lip that lies on it
-        self._touching = False
 
     def attach(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
         """See Tool."""
@@ -80,6 +79,7 @@ class Suction:
         self._stick = Stick(model, data, self._lips_body, lips, normal=2)
         self._actuator = model.actuator(_ADHESION).id
         self._force = float(model.actuator_gainprm[self._actuator, 0])
+        self._pulled = data.moment_rownnz  # how many joints the adhesion pulls at, by contacts
 
     def command(self, position: float, max_effort: float) -> None:
         """See Tool: at position 0 the pump runs; its pull cannot be chosen."""
@@ -95,7 +95,7 @@ class Suction:
     @property
     def pull_n(self) -> float:
         """See Tool: the cup's face is drawn onto what it touches."""
-        return self._force * self._vacuum if self._touching else 0.0
+        return self._force * self._vacuum if self._pulled[self._actuator] else 0.0
 
     @property
     def _holding(self) -> bool:
@@ -126,8 +126,8 @@ class Suction:
         self._data.ctrl[self._actuator] = self._vacuum
 
     def _look(self) -> None:
-        """What the cup touches, and what closes it."""
-        self._touching, self._sealed, self._held = False, 0.0, -1
+        """What closes the cup."""
+        self._sealed, self._held = 0.0, -1
         if self._data.ncon and (self._on or self._force * self._vacuum > _GONE_N):
             lips = self._lips_on_bodies()
             if lips:
@@ -149,7 +149,6 @@ class Suction:
                 lip, body = other, body_of[one]
                 if body_of[other] != self._lips_body:
                     continue
-            self._touching = True
             if abs(part) > _FACING and dist < reach:
                 lips.setdefault(body, set()).add(lip)
         return lips

@@ -13,7 +13,7 @@ from cap_sim.ink import Ink
 from cap_sim.parameters import Parameters
 
 # Steps from one look of a tool at its contacts to the next.
-LOOK_EVERY = 2
+LOOK_EVERY = 4
 
 
 @dataclass(frozen=True)
