@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
 from cap_description import ARM_JOINTS, JointLimit
 from cap_sim.trajectory import Reference, Trajectory, Vector
@@ -16,6 +19,8 @@ JOINTS = len(ARM_JOINTS)
 # Of the error's dynamics [1/s^2, 1/s]: 50 rad/s, critically damped; a tenth of the step's rate.
 _STIFFNESS = 2500.0
 _DAMPING = 100.0
+# Points of a trajectory that are made in one go.
+_AT_ONCE = 128
 
 
 class MotionState(Enum):
@@ -74,7 +79,8 @@ class Arm:
         self._least = -self._effort
         self._error = np.zeros(JOINTS)  # of the position, before the last step [rad]
         self.attach(model, data)
-        self._reference = Reference(self.q, np.zeros(JOINTS), np.zeros(JOINTS))
+        self._desired = _resting(self.q)  # position, velocity and acceleration, (3, 6)
+        self._coming: Iterator[NDArray[np.float64]] = iter(())
         self._motion: Motion | None = None
         self._path_time = 0.0
         self._path_rate = 1.0  # 1: as planned; falls to 0 when braking
@@ -112,7 +118,7 @@ class Arm:
     @property
     def reference(self) -> Reference:
         """Where the arm is to be now."""
-        return self._reference
+        return Reference(*self._desired.copy())
 
     @property
     def motion(self) -> Motion | None:
@@ -125,6 +131,7 @@ class Arm:
             state, text = self._braking or (MotionState.PREEMPTED, 'a newer trajectory took over')
             self._motion.end(state, text)
         self._motion = motion
+        self._coming = _points(motion.trajectory, self._model.opt.timestep)
         self._path_time, self._path_rate, self._braking = 0.0, 1.0, None
 
     def brake(self, motion: Motion, state: MotionState, text: str) -> None:
@@ -138,13 +145,13 @@ class Arm:
         After mj_step1, before mj_step2.
         """
         # Many times a second: into arrays that are there.
-        reference, wanted, torque = self._reference, self._wanted, self._torque
-        np.subtract(reference.q, self._q, out=self._error)
-        np.subtract(reference.qd, self._qd, out=wanted)
+        (q, qd, qdd), wanted, torque = self._desired, self._wanted, self._torque
+        np.subtract(q, self._q, out=self._error)
+        np.subtract(qd, self._qd, out=wanted)
         wanted *= _DAMPING
         np.multiply(self._error, _STIFFNESS, out=torque)
         wanted += torque
-        wanted += reference.qdd
+        wanted += qdd
         mujoco.mj_mulM(self._model, self._data, self._all_torques, self._all_wanted)
         torque += self._bias
         np.minimum(torque, self._effort, out=torque)
@@ -155,22 +162,18 @@ class Arm:
             self._advance(self._motion, dt)
 
     def _advance(self, motion: Motion, dt: float) -> None:
+        if self._braking is None:
+            self._path_time += dt
+            self._desired = next(self._coming)
+            return
         trajectory = motion.trajectory
-        slowing = 0.0
-        if self._braking is not None:
-            # At most in one go.
-            slowing = min(self._slowing(trajectory.at(self._path_time)), self._path_rate / dt)
+        # At most in one go.
+        slowing = min(self._slowing(trajectory.at(self._path_time)), self._path_rate / dt)
         self._path_rate -= slowing * dt
         self._path_time += self._path_rate * dt
         point = trajectory.at(self._path_time)
-        if self._braking is None:
-            self._reference = point
-            return
-        self._reference = Reference(
-            point.q,
-            point.qd * self._path_rate,
-            point.qdd * self._path_rate**2 - point.qd * slowing,
-        )
+        speed_up = point.qdd * self._path_rate**2 - point.qd * slowing
+        self._desired = np.stack([point.q, point.qd * self._path_rate, speed_up])
         if self._path_rate <= 1e-9 or self._path_time >= trajectory.duration_s:
             self._finish(motion, *self._braking)
 
@@ -192,7 +195,7 @@ class Arm:
         error = np.abs(self._error)
         late = self._path_time - motion.trajectory.duration_s
         if late < 0:
-            if (error > motion.tolerances.path_rad).any():
+            if True in (error > motion.tolerances.path_rad).tolist():
                 text = f'{_worst(error)} from its path'
                 self.brake(motion, MotionState.PATH_TOLERANCE, text)
         elif (error <= motion.tolerances.goal_rad).all() and np.abs(self._qd).max() < 0.02:
@@ -203,10 +206,20 @@ class Arm:
 
     def _finish(self, motion: Motion, state: MotionState, text: str) -> None:
         # Short of its goal it holds where it stands: it would press for ever at what stopped it.
-        at = self._reference.q if state is MotionState.SUCCEEDED else self.q
-        self._reference = Reference(at, np.zeros(JOINTS), np.zeros(JOINTS))
+        self._desired = _resting(self._desired[0] if state is MotionState.SUCCEEDED else self.q)
         self._motion, self._braking = None, None
         motion.end(state, text)
+
+
+def _resting(q: Vector) -> NDArray[np.float64]:
+    return np.stack([q, np.zeros(JOINTS), np.zeros(JOINTS)])
+
+
+def _points(trajectory: Trajectory, dt: float) -> Iterator[NDArray[np.float64]]:
+    """Where a trajectory is after each step, (3, 6); many at a time, which is faster."""
+    for first in itertools.count(1, _AT_ONCE):
+        times: Vector = dt * np.arange(first, first + _AT_ONCE, dtype=float)
+        yield from trajectory.samples(times)
 
 
 def _worst(error: Vector) -> str:

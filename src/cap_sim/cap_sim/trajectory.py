@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,35 +63,29 @@ class Trajectory:
         """`times` (n+1,), from 0; `coefficients` (n, 6, joints), of rising powers of local time."""
         self.times = times
         self._coefficients = coefficients
-        self._starts: list[float] = times.tolist()
 
     @property
     def duration_s(self) -> float:
         """Time of the last point."""
-        return self._starts[-1]
+        return float(self.times[-1])
 
     def at(self, time_s: float) -> Reference:
         """The reference at a time; before the start and past the end it rests there."""
-        last = len(self._starts) - 2
-        if time_s >= self._starts[-1]:
-            zero = np.zeros(self._coefficients.shape[2])
-            return Reference(self._polynomial(last, self._starts[-1])[0], zero, zero)
-        index = bisect.bisect_right(self._starts, time_s) - 1
-        return Reference(*self._polynomial(max(index, 0), time_s))
+        return Reference(*self.samples(np.array([time_s]))[0])
 
-    def _polynomial(self, index: int, time_s: float) -> Vector:
-        """Position, velocity and acceleration, (3, joints)."""
-        t = max(time_s - self._starts[index], 0.0)
-        t2, t3, t4 = t * t, t**3, t**4
-        powers = np.array(
-            (
-                (1.0, t, t2, t3, t4, t4 * t),
-                (0.0, 1.0, 2 * t, 3 * t2, 4 * t3, 5 * t4),
-                (0.0, 0.0, 2.0, 6 * t, 12 * t2, 20 * t3),
-            )
-        )
-        # With small matrices, @ takes three times as long.
-        return np.asarray(powers.dot(self._coefficients[index]))
+    def samples(self, times: Vector) -> NDArray[np.float64]:
+        """Position, velocity and acceleration at many times (n,): (n, 3, joints)."""
+        duration = self.times[-1]
+        segments = np.searchsorted(self.times, times, side='right') - 1
+        segments = np.clip(segments, 0, len(self.times) - 2)
+        local = np.maximum(np.minimum(times, duration) - self.times[segments], 0.0)
+        powers = np.zeros((len(times), 3, 6))
+        powers[:, 0] = local[:, None] ** np.arange(6)
+        powers[:, 1, 1:] = powers[:, 0, :5] * np.arange(1, 6)
+        powers[:, 2, 2:] = powers[:, 1, 1:5] * np.arange(2, 6)
+        samples = powers @ self._coefficients[segments]
+        samples[times >= duration, 1:] = 0.0
+        return np.asarray(samples)
 
 
 class PreparedTrajectory:
