@@ -347,7 +347,7 @@ class EmbeddedPlanner:
             return _rest(start)
         path = self._reached(start, way.poses[1:])
         slopes = np.linalg.solve(self.kinematics.jacobians(path), way.slopes[:, :, None])[:, :, 0]
-        curve = Curve(CubicHermiteSpline(way.stations, path, slopes))
+        curve = Curve(CubicHermiteSpline(way.stations, path, slopes), way.stations)
         contact = first_contact(world, self._dense(curve, way.stations, path), leaving)
         if contact is not None:
             raise NoPathError(f'the way is blocked: {_names(contact)}')

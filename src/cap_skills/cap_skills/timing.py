@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline, PPoly
+from scipy.interpolate import BSpline, PPoly, make_interp_spline
 
 from cap_common.errors import LimitError
 from cap_skills.kinematics import ArmKinematics
@@ -56,18 +56,19 @@ class Curve:
     """Joint positions along a way, as toppra asks for them.
 
     Args:
-        pieces: of the station, piecewise polynomials, (6,) each.
+        pieces: piecewise polynomials of the station, (6,) each.
+        stations: on the way, rising, from its one end to the other.
     """
 
     dof = 6
 
-    def __init__(self, pieces: PPoly) -> None:
-        self._orders = (pieces, pieces.derivative(1), pieces.derivative(2))
-        self.path_interval = np.array([pieces.x[0], pieces.x[-1]])
+    def __init__(self, pieces: BSpline | PPoly, stations: Vector) -> None:
+        self._pieces = pieces
+        self.path_interval = stations[[0, -1]]
 
     def __call__(self, stations: Vector, order: int = 0) -> NDArray[np.float64]:
         """Joint positions (n, 6), or their derivatives, at stations (n,)."""
-        values: NDArray[np.float64] = self._orders[order](stations)
+        values: NDArray[np.float64] = self._pieces(stations, order)
         return values
 
 
@@ -157,7 +158,7 @@ class _Toppra(TOPPRA):  # type: ignore[misc]
 
 def spline(path: NDArray[np.float64], stations: Vector) -> Curve:
     """Smooth curve through joint positions (n, 6) at stations (n,)."""
-    return Curve(CubicSpline(stations, path))
+    return Curve(make_interp_spline(stations, path), stations)
 
 
 def even_grids(length: float) -> list[Vector]:
