@@ -410,3 +410,22 @@ def test_a_simulator_that_cannot_take_pictures_ends(tmp_path: Path) -> None:
     finally:
         process.kill()
         client.close()
+
+
+def test_a_cell_with_a_jaw_tells_of_its_fingers_and_of_no_vacuum(tmp_path: Path) -> None:
+    with running(tmp_path, robot_description=cell_urdf(tool='jaw')) as client:
+        assert client.newest('joint_states').name == [*ARM_JOINTS, 'left_finger_joint']
+        goal = GripperCommand.Goal()
+        goal.command.position = 0.03
+        handle = client.result(client.gripper.send_goal_async(goal))
+        result = client.result(handle.get_result_async()).result
+        assert result.reached_goal
+        assert not result.stalled
+        assert result.position == pytest.approx(0.03, abs=3e-4)
+        closed = client.newest('joint_states').position[-1]
+        assert closed == pytest.approx((0.085 - 0.03) / 2, abs=2e-4)
+        client.until(lambda: 'right_pad_link' in client.frames.frames.names, '/tf_static')
+        pad = client.frames.frames.lookup('tcp', 'right_pad_link')
+        np.testing.assert_allclose(pad[:3, 3], [-0.0425, 0, 0], atol=1e-9)
+        assert client.newest('gripper/wrench').header.frame_id == 'tcp'
+        assert not client.got['gripper/vacuum']
