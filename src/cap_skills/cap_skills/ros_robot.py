@@ -174,8 +174,10 @@ class RosRobot:
             return
         opening = math.nan
         if self._fingers:
-            travel = [positions.get(name, math.nan) for name in self._fingers]
-            opening = sum(self._fingers.values()) - sum(travel)
+            # One that mimics the other has no encoder.
+            told = [positions[name] for name in self._fingers if name in positions]
+            closed = sum(told) * len(self._fingers) / len(told) if told else math.nan
+            opening = sum(self._fingers.values()) - closed
             if not math.isfinite(opening):
                 return
         with self._news:

@@ -92,3 +92,22 @@ def test_joint_states_without_all_joints_are_none(
         robot.joints()
     mouth.joints(['gripper', *ARM_JOINTS], [9.0, *map(float, range(6))])
     assert robot.joints().tolist() == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+@pytest.mark.parametrize('names', [('left',), ('left', 'right')])
+def test_the_opening_of_a_jaw_comes_with_the_joints(node: Node, names: tuple[str, ...]) -> None:
+    mouth = Mouth(node)
+    robot = RosRobot(
+        *(node, mouth, 10.0, 0.1),
+        has_cup=False,
+        fingers={'left_finger_joint': 0.0425, 'right_finger_joint': 0.0425},
+    )
+    mouth.force(0.0)
+    with pytest.raises(RobotFaultError, match="'joint_states' has never come"):
+        robot.gripper()
+    joints = [*ARM_JOINTS, *(f'{name}_finger_joint' for name in names)]
+    mouth.joints(list(ARM_JOINTS), [0.0] * 6)
+    with pytest.raises(RobotFaultError, match="'joint_states' has never come"):
+        robot.gripper()
+    mouth.joints(joints, [0.0] * 6 + [0.0225] * len(names))
+    assert robot.gripper().opening == pytest.approx(0.04)
