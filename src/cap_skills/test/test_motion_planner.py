@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable
 
@@ -24,7 +25,7 @@ from cap_skills.model import (
     Surroundings,
     Trajectory,
 )
-from cap_skills.parameters import SkillsParameters
+from cap_skills.parameters import SkillsParameters, motion_limits
 from cap_skills.planner import (
     EmbeddedPlanner,
     MotionPlanner,
@@ -326,3 +327,23 @@ def test_searches_are_counted(planner: EmbeddedPlanner, config: SkillConfig) -> 
     assert planner.searches == before
     planner.plan(a, [Free(b)], Surroundings((_post(),)))
     assert planner.searches == before + 1
+
+
+def test_walls_are_gone_round_and_not_entered(
+    robot: RobotModel, parameters: SkillsParameters, planner: EmbeddedPlanner, config: SkillConfig
+) -> None:
+    # In workspace, so x is the base's y: between the two sides of the table, 30 cm high.
+    walls = (-0.01, -0.60, 0.0, 0.01, -0.35, 0.30)
+    walled = EmbeddedPlanner(
+        robot,
+        motion_limits(parameters, robot),
+        dataclasses.replace(parameters.planning, walls=walls),
+    )
+    a, b = _over(planner, config, 0.45, 0.2, 0.1), _over(planner, config, 0.45, -0.2, 0.1)
+    trajectory = walled.plan(a, [Free(b)], Surroundings(()))
+    shapes = CollisionWorld(robot, 0.0, walls)
+    assert not any(shapes.collides(joints) for joints in _densely(trajectory, 0.002))
+    direct = planner.plan(a, [Free(b)], Surroundings(()))
+    assert any(shapes.collides(joints) for joints in _densely(direct, 0.002))
+    with pytest.raises(NoPathError, match='wall 1'):
+        walled.plan(a, [Free(_over(planner, config, 0.45, 0.0, 0.1))], Surroundings(()))
