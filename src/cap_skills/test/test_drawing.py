@@ -16,6 +16,7 @@ from cap_common.errors import (
     NoPathError,
     PlaceFailedError,
     StoppedError,
+    UnreachableError,
 )
 from cap_description.cell import cell_urdf, transform
 from cap_skills.arm import Arm, Call
@@ -35,8 +36,8 @@ _SURFACE = 0.005
 class Desk:
     """An arm with a marker over a board, and what it did."""
 
-    def __init__(self) -> None:
-        urdf = cell_urdf(tool='marker')
+    def __init__(self, **xacro_args: str) -> None:
+        urdf = cell_urdf(tool='marker', **xacro_args)
         self.parameters = read_config(_CONFIG, 'skills', SkillsParameters, robot_description=urdf)
         robot = robot_model(urdf)
         self.planner = EmbeddedPlanner(
@@ -145,6 +146,31 @@ def test_a_line_of_ten_thousand_points(desk: Desk) -> None:
     radius = np.linspace(0.02, 0.08, 10_000)
     spiral = np.column_stack([radius * np.cos(turn), radius * np.sin(turn)])
     assert desk.drawing.draw(spiral, desk.call()) < 0.002
+
+
+@pytest.mark.parametrize(
+    ('xyz', 'rpy', 'error', 'text'),
+    [
+        # Upright, and it shows the arm its back.
+        (
+            '0 -0.7 0.3',
+            '1.5708 0 0',
+            UnreachableError,
+            'the {tool} does not get to all of the line',
+        ),
+        # Its surface looks down: a wrist could face it, but for the table and the arm.
+        ('0 -0.5 0.3', '3.1416 0 0', NoPathError, 'blocked'),
+    ],
+)
+def test_a_board_that_no_wrist_can_face(
+    xyz: str, rpy: str, error: type[CapError], text: str
+) -> None:
+    desk = Desk(board_xyz=xyz, board_rpy=rpy)
+    before = desk.robot.joints()
+    for stroke, tool in ((desk.drawing.draw, 'marker'), (desk.drawing.erase, 'eraser')):
+        with pytest.raises(error, match=text.format(tool=tool)):
+            stroke(_SQUARE, desk.call())
+    np.testing.assert_array_equal(desk.robot.joints(), before)
 
 
 def test_a_stop_ends_a_line_where_it_is(desk: Desk) -> None:
