@@ -76,7 +76,7 @@ def test_marker_and_eraser_are_turned_apart_and_give_way():
 def test_the_board_is_there_with_the_marker_and_lies_as_it_is_told():
     urdf = cell_urdf(tool='marker')
     assert board_size(URDF) is None
-    assert board_size(urdf) == (0.5, 0.36)
+    assert board_size(urdf) == (0.6, 0.4)
     board = transform(urdf, 'workspace', 'whiteboard')
     np.testing.assert_allclose(board[:3, :3], np.eye(3), atol=1e-9)
     np.testing.assert_allclose(board[:3, 3], [0, -0.5, 0.005], atol=1e-9)

@@ -28,7 +28,7 @@ BLOCKS, FRUITS, WHITEBOARD = 'blocks', 'fruits', 'whiteboard'
 TABLE_LOW, TABLE_HIGH = (-0.32, -0.78), (0.32, -0.26)
 # Where things stand on a whiteboard, as shares of its width and height from its middle: circles fit
 # around them, and the middle, the top right and the bottom are free.
-_BOARD_PLACES = ((-0.355, 0.264), (-0.355, -0.083), (0.355, -0.042), (-0.13, 0.299))
+_BOARD_PLACES = ((-0.3625, 0.2875), (-0.3625, -0.075), (0.3625, -0.075), (-0.158, 0.295))
 # How far from there [m].
 _BOARD_JITTER = 0.004
 

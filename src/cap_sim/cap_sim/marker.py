@@ -21,7 +21,7 @@ _MARKER_SLIDE, _ERASER_SLIDE = 'marker_slide_joint', 'eraser_slide_joint'
 _NIB, _ERASER = 'marker_nib', 'eraser_link'
 # Springs [N/m], preloads [N] and what moves with the slide [kg]: 2 to 6 N draw, 3 to 9 N wipe.
 _MARKER_SPRING = (267.0, 2.0, 0.031)
-_ERASER_SPRING = (750.0, 3.0, 0.040)
+_ERASER_SPRING = (750.0, 3.0, 0.030)
 # Felt gives way: on a hard tip that slides MuJoCo's contacts chatter.
 _FELT = {'friction': [0.2, 0.005, 0.0001], 'solimp': [0.5, 0.9, 0.001, 0.5, 2.0]}
 # A pad is taken to have wiped up to here until it has moved so far [m].
@@ -69,6 +69,9 @@ class Marker:
     def state(self) -> ToolState:
         """See Tool."""
         return ToolState()
+
+    def look(self) -> None:
+        """See Tool."""
 
     def step(self, dt: float) -> None:
         """See Tool."""

@@ -136,7 +136,7 @@ def test_a_fruit_is_called_by_its_kind_alone():
 
 
 def board(yaw=0.0, roll=0.0):
-    return Board(matrix_from_rpy((0.02, -0.5, 0.005), (roll, 0.0, yaw)), (0.5, 0.36))
+    return Board(matrix_from_rpy((0.02, -0.5, 0.005), (roll, 0.0, yaw)), (0.6, 0.4))
 
 
 @given(seed=st.integers(0, 2**32 - 1), yaw=st.floats(-0.5, 0.5))
@@ -149,15 +149,15 @@ def test_things_on_a_board_leave_room_to_draw(seed, yaw):
         np.linalg.inv(here.workspace_from_board), np.array([(*i.xy, i.z) for i in layout.objects])
     )
     np.testing.assert_allclose(places[:, 2], 0.0, atol=1e-9)
-    # Circles 2 cm away from the boxes around them are on the board,
-    assert (np.abs(places[:, :2]) + 0.0625 < (0.25, 0.18)).all()
+    # Circles 2 cm away from the largest boxes around them are on the board,
+    assert (np.abs(places[:, :2]) + 0.0745 < (0.3, 0.2)).all()
     for a, b in itertools.combinations(places, 2):
-        assert np.hypot(*(a - b)[:2]) > 0.104
-    # and the middle, the top right and the bottom are free.
+        assert np.hypot(*(a - b)[:2]) > 0.11
+    # and the middle, the top right and the bottom are free, also for the eraser.
     for x, y, _ in places:
-        assert np.hypot(x, y) > 0.075 + 0.031
-        assert x < 0.09 or y < 0.02
-        assert y > -0.06
+        assert np.hypot(x, y) > 0.075 + 0.031 + 0.027
+        assert np.hypot(x - 0.174, y - 0.114) > 0.05 + 0.031 + 0.027
+        assert y > -0.114 + 0.031 + 0.027
 
 
 def test_a_board_decides_which_worlds_there_are():
@@ -176,9 +176,9 @@ def test_a_board_decides_which_worlds_there_are():
     ('xy', 'radius', 'height'),
     [
         ((0.02, -0.5), 0.0, 0.005),
-        ((0.26, -0.33), 0.0, 0.005),
-        ((0.30, -0.5), 0.03, 0.005),
-        ((0.32, -0.5), 0.03, 0.0),
+        ((0.31, -0.31), 0.0, 0.005),
+        ((0.35, -0.5), 0.03, 0.005),
+        ((0.37, -0.5), 0.03, 0.0),
         ((0.0, -0.25), 0.03, 0.0),
     ],
 )

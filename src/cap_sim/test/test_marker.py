@@ -16,7 +16,7 @@ from cap_sim.spawn import spawn
 from cap_sim.trajectory import PreparedTrajectory, Waypoint
 from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA
 
-PAD = 0.022
+PAD = 0.013
 LEAN = np.pi / 2
 START, END = (-0.1, -0.03), (0.1, 0.05)
 
@@ -174,7 +174,7 @@ def test_the_eraser_is_felt_and_leaves_nothing_itself(desk):
 def test_beside_the_surface_there_is_no_ink(desk):
     board = desk(ObjectSpec('block', 'red', (0.0, -0.5), z=0.005))
     # On the block, then on the bar along the right edge.
-    for x, y, height in ((0.0, 0.0, 0.04), (0.255, 0.0, 0.0)):
+    for x, y, height in ((0.0, 0.0, 0.04), (0.305, 0.0, 0.0)):
         board.go('tcp', x, y, height + 0.03)
         board.follow('tcp', (x, y, height + 0.03), (x, y, height - 0.004), seconds=0.6)
         board.cell.step(50)

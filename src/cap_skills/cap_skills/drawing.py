@@ -45,12 +45,10 @@ class StrokeConfig:
     Attributes:
         speed: along the board.
         press: how far the tool's spring is pushed in.
-        radius: of what it leaves or wipes.
     """
 
     speed: float
     press: float
-    radius: float
 
 
 @dataclass(frozen=True)
@@ -61,6 +59,8 @@ class DrawConfig:
         hover: of the tool above the board, on the way to a line and off it.
         clearance: above the board, where slow guarded motion begins.
         depth: below the board's known height, where guarded motion gives up.
+        edge: points so near to the board's edge are off it; for the eraser too, which may hang
+            over it, and wipes whatever can be drawn.
         max_points: more make a line that takes seconds to plan.
         max_s: a line that takes longer is refused: its caller would not wait for it.
         lost_m: the tool may be off the board for so long a way.
@@ -70,6 +70,7 @@ class DrawConfig:
     hover: float
     clearance: float
     depth: float
+    edge: float
     max_points: int
     max_s: float
     lost_m: float
@@ -207,7 +208,7 @@ class Drawing:
             raise InvalidGoalError(f'point {index} of the line is not finite: {points[index]}')
         if len(points) < 2:
             raise InvalidGoalError(f'a line needs two points or more; this one has {len(points)}')
-        self._board.require_on(points, tool.stroke.radius)
+        self._board.require_on(points, self._config.edge)
         steps = np.hypot(*np.diff(points, axis=0).T)
         line = points[np.concatenate([[True], steps > _SAME])]
         if len(line) < 2:
