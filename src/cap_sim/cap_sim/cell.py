@@ -17,7 +17,7 @@ from cap_sim.board import find_board
 from cap_sim.ink import Drawing
 from cap_sim.layout import Layout, LayoutError, NoRoomError, ObjectSpec, radius_of
 from cap_sim.parameters import Parameters
-from cap_sim.tool import Tool, ToolState
+from cap_sim.tool import LOOK_EVERY, Tool, ToolState
 from cap_sim.tools import tool_kind
 from cap_sim.trajectory import Reference, Trajectory, Vector
 from cap_sim.world import FORCE_SENSOR, TCP, TIMESTEP_S, TIP_MIDDLE, build_model
@@ -99,6 +99,7 @@ class Cell:
         self._arm = Arm(model, data, self._limits, parameters.brake_deceleration)
         self._tool: Tool = self._kind.make(model, data, parameters)
         self._wrench = np.zeros(6)
+        self._steps = 0
 
     def _take(self, layout: Layout, model: mujoco.MjModel, data: mujoco.MjData) -> None:
         """Make a model the one that is stepped."""
@@ -200,6 +201,9 @@ class Cell:
                 arm.step(TIMESTEP_S)
                 tool.step(TIMESTEP_S)
                 mujoco.mj_step2(model, data)
+                self._steps += 1
+                if self._steps % LOOK_EVERY == 0:
+                    tool.look()
                 self._measure()
             self._time = float(data.time)
             if not np.isfinite(data.qpos).all() or np.abs(data.qvel).max() > _RUNAWAY:

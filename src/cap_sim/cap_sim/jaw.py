@@ -11,7 +11,7 @@ import numpy as np
 from cap_sim.ink import Ink
 from cap_sim.parameters import Parameters
 from cap_sim.stick import Stick
-from cap_sim.tool import LOOK_EVERY, ToolJoint, ToolKind, ToolState, body_in
+from cap_sim.tool import ToolJoint, ToolKind, ToolState, body_in
 
 _TIP = 'jaw_link'
 _JOINTS = ('left_finger_joint', 'right_finger_joint')
@@ -48,7 +48,6 @@ class Jaw:
         self._configured_n = self._effort = parameters.jaw_force_n
         self._wanted = self._driven = 0.0  # how far closed [m]
         self._still_s = 0.0
-        self._steps = 0
         self._held, self._press = -1, 0.0  # body; what the weaker pad presses on it with [N]
         self._model = model
         self.attach(model, data)
@@ -95,10 +94,11 @@ class Jaw:
         driven = self._driven + min(max(self._wanted - self._driven, -_SPEED * dt), _SPEED * dt)
         self._driven = min(max(driven, closed - ahead), closed + ahead)
         self._data.ctrl[self._motor] = self._driven
-        self._steps += 1
-        if self._steps % LOOK_EVERY == 0:
-            self._held, self._press = self._grasp()
-            self._stick.hold(self._held)
+
+    def look(self) -> None:
+        """See Tool."""
+        self._held, self._press = self._grasp()
+        self._stick.hold(self._held)
 
     def _grasp(self) -> tuple[int, float]:
         """The body that both pads press on, -1 if there is none, and how hard the weaker does."""

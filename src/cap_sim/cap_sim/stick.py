@@ -43,7 +43,7 @@ class Stick:
         self._velocities = np.zeros((len(geoms), 6))
 
     def hold(self, body: int) -> None:
-        """Before each step: that body is held; -1: none is."""
+        """At each look of a tool: that body is held; -1: none is."""
         if body < 0:
             if self._body >= 0:
                 self._field[self._geoms] = 0.0

@@ -13,7 +13,7 @@ from cap_sim.parameters import Parameters
 from cap_sim.shapes import HIDDEN_GROUP
 from cap_sim.slide import add_spring
 from cap_sim.stick import Stick
-from cap_sim.tool import LOOK_EVERY, ToolKind, ToolState, body_in
+from cap_sim.tool import ToolKind, ToolState, body_in
 
 _TIP = 'cup_link'
 _SLIDE_JOINT = 'cup_slide_joint'
@@ -66,7 +66,6 @@ class Suction:
         self._on = False
         self._since_s = 0.0
         self._vacuum = 0.0
-        self._steps = 0
         self._sealed = 0.0  # the part of the lip that lies on it
 
     def attach(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
@@ -116,17 +115,14 @@ class Suction:
     def step(self, dt: float) -> None:
         """See Tool."""
         self._since_s += dt
-        self._steps += 1
-        if self._steps % LOOK_EVERY == 0:
-            self._look()
         leak = (1.0 - self._sealed) / self._leak_fraction
         target = max(0.0, 1.0 - leak) if self._on else 0.0
         constant = _PUMP_S if target > self._vacuum else _VENT_S
         self._vacuum += (target - self._vacuum) * min(dt / constant, 1.0)
         self._data.ctrl[self._actuator] = self._vacuum
 
-    def _look(self) -> None:
-        """What closes the cup."""
+    def look(self) -> None:
+        """See Tool: what closes the cup."""
         self._sealed, self._held = 0.0, -1
         if self._data.ncon and (self._on or self._force * self._vacuum > _GONE_N):
             lips = self._lips_on_bodies()

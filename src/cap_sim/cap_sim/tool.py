@@ -69,6 +69,10 @@ class Tool(Protocol):
         """Advance by dt from the contacts of now; after mj_step1, before mj_step2."""
         ...
 
+    def look(self) -> None:
+        """See what it touches, and how hard; after mj_step2, every LOOK_EVERY steps."""
+        ...
+
     def settled(self) -> bool:
         """Whether the last command has come to its end: it holds, is open, or can go no further."""
         ...
@@ -85,7 +89,7 @@ class Tool(Protocol):
 
     @property
     def state(self) -> ToolState:
-        """As of the last step."""
+        """As of the last look."""
         ...
 
 
