@@ -28,7 +28,7 @@ def nodes(context: LaunchContext) -> list[Node]:
     actions = []
     for spec in tabletop(arguments):
         parameters = {**spec.parameters, 'use_sim_time': spec.uses_sim_time}
-        if (description := robot_description(spec, SHARE / 'config')) is not None:
+        if description := robot_description(spec, SHARE / 'config'):
             parameters['robot_description'] = description
         if spec.needs_stop_file:
             run = tempfile.mkdtemp(prefix=f'{spec.name}_', dir=launch_config.log_dir)

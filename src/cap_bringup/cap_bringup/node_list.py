@@ -193,13 +193,13 @@ def tabletop(arguments: Mapping[str, str]) -> list[NodeSpec]:
     ]
 
 
-def robot_description(spec: NodeSpec, config: Path) -> str | None:
-    """The URDF for a node, if it needs one.
+def robot_description(spec: NodeSpec, config: Path) -> str:
+    """The URDF for a node; empty if it needs none.
 
     Args:
         config: the folder with cell.yaml.
     """
     if spec.cell is None:
-        return None
+        return ''
     text = (config / f'{CELL}.yaml').read_text(encoding='utf-8')
     return cell_urdf(**{**yaml.safe_load(text), **spec.cell})

@@ -10,19 +10,25 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.text import Text
 
 from cap_bringup.comparison import Difference, compare
 from cap_bringup.log import planner_evidence, planner_setting
+from cap_bringup.node_list import robot_description, tabletop
 from cap_bringup.record_view import outcome, when
 from cap_bringup.run import ALLOWED, may_skip_verifier
 from cap_bringup.stage import Order, Stage, StageError, tell_planner
+from cap_bringup.workspace import ROOT
+from cap_common.frames import Matrix, transform_points
+from cap_description import transform
+from cap_eval.state import FRAME
 from cap_planner.domains import DOMAINS
 from cap_planner.evidence import EvidenceStore
 from cap_planner.evidence_reader import EvidenceReader, NoEvidenceError
 from cap_planner.session import session_key
-from cap_sim.layout import BLOCKS, FRUITS, Layout, LayoutError, ObjectSpec
+from cap_sim.layout import BLOCKS, FRUITS, WHITEBOARD, Layout, LayoutError, ObjectSpec
 from cap_sim.placement import layout_text
 from cap_sim.shapes import KINDS
 
@@ -76,7 +82,7 @@ def _perform(
     if record.get('skip_verifier') and not may_skip_verifier():
         raise ReplayError(f'{record["id"]} ran unverified, which needs {ALLOWED}=1')
     domain = domain_of(record)
-    arguments = {'domain': domain, **world_for(record), **models_for(record, path)}
+    arguments = {'domain': domain, **world_for(record, domain), **models_for(record, path)}
     if hidden := hidden_objects(record):
         arguments['source'] = 'ground_truth'
     stage = Stage(out, arguments)
@@ -146,8 +152,11 @@ def order_of(record: Mapping[str, Any]) -> Order:
     )
 
 
-def world_for(record: Mapping[str, Any]) -> dict[str, str]:
+def world_for(record: Mapping[str, Any], domain: str = 'tabletop') -> dict[str, str]:
     """Launch arguments: the world before, and with its name the detector that knows its things.
+
+    Args:
+        domain: whose frame the record's positions are in. What was drawn before is not in it.
 
     Raises:
         ReplayError: it was not seen, or the simulator has no such objects.
@@ -156,16 +165,25 @@ def world_for(record: Mapping[str, Any]) -> dict[str, str]:
     if not world:
         raise ReplayError(f'{record["id"]} ended before the world was looked at: {record["error"]}')
     try:
-        layout = Layout(tuple(_spec(item) for item in world['objects']))
+        workspace_from_frame = _workspace_from_frame(domain)
+        layout = Layout(tuple(_spec(item, workspace_from_frame) for item in world['objects']))
     except LayoutError as error:
         raise ReplayError(
             f'the simulator cannot make the world of {record["id"]}: {error}'
         ) from None
+    objects = layout_text(layout) or ';'  # an empty text would have them drawn
+    if domain == WHITEBOARD:
+        return {'objects': objects}
     is_of_blocks = all(spec.kind in ('block', 'bowl') for spec in layout.objects)
-    return {
-        'world': BLOCKS if is_of_blocks else FRUITS,
-        'objects': layout_text(layout) or ';',  # an empty text would have them drawn
-    }
+    return {'world': BLOCKS if is_of_blocks else FRUITS, 'objects': objects}
+
+
+def _workspace_from_frame(domain: str) -> Matrix:
+    """Of the frame in which programs of a domain speak."""
+    if domain != WHITEBOARD:
+        return np.eye(4)
+    sim = next(spec for spec in tabletop({'domain': domain}) if spec.cell is not None)
+    return transform(robot_description(sim, ROOT / 'config'), FRAME, WHITEBOARD)
 
 
 def hidden_objects(record: Mapping[str, Any]) -> list[str]:
@@ -173,10 +191,11 @@ def hidden_objects(record: Mapping[str, Any]) -> list[str]:
     return [item['name'] for item in record['world_before']['objects'] if not item['visible']]
 
 
-def _spec(item: Mapping[str, Any]) -> ObjectSpec:
-    x, y, z = item['position']
+def _spec(item: Mapping[str, Any], workspace_from_frame: Matrix) -> ObjectSpec:
+    x, y, z = (float(v) for v in transform_points(workspace_from_frame, np.array(item['position'])))
+    ground = float(workspace_from_frame[2, 3])
     bottom = z - item['size'][2] / 2
-    height = bottom + _DROP_M if bottom > _ON_TABLE_M else 0.0
+    height = bottom + _DROP_M if bottom > ground + _ON_TABLE_M else ground
     kind = KINDS.get(item['class_name'])
     color = kind.color if kind and kind.color else item['color']
     return ObjectSpec(item['class_name'], color, (x, y), item['yaw'], height)

@@ -55,7 +55,7 @@ def node_command(spec: NodeSpec, parameters_file: Path, run: Path) -> list[str]:
     if spec.uses_sim_time:
         parameters['use_sim_time'] = True
     config = Path(get_package_share_directory('cap_bringup'), 'config')
-    if (description := robot_description(spec, config)) is not None:
+    if description := robot_description(spec, config):
         parameters['robot_description'] = description
     if spec.needs_stop_file:
         parameters['stop_file'] = str(run.absolute() / 'stop')

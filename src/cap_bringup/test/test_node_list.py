@@ -87,7 +87,7 @@ def test_the_cell_is_as_config_and_arguments_have_it():
         assert 'jaw_link' in links(tabletop({'tool': 'jaw'}), name)
         assert {'whiteboard', 'eraser'} <= links(tabletop({'domain': 'whiteboard'}), name)
     guard = next(spec for spec in tabletop({}) if spec.name == 'guard')
-    assert robot_description(guard, ROOT / 'config') is None
+    assert robot_description(guard, ROOT / 'config') == ''
 
 
 def test_the_whiteboard_has_a_configuration_of_its_own():

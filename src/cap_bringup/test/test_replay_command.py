@@ -100,6 +100,16 @@ def test_fruits_have_the_colour_of_their_kind(store):
     assert world_for(make_record(store))['world'] == 'blocks'
 
 
+def test_things_on_the_whiteboard_stand_on_it(store):
+    """Its records are in the frame of the board; the simulator's worlds never are."""
+    apple = SceneObject('apple', 'apple', '', (0.1, 0.05, 0.026), (0.06, 0.06, 0.052), 0.0, True)
+    world = world_for(make_record(store, Scene(1, (apple,))), 'whiteboard')
+    assert list(world) == ['objects']
+    (spec,) = parse_layout(world['objects']).objects
+    assert spec.xy == pytest.approx((0.1, -0.45))
+    assert spec.z == pytest.approx(0.005, abs=0.003)
+
+
 def test_a_world_without_objects_is_not_drawn(store):
     assert written_out(make_record(store, Scene(1, ()))) == ';'
 
