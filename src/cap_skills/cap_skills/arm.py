@@ -40,6 +40,10 @@ class OverloadError(LimitError):
     """What the hand holds is too heavy to be carried."""
 
 
+class PushedError(LimitError):
+    """The tool was pushed with more than the call allows: something is in its way."""
+
+
 @dataclass(frozen=True)
 class SkillConfig:
     """How the skills move; SI units.
@@ -373,20 +377,27 @@ class Arm:
     ) -> bool:
         """Follow a trajectory; returns whether `until` ended it.
 
+        What pushes too hard at the start, as after a motion that it has ended, may go on until the
+        tool comes free, and no harder.
+
         Raises:
-            LimitError: the tool was pushed with more than the call allows.
+            PushedError: the tool was pushed with more than the call allows.
             OverloadError: more than `pull_limit` [N] pulled at it.
             ObjectLostError: what it held is gone.
         """
         name = self.held.item.name if self.held is not None else ''
         errors: list[CapError] = []
+        most = max(call.force_limit, self.robot.gripper().force + self._config.contact_force)
 
         def ends(reading: GripperReading) -> bool:
+            nonlocal most
+            if reading.force <= call.force_limit:
+                most = call.force_limit
             if name and not self.hand.holds(reading):
                 errors.append(ObjectLostError(f'{name!r} fell off the gripper'))
-            elif reading.force > call.force_limit:
+            elif reading.force > most:
                 errors.append(
-                    LimitError(
+                    PushedError(
                         f'{reading.force:.1f} N pushed at the tool; {call.force_limit:g} N may'
                     )
                 )

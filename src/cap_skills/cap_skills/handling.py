@@ -27,7 +27,16 @@ from cap_common.errors import (
     UnreachableError,
 )
 from cap_common.frames import Matrix
-from cap_skills.arm import TABLE, UNKNOWN, Arm, Call, OverloadError, SkillConfig, raised
+from cap_skills.arm import (
+    TABLE,
+    UNKNOWN,
+    Arm,
+    Call,
+    OverloadError,
+    PushedError,
+    SkillConfig,
+    raised,
+)
 from cap_skills.hand import Grasp
 from cap_skills.model import Free, Held, Item, Leg, Place, SceneView, Straight, Surroundings
 from cap_skills.surfaces import overlapping, surface_below
@@ -199,11 +208,14 @@ class Handling:
     # Steps ---------------------------------------------------------------------------------------
 
     def pick(self, item: Item, call: Call) -> Matrix:
-        """Grasp and verify; once more after another look. Returns base_from_tcp at the grasp."""
+        """Grasp and verify; once more after another look. Returns base_from_tcp at the grasp.
+
+        What is no longer where it was seen is not felt, or is in the tool's way.
+        """
         for attempt in (1, 2):
             try:
                 return self._grasp(item, call)
-            except GraspFailedError as error:
+            except (GraspFailedError, PushedError) as error:
                 self._arm.abandon()
                 self.park(call)
                 if attempt == 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -23,8 +24,9 @@ from cap_common.errors import (
     UnreachableError,
 )
 from cap_skills.arm import Arm, Call, SkillConfig
-from cap_skills.kinematic_robot import KinematicRobot
-from cap_skills.model import Item, Place, SceneView
+from cap_skills.kinematic_robot import AMBIENT_PA, KinematicRobot
+from cap_skills.kinematics import tool_down
+from cap_skills.model import GripperReading, Item, Place, SceneView
 from cap_skills.parameters import SkillsParameters, make_hand, motion_limits
 from cap_skills.planner import EmbeddedPlanner
 from cap_skills.robot_model import RobotModel
@@ -236,6 +238,63 @@ def test_another_look_finds_what_moved(
 
     skills.pick_place(Place('blue block'), Place('blue bowl'), Caller('grasp', slide).call())
     assert np.allclose(_at(arm, 'blue block')[:2], (0.60, -0.10), atol=2e-3)
+
+
+class RigidRobot(KinematicRobot):
+    """Its tool gives way by a few millimetres, and then no more: a collision pushes hard."""
+
+    def gripper(self) -> GripperReading:
+        reading = super().gripper()
+        return replace(reading, force=reading.force + 10 * max(reading.force - 2.0, 0.0))
+
+
+def _in_the_way(item: Make) -> Item:
+    """Higher than where the tool expects the block."""
+    post = item('green block', 0.40, 0.10, bottom=0.03)
+    return replace(post, size=np.array([0.04, 0.04, 0.10]))
+
+
+def test_what_came_into_the_way_is_left_and_the_object_looked_for(
+    robot: RobotModel, arm: KinematicRobot, config: SkillConfig, item: Make, make_skills: MakeSkills
+) -> None:
+    rigid = RigidRobot(robot.kinematics, config.park, arm.items.values())
+    skills = make_skills(rigid, lambda: SceneView(tuple(rigid.items.values()), 0.0))
+
+    def exchange() -> None:
+        rigid.items['blue block'] = item('blue block', 0.30, 0.20)
+        rigid.items['green block'] = _in_the_way(item)
+
+    caller = Caller('approach', exchange)
+    skills.pick_place(Place('blue block'), Place('blue bowl'), caller.call())
+    again = next(step for step in caller.steps if step.startswith('look again'))
+    assert 'pushed at the tool; 15 N may' in again
+    assert np.allclose(_at(rigid, 'blue block')[:2], (0.60, -0.10), atol=2e-3)
+    assert _parked(rigid, config)
+
+
+def test_what_pushes_too_hard_at_the_start_lets_the_tool_come_free(
+    robot: RobotModel, config: SkillConfig, item: Make, make_skills: MakeSkills
+) -> None:
+    kinematics = robot.kinematics
+    post = _in_the_way(item)
+    at = np.array([*post.center[:2], post.top - 0.01])
+    pressed = kinematics.down(tool_down(at), config.park, free_yaw=True)
+    rigid = RigidRobot(kinematics, pressed, (post,))
+    rigid.grip(1.0)  # it feels
+    assert rigid.gripper().force > 1.5 * config.force_limit
+    skills = make_skills(rigid, lambda: SceneView(tuple(rigid.items.values()), 0.0))
+    skills.home(Caller().call())
+    assert _parked(rigid, config)
+
+
+def test_what_pushes_too_hard_at_the_start_may_not_push_harder(
+    arm: KinematicRobot, skills: Skills, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pushes = itertools.count(20.0, 1.0)
+    monkeypatch.setattr(arm, 'gripper', lambda: GripperReading(next(pushes), AMBIENT_PA))
+    with pytest.raises(LimitError, match=r'2\d\.0 N pushed at the tool; 15 N may'):
+        skills.move_to(Place('red bowl'), 0.1, Caller().call())
+    assert arm.time_s < 0.1
 
 
 def test_what_falls_on_the_way_is_lost(
