@@ -148,12 +148,20 @@ class _Toppra(TOPPRA):  # type: ignore[misc]
     def __init__(self, constraint: _Limits, curve: Curve, grid: Vector) -> None:
         ParameterizationAlgorithm.__init__(self, [constraint], curve, gridpoints=grid)
         self.solver_wrapper = seidelWrapper([constraint], curve, grid, solve_lp1d=True)
+        gaps = np.diff(grid)
+        self._furthest = np.stack([-2 * gaps, np.full_like(gaps, -1.0)], axis=1)
 
     def _one_step(self, i: int, K_next: Vector) -> Vector:
         fastest = self.solver_wrapper.solve_stagewise_optim(
             i, None, self._FASTEST, np.nan, np.nan, K_next[0], K_next[1]
         )
         return np.array([0.0, fastest[1]])
+
+    def _forward_step(self, i: int, x: float, K_next: Vector) -> Vector:
+        step: Vector = self.solver_wrapper.solve_stagewise_optim(
+            i, None, self._furthest[i], x, x, K_next[0], K_next[1]
+        )
+        return step
 
 
 def spline(path: NDArray[np.float64], stations: Vector) -> Curve:
