@@ -72,12 +72,18 @@ class CellRobot:
         )
         motion = self._cell.follow(prepared.join, self._tolerances)
         ended = False
-        while not motion.ended.is_set():
-            check()
-            self._cell.step(_STEPS)
-            if not ended and until is not None and until(self.gripper()):
-                ended = True
-                self._cell.brake(motion)
+        try:
+            while not motion.ended.is_set():
+                check()
+                self._cell.step(_STEPS)
+                if not ended and until is not None and until(self.gripper()):
+                    ended = True
+                    self._cell.brake(motion)
+        except BaseException:
+            self._cell.brake(motion)
+            while not motion.ended.is_set():
+                self._cell.step(_STEPS)
+            raise
         if not ended and motion.state is not MotionState.SUCCEEDED:
             raise RobotFaultError(f'the motion ended as {motion.state.name}: {motion.text}')
         return ended or bool(until is not None and until(self.gripper()))

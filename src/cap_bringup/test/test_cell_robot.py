@@ -1,14 +1,16 @@
 """The skills on the simulated cell in one process: fruits, bottles and plates."""
 
+import math
+
 import numpy as np
 import pytest
 
 from cap_bringup.cell_robot import BenchCell
 from cap_bringup.workspace import ROOT
-from cap_common.errors import ObjectNotFoundError
+from cap_common.errors import CanceledError, ObjectNotFoundError
 from cap_sim.layout import Layout, ObjectSpec, fruit_layout
 from cap_sim.shapes import KINDS, PLATE
-from cap_sim.spawn import spawn
+from cap_sim.spawn import move, spawn
 from cap_skills.arm import Call
 from cap_skills.model import Place
 
@@ -63,3 +65,62 @@ def test_a_plate_is_carried_by_its_floor():
     bench.cell.step(REST_STEPS)
     put(bench, 'blue plate', Place(position=(0.45, -0.1, 0.0)))
     assert bench.item('blue plate').center == pytest.approx((0.45, -0.1, 0.008), abs=0.004)
+
+
+def jaw_beside_a_bowl():
+    block, bowl = ObjectSpec('block', 'red', (0.0, -0.5)), ObjectSpec('bowl', 'blue', (0.2, -0.5))
+    bench = BenchCell(Layout((block, bowl)), ROOT / 'config', tool='jaw')
+    bench.cell.step(REST_STEPS)
+    return bench
+
+
+def upset(bench, step, after_s, what):
+    """A call in which something happens once, some time after a step has begun."""
+    due_s = []
+
+    def tell(text):
+        if text.startswith(step) and not due_s:
+            due_s.append(bench.cell.time_s + after_s)
+
+    def check():
+        if due_s and bench.cell.time_s > due_s[0]:
+            due_s[0] = math.inf
+            what()
+
+    return Call(check, tell)
+
+
+def apart(bench):
+    """Of block and bowl, seen from above [m]."""
+    return np.hypot(*(bench.item('red block').center - bench.item('blue bowl').center)[:2])
+
+
+@pytest.mark.parametrize('away', [0.012, 0.03, 0.06])
+def test_a_block_that_is_moved_under_the_jaw_is_found_again(away):
+    """By a little it is grasped all the same; by more a finger comes down on it, or beside it."""
+    bench = jaw_beside_a_bowl()
+    call = upset(bench, 'approach', 0.4, lambda: move(bench.cell, 'red block', (-away, -0.5), 0.0))
+    bench.skills.pick_place(Place('red block'), Place('blue bowl'), call)
+    bench.cell.step(REST_STEPS)
+    assert apart(bench) < 0.03
+    assert bench.skills.held is None
+
+
+@pytest.mark.parametrize(('step', 'is_held'), [('grasp', False), ('carry', True), ('place', True)])
+def test_after_a_cancel_the_jaw_holds_what_it_held(step, is_held):
+    bench = jaw_beside_a_bowl()
+
+    def cancel():
+        raise CanceledError('enough')
+
+    with pytest.raises(CanceledError):
+        bench.skills.pick_place(
+            Place('red block'), Place('blue bowl'), upset(bench, step, 0.1, cancel)
+        )
+    held, stood = bench.cell.state().tool.held, bench.cell.state().q
+    assert held == ('red block' if is_held else '')
+    bench.cell.step(500)
+    np.testing.assert_allclose(bench.cell.state().q, stood, atol=0.01)
+    assert bench.cell.state().tool.held == held
+    put(bench, 'red block', Place('blue bowl'))
+    assert apart(bench) < 0.03
