@@ -17,7 +17,7 @@ from scipy.interpolate import CubicHermiteSpline
 from cap_bringup.recorded import Executed
 from cap_description import ARM_JOINTS
 from cap_skills.model import Joints, Trajectory, Vector
-from cap_skills.planner import motion_between
+from cap_skills.paths import motion_between
 
 # Motion of any point of the arm between two looks [m].
 STEP = 0.005

@@ -16,7 +16,7 @@ from cap_sim.parameters import Parameters
 from cap_sim.world import build_model
 from cap_skills.kinematics import tool_down
 from cap_skills.model import Trajectory
-from cap_skills.planner import motion_between
+from cap_skills.paths import motion_between
 from cap_skills.robot_model import robot_model
 
 # In workspace; x_base = -y, y_base = x.

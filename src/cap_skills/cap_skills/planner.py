@@ -32,14 +32,21 @@ from cap_skills.model import (
     Trajectory,
     Vector,
 )
+from cap_skills.paths import (
+    REACH,
+    Path,
+    divided,
+    motion_between,
+    motions,
+    round_corners,
+    sample_edge,
+    spread,
+    stations_along,
+)
 from cap_skills.robot_model import RobotModel
 from cap_skills.rrt import find_path
 from cap_skills.timing import Curve, MotionLimits, even_grids, spline, time_path
 
-Path = NDArray[np.float64]  # shape (n, 6) [rad]
-
-# How far a point of the arm moves at most per radian of each joint [m]: what reaches beyond it.
-REACH = np.array([1.15, 1.15, 0.75, 0.4, 0.3, 0.1])
 _LINE_STEP = 0.02
 # Motion between the joint positions that a curve is laid through [m].
 _KNOT_STEP = 0.01
@@ -110,17 +117,6 @@ class PlannerConfig:
     rrt_iterations: int
     rrt_tries: int
     walls: tuple[float, ...]
-
-
-def motion_between(a: Joints, b: Joints) -> float:
-    """Upper bound of how far any point of the arm moves [m]."""
-    return float(np.abs(b - a) @ REACH)
-
-
-def sample_edge(a: Joints, b: Joints, step: float) -> Path:
-    """Points of the straight joint path, both ends included, at most `step` [m] of motion apart."""
-    count = max(1, int(np.ceil(motion_between(a, b) / step)))
-    return a + np.linspace(0.0, 1.0, count + 1)[:, None] * (b - a)
 
 
 class EmbeddedPlanner:
@@ -260,9 +256,9 @@ class EmbeddedPlanner:
         """
         corners = np.concatenate([pieces[0][:1], *(piece[1:] for piece in pieces)])
         allowed = np.repeat(speeds, [len(piece) - 1 for piece in pieces])
-        path, rate = _spread(corners, np.concatenate([[np.inf], allowed]), _KNOT_STEP)
+        path, rate = spread(corners, np.concatenate([[np.inf], allowed]), _KNOT_STEP)
         smooth = round_corners(path, half)
-        stations = _stations(smooth)
+        stations = stations_along(smooth)
         curve = spline(smooth, stations)
         contact = first_contact(world, self._dense(curve, stations, smooth), leaving)
         return (curve, stations, rate) if contact is None else contact
@@ -274,7 +270,7 @@ class EmbeddedPlanner:
             path: of the curve at the stations.
         """
         tool = np.linalg.norm(np.diff(self.kinematics.positions(path), axis=0), axis=1)
-        steps = np.maximum(tool, _motions(path) / 2) / self._config.check_step
+        steps = np.maximum(tool, motions(path) / 2) / self._config.check_step
         passed = np.concatenate([[0.0], np.cumsum(steps)])
         even = np.linspace(0.0, passed[-1], int(np.ceil(passed[-1])) + 1)
         return curve(np.interp(even, passed, stations))
@@ -346,8 +342,11 @@ class EmbeddedPlanner:
         if way is None:
             return _rest(start)
         path = self._reached(start, way.poses[1:])
-        slopes = np.linalg.solve(self.kinematics.jacobians(path), way.slopes[:, :, None])[:, :, 0]
-        curve = Curve(CubicHermiteSpline(way.stations, path, slopes), way.stations)
+        try:
+            slopes = np.linalg.solve(self.kinematics.jacobians(path), way.slopes[:, :, None])
+        except np.linalg.LinAlgError as error:
+            raise NoPathError('the line goes through a position the arm cannot pass') from error
+        curve = Curve(CubicHermiteSpline(way.stations, path, slopes[:, :, 0]), way.stations)
         contact = first_contact(world, self._dense(curve, way.stations, path), leaving)
         if contact is not None:
             raise NoPathError(f'the way is blocked: {_names(contact)}')
@@ -355,7 +354,7 @@ class EmbeddedPlanner:
         return time_path(
             self.kinematics,
             curve,
-            (_divided(way.stations, _FOLLOW_GRID / finer) for finer in (1, 2, 4)),
+            (divided(way.stations, _FOLLOW_GRID / finer) for finer in (1, 2, 4)),
             ends,
             np.full(2, leg.speed),
             self._limits,
@@ -380,19 +379,6 @@ def first_contact(
             return pairs - leaving
         leaving &= pairs
     return None
-
-
-def round_corners(path: Path, half: int) -> Path:
-    """Moving average of evenly spaced points over `half` points to each side, less near the ends.
-
-    Straight parts stay, both ends stay, corners become arcs.
-    """
-    count = len(path)
-    sums = np.concatenate([np.zeros((1, path.shape[1])), np.cumsum(path, axis=0)])
-    index = np.arange(count)
-    reach = np.minimum(half, np.minimum(index, count - 1 - index))
-    rounded: Path = (sums[index + reach + 1] - sums[index - reach]) / (2 * reach + 1)[:, None]
-    return rounded
 
 
 def _rest(joints: Joints) -> Trajectory:
@@ -420,39 +406,6 @@ def _joined(parts: Sequence[Trajectory]) -> Trajectory:
         np.concatenate([p.positions[r] for p, r in zip(parts, rest, strict=True)]),
         np.concatenate([p.velocities[r] for p, r in zip(parts, rest, strict=True)]),
     )
-
-
-def _spread(path: Path, speeds: Vector, step: float) -> tuple[Path, Vector]:
-    """Points along the same polyline at even distances of about `step` [m], with their speeds."""
-    stations = _stations(path)
-    # A cubic needs some points, however short the way is.
-    at = np.linspace(0.0, stations[-1], _count(stations[-1], step))
-    even = np.stack([np.interp(at, stations, path[:, k]) for k in range(path.shape[1])], axis=1)
-    return even, speeds[np.searchsorted(stations, at).clip(1, len(path) - 1)]
-
-
-def _divided(stations: Vector, step: float) -> Vector:
-    """The same stations, and as many in between that none are further apart than `step`."""
-    counts = np.maximum(1, np.ceil(np.diff(stations) / step)).astype(int)
-    firsts = np.repeat(stations[:-1], counts)
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    gaps = np.repeat(np.diff(stations) / counts, counts)
-    return np.append(firsts + within * gaps, stations[-1])
-
-
-def _count(length: float, step: float) -> int:
-    return max(5, int(np.ceil(length / step)) + 1)
-
-
-def _stations(path: Path) -> Vector:
-    """How far along each point is, in bounds of motion [m]; strictly rising."""
-    return np.concatenate([[0.0], np.cumsum(np.maximum(_motions(path), 1e-9))])
-
-
-def _motions(path: Path) -> Vector:
-    """Upper bounds of how far any point of the arm moves from each point to the next [m]."""
-    motions: Vector = np.abs(np.diff(path, axis=0)) @ REACH
-    return motions
 
 
 def _names(pairs: frozenset[Pair]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -26,13 +25,8 @@ from cap_skills.model import (
     Trajectory,
 )
 from cap_skills.parameters import SkillsParameters, motion_limits
-from cap_skills.planner import (
-    EmbeddedPlanner,
-    MotionPlanner,
-    motion_between,
-    round_corners,
-    sample_edge,
-)
+from cap_skills.paths import motion_between
+from cap_skills.planner import EmbeddedPlanner, MotionPlanner
 from cap_skills.robot_model import RobotModel
 
 _FIXTURES = [HealthCheck.function_scoped_fixture]
@@ -303,21 +297,6 @@ def test_going_nowhere_is_a_trajectory_too(
     assert np.allclose(trajectory.positions, config.park)
     assert np.all(np.diff(trajectory.times) > 0)
     assert not trajectory.velocities.any()
-
-
-def test_edges_and_corners() -> None:
-    a, b = np.zeros(6), np.array([0.3, -0.2, 0.1, 0.0, 0.0, 1.0])
-    edge = sample_edge(a, b, 0.005)
-    assert np.array_equal(edge[0], a)
-    assert np.allclose(edge[-1], b)
-    assert max(motion_between(p, q) for p, q in itertools.pairwise(edge)) <= 0.005 + 1e-9
-    corner = np.zeros((41, 6))
-    corner[20:, 0] = np.linspace(0, 1, 21)
-    corner[:21, 1] = np.linspace(1, 0, 21)
-    smooth = round_corners(corner, 8)
-    assert np.array_equal(smooth[[0, -1]], corner[[0, -1]])
-    assert np.allclose(smooth[:12], corner[:12])
-    assert smooth[20, 0] > 0.05
 
 
 def test_searches_are_counted(planner: EmbeddedPlanner, config: SkillConfig) -> None:
