@@ -55,7 +55,8 @@ class NodeSpec:
         uses_sim_time: asks for ROS time. The simulator makes it, perception takes the stamps of its
             images, the guard has deadlines only: these are spared 50 wakes a second.
         cell: arguments of the robot's description on top of config/cell.yaml; None: it needs none.
-        niceness: of its process. What sees gives way to what moves and to what stops it.
+        niceness: of its process. What thinks gives way to what moves and to what stops it. Not what
+            sees: where its threads come late to the network, pictures are lost.
         needs_stop_file: gets a path that stays the same when it is started again, and is another
             one in the next run.
     """
@@ -151,7 +152,6 @@ _TABLETOP = (
     NodeSpec(
         *('cap_perception', 'perception_node', 'perception', ('perception.yaml',)),
         uses_sim_time=False,
-        niceness=2,
     ),
     NodeSpec('cap_skills', 'skills_node', 'skills', ('skills.yaml',), cell={}),
     NodeSpec(

@@ -68,6 +68,11 @@ class CameraSource:
         """See SceneSource."""
         self._pipeline.forget()
 
+    def close(self) -> None:
+        """See SceneSource."""
+        if self._robot is not None:
+            self._robot.close()
+
     def _add(self, topic: str, message: Any) -> None:
         stamp = message.header.stamp
         stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec

@@ -35,6 +35,9 @@ class GroundTruthSource:
     def forget(self) -> None:
         """See SceneSource: the truth remembers nothing."""
 
+    def close(self) -> None:
+        """See SceneSource: it has none."""
+
     def _take(self, message: SceneMessage) -> None:
         frame = message.header.frame_id
         try:

@@ -31,6 +31,10 @@ class PerceptionNode(Node):
         self._has_scene = False
         self._beat = Beat(self, lambda: self._has_scene)
 
+    def close(self) -> None:
+        """End the source's threads."""
+        self._source.close()
+
     def _forget(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._source.forget()
         response.success = True

@@ -21,6 +21,10 @@ class SceneSource(Protocol):
         """Drop what is only remembered: somebody has rearranged the table."""
         ...
 
+    def close(self) -> None:
+        """End its threads."""
+        ...
+
 
 # Name in the configuration -> module:factory. A module is imported only when it is chosen.
 SOURCES = {
