@@ -97,7 +97,7 @@ def apart(bench):
 
 @pytest.mark.parametrize('away', [0.012, 0.03, 0.06])
 def test_a_block_that_is_moved_under_the_jaw_is_found_again(away):
-    """By a little it is grasped all the same; by more a finger comes down on it, or beside it."""
+    """By less than its size, a finger comes down on it; by more, the jaw closes on nothing."""
     bench = jaw_beside_a_bowl()
     call = upset(bench, 'approach', 0.4, lambda: move(bench.cell, 'red block', (-away, -0.5), 0.0))
     bench.skills.pick_place(Place('red block'), Place('blue bowl'), call)

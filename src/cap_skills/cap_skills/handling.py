@@ -282,13 +282,17 @@ class Handling:
         # In a bowl it may lie on the wall.
         in_bowl = any(item.hollow and item.name in spot.supports for item in scene.items)
         early = math.inf if in_bowl else self._config.early_contact
-        return self._set_down(spot, call, self._config.depth, early)
+        onto = find_object(target, scene) if target.name else None
+        return self._set_down(spot, call, self._config.depth, early, onto)
 
-    def _set_down(self, spot: Spot, call: Call, depth: float, early: float) -> Matrix:
+    def _set_down(
+        self, spot: Spot, call: Call, depth: float, early: float, onto: Item | None = None
+    ) -> Matrix:
         """Carry what is held to a spot, feel for it, and let go.
 
         Args:
             depth, early: how far below and above the expected contact it may come [m].
+            onto: the target, if it is an object: it has to be there still after the way.
         """
         config, held = self._config, self._arm.held
         assert held is not None
@@ -302,6 +306,8 @@ class Handling:
             Straight(raised(down, down[2, 3] + config.clearance), config.near_speed),
         ]
         self._arm.move(legs, Surroundings(others, held, touch=spot.supports | {TABLE}), call)
+        if onto is not None:
+            self._require_unmoved(onto)
         call.step(f'place {held.item.name}')
         if held.item.hollow and spot.supports:
             # Bowls nest: how deep is for contact to find.
@@ -323,6 +329,15 @@ class Handling:
                 f'x={x:.3f}, y={y:.3f} m of base_link'
             )
         return self._let_go(Surroundings(others, touch=spot.supports | {TABLE}), call)
+
+    def _require_unmoved(self, item: Item) -> None:
+        """Refuse to set something down where its target was; what the arm hides is still there."""
+        now = find_object(Place(item.name), self._view())
+        away = float(np.hypot(*(now.center - item.center)[:2]))
+        if away > self._config.nudge:
+            raise PlaceFailedError(
+                f'{item.name!r} was moved by {away * 1000:.0f} mm while something was carried to it'
+            )
 
     def _let_go(self, around: Surroundings, call: Call) -> Matrix:
         """Release what stands, and rise off it; returns base_from_tcp at the release."""

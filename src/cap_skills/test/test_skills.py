@@ -297,6 +297,36 @@ def test_what_pushes_too_hard_at_the_start_may_not_push_harder(
     assert arm.time_s < 0.1
 
 
+@pytest.mark.parametrize(
+    ('away', 'error', 'text'),
+    [
+        (None, ObjectNotFoundError, "no object 'blue bowl'.*'blue block' was put down again"),
+        (0.06, PlaceFailedError, "'blue bowl' was moved by 60 mm .*was put down again"),
+    ],
+)
+def test_a_target_that_goes_while_something_is_carried_to_it(
+    arm: KinematicRobot,
+    skills: Skills,
+    config: SkillConfig,
+    item: Make,
+    away: float | None,
+    error: type[CapError],
+    text: str,
+) -> None:
+    def upset() -> None:
+        del arm.items['blue bowl']
+        if away is not None:
+            arm.items['blue bowl'] = item('blue bowl', 0.60, -0.10 - away)
+
+    # Once: what is put down again is carried, too.
+    caller = Caller('carry', lambda: upset() if len(caller.steps) == 4 else None)
+    with pytest.raises(error, match=text):
+        skills.pick_place(Place('blue block'), Place('blue bowl'), caller.call())
+    assert np.allclose(_at(arm, 'blue block'), (0.40, 0.10, 0.02), atol=2e-3)
+    assert skills.held is None
+    assert _parked(arm, config)
+
+
 def test_what_falls_on_the_way_is_lost(
     arm: KinematicRobot, skills: Skills, config: SkillConfig
 ) -> None:
