@@ -115,9 +115,8 @@ def main() -> int:
             f'{gap.max() * 1000:16.1f} {np.median(seconds):12.1f}'
         )
         good = good and rms.max() < RMS and gap.max() <= GAP
-    print(
-        f'\n{"reached" if good else "MISSED "}  RMS under {RMS * 1000:g} mm, no gap over {GAP * 1000:g} mm'
-    )
+    verdict = 'reached' if good else 'MISSED '
+    print(f'\n{verdict}  RMS under {RMS * 1000:g} mm, no gap over {GAP * 1000:g} mm')
     print(f'{time.monotonic() - began:.0f} s')
     return 0 if good else 1
 
