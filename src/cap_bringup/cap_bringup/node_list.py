@@ -159,7 +159,7 @@ _TABLETOP = (
         uses_sim_time=False,
         needs_stop_file=True,
     ),
-    NodeSpec('cap_planner', 'planner_node', 'planner', ('planner.yaml',), niceness=2),
+    NodeSpec('cap_planner', 'planner_node', 'planner', ('planner.yaml',), niceness=5),
 )
 
 

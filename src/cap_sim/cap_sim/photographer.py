@@ -18,7 +18,7 @@ from cap_sim.parameters import Parameters
 from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA
 
 # Pictures give way to the physics, and to what brakes the arm.
-_NICENESS = 3
+_NICENESS = 10
 
 _LOG = logging.getLogger(__name__)
 
