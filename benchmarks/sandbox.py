@@ -51,6 +51,10 @@ class Robot:
         """Of a call that no broker has looked at."""
         return getattr(self, call.name)(*call.args)
 
+    def phases(self) -> list[dict[str, Any]]:
+        """It has none."""
+        return []
+
     def pace_query(self) -> bool:
         """No picture is waited for."""
         return False
