@@ -14,6 +14,9 @@ from cap_perception.shapes import Models
 from cap_perception.tracker import Tracker, TrackerConfig
 from cap_perception.types import CameraFrame, Mask, Region, Scene
 
+# Depth of the robot's pixels [m]. Were they without any, what it covers in part would look whole.
+_IN_FRONT = np.float32(0.3)
+
 
 class Pipeline:
     """Frames in the order of their stamps; each gives the scene as it is then known.
@@ -55,7 +58,7 @@ class Pipeline:
         frame = denoise(crop_to_box(frame, self._low, self._high))
         clear = frame
         if robot is not None:
-            clear = replace(frame, depth=np.where(robot(frame), np.float32(np.nan), frame.depth))
+            clear = replace(frame, depth=np.where(robot(frame), _IN_FRONT, frame.depth))
         observations = observe(clear, self._detector.detect(clear), self._models)
         inside = [
             o

@@ -5,6 +5,7 @@ import pytest
 
 from cap_description import cell_urdf
 from cap_perception.catalogue import parse_things
+from cap_perception.deproject import pixels_of
 from cap_perception.detector import make_detector
 from cap_perception.pipeline import Pipeline
 from cap_sim.board import find_board
@@ -151,3 +152,24 @@ def test_the_catalogue_is_that_of_the_simulator(parameters):
     for name, thing in parse_things(parameters.models.things).items():
         assert thing.size == pytest.approx(KINDS[name].size, abs=1e-4)
         assert thing.color == KINDS[name].color
+
+
+@pytest.mark.parametrize('cut', [0.008, 0.012, 0.016])
+def test_what_the_robot_covers_in_part_is_nothing_else(cell, parameters, cut):
+    """A corner of an apple has the size of a block."""
+    world = cell(ObjectSpec('apple', 'red', (0.1, -0.5)))
+    pipeline = Pipeline(
+        make_detector('color_size', parameters),
+        parameters.models,
+        parameters.region(),
+        parameters.tracker,
+    )
+
+    def robot(frame):
+        ((u, v),), _ = pixels_of(frame, np.array([[0.1 - cut, -0.5 - cut, 0.05]]))
+        rows, columns = np.indices(frame.depth.shape)
+        return (columns < u) | (rows > v)
+
+    for _ in range(4):
+        scene = pipeline.process(world.frame(2.0, 0.001), robot)
+    assert {thing.name for thing in scene.objects} <= {'apple'}
