@@ -181,6 +181,8 @@ def tabletop(arguments: Mapping[str, str]) -> list[NodeSpec]:
     domain = arguments.get('domain', '')
     if tool := _TOOLS.get(domain):
         given[CELL].setdefault('tool', tool)
+    if given[CELL].get('tool') == 'jaw':
+        given['perception']['hide_robot'] = True  # fingers look like blocks, a cup does not
     more = (_CONFIGS[domain],) if domain in _CONFIGS else ()
     return [
         replace(
