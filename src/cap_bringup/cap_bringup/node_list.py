@@ -139,8 +139,15 @@ TABLETOP_ARGUMENTS = (
     Argument('evidence', 'planner', str, 'SQLite file of the evidence'),
 )
 
-# Worlds whose objects need another detector than that of config/perception.yaml.
-_DETECTORS = {'fruits': 'color_size'}
+# Worlds where something else is looked for than config/perception.yaml says, by another detector.
+_PERCEPTION: dict[str, dict[str, Any]] = {
+    'fruits': {
+        'detector': 'color_size',
+        'phrases': [
+            *('apple', 'orange', 'lemon', 'banana', 'plum', 'egg', 'bottle', 'block', 'plate'),
+        ],
+    }
+}
 
 # Domains that need another configuration than the tabletop's, and another tool.
 _WHITEBOARD = 'whiteboard'
@@ -176,8 +183,8 @@ def tabletop(arguments: Mapping[str, str]) -> list[NodeSpec]:
     for argument in TABLETOP_ARGUMENTS:
         if text := arguments.get(argument.name):
             given[argument.node][argument.name] = argument.value(text)
-    if detector := _DETECTORS.get(arguments.get('world', '')):
-        given['perception'].setdefault('detector', detector)
+    for name, value in _PERCEPTION.get(arguments.get('world', ''), {}).items():
+        given['perception'].setdefault(name, value)
     domain = arguments.get('domain', '')
     if tool := _TOOLS.get(domain):
         given[CELL].setdefault('tool', tool)

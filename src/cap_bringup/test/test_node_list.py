@@ -104,7 +104,7 @@ def test_arguments_reach_their_nodes_and_nothing_else_does():
     assert specs['guard'].parameters == {}
 
 
-def test_the_world_of_fruits_has_its_detector():
+def test_the_world_of_fruits_has_its_detector_and_phrases():
     def detector(arguments):
         specs = {spec.name: spec for spec in tabletop(arguments)}
         return specs['perception'].parameters.get('detector')
@@ -113,6 +113,8 @@ def test_the_world_of_fruits_has_its_detector():
     assert detector({'world': 'fruits', 'detector': 'mdetr'}) == 'mdetr'
     assert detector({'world': 'blocks'}) is None
     assert detector({}) is None
+    perception = next(s for s in tabletop({'world': 'fruits'}) if s.name == 'perception')
+    assert {'apple', 'plate'} <= set(perception.parameters['phrases'])
 
 
 def test_a_seed_that_is_no_number():

@@ -32,6 +32,7 @@ def observe(
     """The oriented boxes of all detections that have enough measured depth."""
     found = []
     for detection in detections:
+        assert detection.mask is not None, 'segment.with_masks'
         points = workspace_points(frame, detection.mask)
         points = points[np.isfinite(points).all(axis=1)]
         if len(points) < 12:

@@ -47,12 +47,7 @@ class CameraSource:
         self._logger = node.get_logger()
         self._workspace = parameters.workspace_frame
         self._on_scene = on_scene
-        self._pipeline = Pipeline(
-            make_detector(parameters.detector, parameters),
-            parameters.models,
-            parameters.region(),
-            parameters.tracker,
-        )
+        self._pipeline = Pipeline(make_detector(parameters.detector, parameters), parameters)
         self._transforms = StaticTransformListener(node)
         self._robot = RobotView(node, self._workspace) if parameters.hide_robot else None
         self._synchronizer = StampSynchronizer(list(_TOPICS))

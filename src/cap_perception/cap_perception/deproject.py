@@ -111,7 +111,11 @@ def crop_to_box(frame: CameraFrame, low: Points, high: Points) -> CameraFrame:
     intrinsics = np.array(frame.intrinsics, float)
     intrinsics[:2, 2] -= (u0, v0)
     return replace(
-        frame, rgb=frame.rgb[v0:v1, u0:u1], depth=frame.depth[v0:v1, u0:u1], intrinsics=intrinsics
+        frame,
+        rgb=frame.rgb[v0:v1, u0:u1],
+        depth=frame.depth[v0:v1, u0:u1],
+        intrinsics=intrinsics,
+        origin=(frame.origin[0] + int(u0), frame.origin[1] + int(v0)),
     )
 
 

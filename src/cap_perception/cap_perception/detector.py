@@ -13,8 +13,18 @@ from cap_perception.types import CameraFrame, Detection
 class Detector(Protocol):
     """Finds objects in one picture. Its masks become places elsewhere (see `boxes`)."""
 
-    def detect(self, frame: CameraFrame) -> Sequence[Detection]:
-        """All objects seen, in any order; masks of different objects do not overlap."""
+    def detect(self, frame: CameraFrame, phrases: Sequence[str]) -> Sequence[Detection]:
+        """All objects seen that answer one of the phrases, in any order.
+
+        Masks of different objects do not overlap.
+
+        Args:
+            phrases: what is looked for, such as 'block' (of any colour) or 'red bowl'.
+
+        Raises:
+            NoPhrasesError: the list is empty.
+            UnknownPhraseError: a detector of known things does not know one of them.
+        """
         ...
 
 
@@ -24,8 +34,8 @@ class UnknownProviderError(LookupError):
 
 # Name in the configuration -> module:factory. A module is imported only when it is chosen.
 DETECTORS = {
-    'color_shape': 'cap_perception.color_shape:from_parameters',
-    'color_size': 'cap_perception.color_size:from_parameters',
+    'color': 'cap_perception.detectors.color:from_parameters',
+    'color_size': 'cap_perception.detectors.color_size:from_parameters',
 }
 
 

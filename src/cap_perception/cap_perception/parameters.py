@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from cap_perception.shapes import Models
 from cap_perception.tracker import TrackerConfig
-from cap_perception.types import Region
 
 
 @dataclass(frozen=True)
@@ -16,15 +15,17 @@ class PerceptionParameters:
     Attributes:
         source: where scenes come from, a name in sources.SOURCES.
         detector: what finds objects in pictures, a name in detector.DETECTORS.
+        phrases: what is looked for, such as 'block' (of any colour) or 'red bowl'.
         workspace_frame: TF frame of all poses.
         hide_robot: look for nothing where the robot's own links are in the picture, by its
             description and joint states.
         region_low, region_high: opposite corners (x, y, z) of what is looked at.
-        max_color_distance, min_height, max_flat_rms: see color_shape.ColorShapeConfig.
+        max_color_distance, min_height, max_flat_rms: see detectors.color.ColorConfig.
     """
 
     source: str
     detector: str
+    phrases: tuple[str, ...]
     workspace_frame: str
     hide_robot: bool
     region_low: tuple[float, ...]
@@ -34,7 +35,3 @@ class PerceptionParameters:
     max_flat_rms: float
     models: Models
     tracker: TrackerConfig
-
-    def region(self) -> Region:
-        """What is looked at."""
-        return Region(self.region_low, self.region_high)

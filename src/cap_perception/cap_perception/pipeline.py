@@ -10,9 +10,10 @@ import numpy as np
 from cap_perception.boxes import observe
 from cap_perception.deproject import crop_to_box, denoise
 from cap_perception.detector import Detector
-from cap_perception.shapes import Models
-from cap_perception.tracker import Tracker, TrackerConfig
-from cap_perception.types import CameraFrame, Mask, Region, Scene
+from cap_perception.parameters import PerceptionParameters
+from cap_perception.segment import with_masks
+from cap_perception.tracker import Tracker
+from cap_perception.types import CameraFrame, Mask, Scene
 
 # Depth of the robot's pixels [m]. Were they without any, what it covers in part would look whole.
 _IN_FRONT = np.float32(0.3)
@@ -25,20 +26,17 @@ class Pipeline:
     as the first things are only being confirmed there is no scene: an empty one would be a lie.
     """
 
-    def __init__(
-        self, detector: Detector, models: Models, region: Region, tracker: TrackerConfig
-    ) -> None:
+    def __init__(self, detector: Detector, parameters: PerceptionParameters) -> None:
         self._detector = detector
-        self._models = models
-        self._low, self._high = np.array(region.low), np.array(region.high)
-        self._tracker_config = tracker
-        self._tracker = Tracker(tracker)
+        self._parameters = parameters
+        self._low, self._high = np.array(parameters.region_low), np.array(parameters.region_high)
+        self._tracker = Tracker(parameters.tracker)
         self._stamp_ns = 0
         self._frames = 0
 
     def forget(self) -> None:
         """Know of no object any more; the next frames make them new."""
-        self._tracker = Tracker(self._tracker_config)
+        self._tracker = Tracker(self._parameters.tracker)
         self._frames = 0
 
     def process(
@@ -51,6 +49,7 @@ class Pipeline:
 
         Raises:
             UnsupportedImageError: the region is out of the camera's sight.
+            NoPhrasesError, UnknownPhraseError: what is looked for cannot be.
         """
         if frame.stamp_ns < self._stamp_ns:
             self.forget()
@@ -59,7 +58,9 @@ class Pipeline:
         clear = frame
         if robot is not None:
             clear = replace(frame, depth=np.where(robot(frame), _IN_FRONT, frame.depth))
-        observations = observe(clear, self._detector.detect(clear), self._models)
+        detections = self._detector.detect(clear, self._parameters.phrases)
+        detections = with_masks(clear, detections, self._parameters.min_height)
+        observations = observe(clear, detections, self._parameters.models)
         inside = [
             o
             for o in observations
@@ -68,4 +69,4 @@ class Pipeline:
         ]
         scene = self._tracker.update(frame, inside)
         self._frames += 1
-        return scene if self._frames >= self._tracker_config.confirm_frames else None
+        return scene if self._frames >= self._parameters.tracker.confirm_frames else None

@@ -12,6 +12,7 @@ from cap_common.frames import Matrix
 ByteImage = NDArray[np.uint8]
 FloatImage = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +25,7 @@ class CameraFrame:
         intrinsics: 3x3 pinhole matrix [px].
         workspace_from_camera: 4x4, camera in the optical convention (z forward, x right, y down).
         stamp_ns: ROS time of the exposure.
+        origin: (u, v) of its first pixel in the picture that the camera took [px].
     """
 
     rgb: ByteImage
@@ -31,6 +33,7 @@ class CameraFrame:
     intrinsics: Matrix
     workspace_from_camera: Matrix
     stamp_ns: int
+    origin: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +41,19 @@ class Detection:
     """One object in the picture: what it is and which pixels are its own.
 
     Attributes:
-        mask: (H, W) of the frame the detector was given.
+        phrase: which of the phrases asked for it answers.
+        class_name: 'block'; of a phrase without a known class its words without the colour.
+        color: its name in the palette; '': not told, or none of these.
+        box: (u0, v0, u1, v1) [px] of the frame the detector was given, half open.
+        mask: (H, W) of that frame; None: the box is all that is known (see `segment`).
         score: 0 to 1.
     """
 
+    phrase: str
     class_name: str
     color: str
-    mask: Mask
+    box: Box
+    mask: Mask | None
     score: float
 
 
@@ -89,11 +98,3 @@ class Scene:
 
     stamp_ns: int
     objects: tuple[SceneObject, ...]
-
-
-@dataclass(frozen=True)
-class Region:
-    """The box of workspace that is looked at: opposite corners (x, y, z) [m]."""
-
-    low: tuple[float, ...]
-    high: tuple[float, ...]

@@ -152,9 +152,4 @@ def parameters() -> PerceptionParameters:
 @pytest.fixture
 def pipeline(parameters: PerceptionParameters) -> Pipeline:
     """As the node makes it."""
-    return Pipeline(
-        make_detector(parameters.detector, parameters),
-        parameters.models,
-        parameters.region(),
-        parameters.tracker,
-    )
+    return Pipeline(make_detector(parameters.detector, parameters), parameters)

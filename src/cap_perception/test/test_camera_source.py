@@ -173,6 +173,6 @@ def test_a_camera_that_looks_elsewhere(camera, recovers):
 
 def test_a_detector_that_raises(monkeypatch, source, camera, recovers):
     with monkeypatch.context() as patch:
-        patch.setattr(source._pipeline._detector, 'detect', lambda _: 1 / 0)
+        patch.setattr(source._pipeline._detector, 'detect', lambda *_: 1 / 0)
         camera.take()
     recovers('ZeroDivisionError')

@@ -1,5 +1,7 @@
 """Fruits, bottles and plates on pictures of the simulated cell."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,12 +19,8 @@ from cap_sim.shapes import KINDS, PLATE
 @pytest.fixture
 def look(parameters):
     """Makes a function that watches some frames of a world: objects by name."""
-    pipeline = Pipeline(
-        make_detector('color_size', parameters),
-        parameters.models,
-        parameters.region(),
-        parameters.tracker,
-    )
+    parameters = replace(parameters, phrases=tuple(parse_things(parameters.models.things)))
+    pipeline = Pipeline(make_detector('color_size', parameters), parameters)
 
     def watch(world, frames=4):
         for _ in range(frames):
@@ -158,12 +156,8 @@ def test_the_catalogue_is_that_of_the_simulator(parameters):
 def test_what_the_robot_covers_in_part_is_nothing_else(cell, parameters, cut):
     """A corner of an apple has the size of a block."""
     world = cell(ObjectSpec('apple', 'red', (0.1, -0.5)))
-    pipeline = Pipeline(
-        make_detector('color_size', parameters),
-        parameters.models,
-        parameters.region(),
-        parameters.tracker,
-    )
+    parameters = replace(parameters, phrases=tuple(parse_things(parameters.models.things)))
+    pipeline = Pipeline(make_detector('color_size', parameters), parameters)
 
     def robot(frame):
         ((u, v),), _ = pixels_of(frame, np.array([[0.1 - cut, -0.5 - cut, 0.05]]))

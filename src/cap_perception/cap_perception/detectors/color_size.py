@@ -6,7 +6,7 @@ the arm, a thing half hidden) is nothing. Plates are too low for that: theirs ar
 right size around patches of one colour near the table.
 
 It tells apart what differs in colour or size, and nothing else: it does not know an apple from a
-red ball. `color_shape` is the detector for blocks and bowls, whatever lies on them.
+red ball. `color` is the detector for blocks and bowls, whatever lies on them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from cap_perception.catalogue import Thing, parse_things
 from cap_perception.color_table import ColorTable
 from cap_perception.deproject import workspace_heights, workspace_image
 from cap_perception.parameters import PerceptionParameters
+from cap_perception.phrases import answered, check_known, parse_phrases
+from cap_perception.segment import box_around
 from cap_perception.shapes import Points, fit_circle
 from cap_perception.types import CameraFrame, Detection, FloatImage, Mask
 
@@ -55,29 +57,38 @@ class ColorSizeDetector:
     def __init__(
         self, things: dict[str, Thing], max_color_distance: float, max_height: float
     ) -> None:
+        self._class_names = tuple(things)
         self._plate = things.get(_PLATE)
         self._things = [thing for name, thing in things.items() if name != _PLATE]
         self._colors = ColorTable(COLORS, max_color_distance)
         self._max_height = max_height
         self._low = (self._plate.size[2] if self._plate else 0.0) + _CLEAR
 
-    def detect(self, frame: CameraFrame) -> list[Detection]:
-        """Things of the catalogue."""
+    def detect(self, frame: CameraFrame, phrases: Sequence[str]) -> list[Detection]:
+        """Things of the catalogue; see Detector."""
+        asked = parse_phrases(phrases)
+        check_known(asked, self._class_names, 'color_size')
         heights = workspace_heights(frame)
         near = cv2.erode(np.where(np.isnan(frame.depth), np.float32(1e3), frame.depth), _CROSS)
         # The far side of an edge mixes two surfaces.
         stands = (heights > self._low) & (heights < self._max_height)
         stands &= frame.depth - near < _JUMP
         labels = self._colors.classify(frame.rgb)
-        found: list[Detection] = []
+        found: list[tuple[str, str, Mask, float]] = []
         for index, color in enumerate(self._colors.names):
             of_color = labels == index
             found += self._standing(color, of_color & stands, frame)
             if self._plate is not None and color not in _TABLE_COLORS:
                 found += self._plates(color, of_color & (heights < self._low), frame)
-        return found
+        return [
+            Detection(phrase.text, class_name, color, box_around(mask), mask, score)
+            for class_name, color, mask, score in found
+            if (phrase := answered(asked, color, class_name))
+        ]
 
-    def _standing(self, color: str, mask: Mask, frame: CameraFrame) -> Iterator[Detection]:
+    def _standing(
+        self, color: str, mask: Mask, frame: CameraFrame
+    ) -> Iterator[tuple[str, str, Mask, float]]:
         """Pieces of one colour that stand on table or plate and fit a thing."""
         if mask.sum() < _MIN_PIXELS:
             return
@@ -98,9 +109,11 @@ class ColorSizeDetector:
                     continue
             thing, misfit = _best(of_piece, things)
             if thing is not None:
-                yield Detection(thing.class_name, color, _whole(mask, window, piece), 1.0 - misfit)
+                yield thing.class_name, color, _whole(mask, window, piece), 1.0 - misfit
 
-    def _plates(self, color: str, mask: Mask, frame: CameraFrame) -> Iterator[Detection]:
+    def _plates(
+        self, color: str, mask: Mask, frame: CameraFrame
+    ) -> Iterator[tuple[str, str, Mask, float]]:
         """Circles of a plate's size around patches of one colour."""
         assert self._plate is not None
         radius = self._plate.size[0] / 2
@@ -125,7 +138,7 @@ class ColorSizeDetector:
                 return
             if circle.z < _MIN_RIM * self._plate.size[2]:
                 continue
-            yield Detection(_PLATE, color, _whole(mask, window, edge & inside), circle.coverage)
+            yield _PLATE, color, _whole(mask, window, edge & inside), circle.coverage
 
 
 def _best(points: Points, things: Sequence[Thing]) -> tuple[Thing | None, float]:

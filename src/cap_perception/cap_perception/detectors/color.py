@@ -7,7 +7,7 @@ are decided by depth alone, so a block in a bowl of its own colour is two object
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -19,6 +19,8 @@ from cap_perception.boxes import MAX_TILT, is_square_or_cut, share_lower_around,
 from cap_perception.color_table import NO_COLOR, ColorTable
 from cap_perception.deproject import workspace_heights, workspace_image
 from cap_perception.parameters import PerceptionParameters
+from cap_perception.phrases import answered, check_known, parse_phrases
+from cap_perception.segment import box_around
 from cap_perception.shapes import (
     Models,
     Points,
@@ -29,6 +31,7 @@ from cap_perception.shapes import (
 )
 from cap_perception.types import CameraFrame, Detection, FloatImage, Mask
 
+CLASSES = ('block', 'bowl')
 _JUMP = 0.025  # [m] of depth between neighbours that are not one surface
 _TOP_BAND = 0.006  # [m] about a block's top: depth noise after denoising
 _MIN_LOWER = 0.4  # share of a block's surroundings that must lie lower
@@ -39,7 +42,7 @@ ByteMask = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class ColorShapeConfig:
+class ColorConfig:
     """What to look for.
 
     Attributes:
@@ -64,15 +67,17 @@ class _Patch:
     points: FloatImage
 
 
-class ColorShapeDetector:
+class ColorDetector:
     """See the module. Frames must be denoised (`deproject.denoise`)."""
 
-    def __init__(self, config: ColorShapeConfig) -> None:
+    def __init__(self, config: ColorConfig) -> None:
         self._config = config
         self._colors = ColorTable(PALETTE, config.max_color_distance)
 
-    def detect(self, frame: CameraFrame) -> list[Detection]:
-        """Blocks and bowls of the palette's colours."""
+    def detect(self, frame: CameraFrame, phrases: Sequence[str]) -> list[Detection]:
+        """Blocks and bowls of the palette's colours; see Detector."""
+        asked = parse_phrases(phrases)
+        check_known(asked, CLASSES, 'color')
         labels = self._labels(frame)
         pixel = _pixel_size(frame)
         counts = np.bincount(labels.ravel(), minlength=NO_COLOR + 1)[:NO_COLOR]
@@ -82,7 +87,10 @@ class ColorShapeDetector:
             for class_name, window, mask, score in self._of_color(frame, labels == index, pixel):
                 full = np.zeros(labels.shape, bool)
                 full[window] = mask
-                found.append(Detection(class_name, self._colors.names[index], full, score))
+                color = self._colors.names[index]
+                if phrase := answered(asked, color, class_name):
+                    box = box_around(full)
+                    found.append(Detection(phrase.text, class_name, color, box, full, score))
         return found
 
     def _of_color(
@@ -207,10 +215,10 @@ class ColorShapeDetector:
             yield bowl, circle.coverage
 
 
-def from_parameters(parameters: PerceptionParameters) -> ColorShapeDetector:
+def from_parameters(parameters: PerceptionParameters) -> ColorDetector:
     """The detector as configured."""
-    return ColorShapeDetector(
-        ColorShapeConfig(
+    return ColorDetector(
+        ColorConfig(
             max_color_distance=parameters.max_color_distance,
             min_height=parameters.min_height,
             max_height=parameters.region_high[2],

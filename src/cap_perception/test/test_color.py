@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cap_perception.boxes import observe
-from cap_perception.color_shape import from_parameters
 from cap_perception.deproject import crop_to_box, denoise
+from cap_perception.detectors.color import from_parameters
 from cap_sim.layout import PALETTE, ObjectSpec
 
 COLORS = list(PALETTE)
@@ -18,16 +18,17 @@ class Score:
     """Compares what is seen with what is, over many pictures."""
 
     def __init__(self, parameters):
+        self._parameters = parameters
         self._detector = from_parameters(parameters)
         self._models = parameters.models
-        self._region = parameters.region()
+        self._region = np.array([parameters.region_low, parameters.region_high])
         self.errors = defaultdict(list)
         self.missed, self.false = Counter(), Counter()
 
     def look(self, world, hidden=()):
         frame = world.frame()
-        frame = denoise(crop_to_box(frame, np.array(self._region.low), np.array(self._region.high)))
-        seen = observe(frame, self._detector.detect(frame), self._models)
+        frame = denoise(crop_to_box(frame, *self._region))
+        seen = observe(frame, self._detector.detect(frame, self._parameters.phrases), self._models)
         truth = world.truth()
         names = Counter(f'{o.color} {o.class_name}' for o in seen)
         self.false += names - Counter(truth.keys())
@@ -152,7 +153,7 @@ def test_masks_do_not_overlap(cell, score, parameters):
     for name, (x, y) in zip(blocks, BOWLS, strict=True):
         world.put(name, x, y, 0.03)
     frame = denoise(world.frame())
-    detections = from_parameters(parameters).detect(frame)
+    detections = from_parameters(parameters).detect(frame, parameters.phrases)
     assert len(detections) == 8
     assert sum(d.mask.astype(int) for d in detections).max() == 1
     assert all(d.mask.shape == frame.depth.shape for d in detections)

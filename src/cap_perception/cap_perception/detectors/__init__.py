@@ -1,0 +1,1 @@
+"""Detectors, one file each; `cap_perception.detector` has them by name."""
