@@ -17,7 +17,7 @@ from cap_planner.places import Table
 _CONSTANT = re.compile(r'^uint16 (?P<name>\w+)=(?P<code>\d+)\s*(?:# (?P<text>.*))?$', re.MULTILINE)
 # Declared for skills that are to come.
 UNSERVED = ('Goto', 'FollowPath')
-_ACTIONS = ROOT / 'src/cap_interfaces/action'
+_INTERFACES = ROOT / 'src/cap_interfaces'
 _MADE = '<!-- Made by `./cap reference`; do not edit. -->\n'
 
 _KINDS = {
@@ -38,6 +38,8 @@ _TYPES = {
     'Point': 'numpy array of shape (2,): [x, y] in metres; given, any finite [x, y] will do',
     'Points': 'numpy array of shape (N, 2), N at least 2: [[x, y], ...] in metres, finite',
     'str | Point': 'the name of an object or of a named place, or a Point',
+    'float': 'a finite number',
+    'float | None': 'a finite number, or None for what the robot is set up for',
     'list[float]': 'finite numbers: lengths in metres, shares of a colour',
     'Any': 'depends on the description',
 }
@@ -49,16 +51,16 @@ def error_codes() -> str:
         '# Error codes',
         '',
         _MADE,
-        'Every Result has `error_code` and `error_msg`. 0 is success; the ranges are disjoint:',
-        'a number alone says which action it is of.',
+        'Every Result, and the answers of these services, have `error_code` and `error_msg`. 0 is',
+        'success; the ranges are disjoint: a number alone says what it is of.',
         '',
         f'{" and ".join(UNSERVED)} are declared for a mobile base: nothing serves them yet.',
         '',
-        '| code | action | name | meaning |',
+        '| code | action or service | name | meaning |',
         '|---|---|---|---|',
     ]
     rows = []
-    for path in _ACTIONS.glob('*.action'):
+    for path in (*_INTERFACES.glob('action/*.action'), *_INTERFACES.glob('srv/*.srv')):
         for match in _CONSTANT.finditer(path.read_text(encoding='utf-8')):
             if match['code'] != '0':
                 row = f'| {match["code"]} | {path.stem} | {match["name"]} | {match["text"] or ""} |'
