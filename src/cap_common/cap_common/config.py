@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -58,17 +58,21 @@ def _build(cls: type[Any], values: Mapping[str, Any], prefix: str, missing: list
     return None if missing else cls(**given)
 
 
-def read_config(path: Path, node: str, cls: type[T], **values: Any) -> T:
-    """The parameters of a node as a ROS parameter file has them.
+def read_config(path: Path | Sequence[Path], node: str, cls: type[T], **values: Any) -> T:
+    """The parameters of a node as ROS parameter files have them.
 
     Args:
-        values: of parameters that the file leaves to the node list.
+        path: of several files, what a later one says counts.
+        values: of parameters that the files leave to the node list.
 
     Raises:
         MissingParameterError: parameters that have neither a value nor a default.
     """
-    content = yaml.safe_load(path.read_text(encoding='utf-8'))
-    return from_values(cls, {**_flat(content[f'/**/{node}']['ros__parameters']), **values})
+    found: dict[str, Any] = {}
+    for each in [path] if isinstance(path, Path) else path:
+        content = yaml.safe_load(each.read_text(encoding='utf-8'))
+        found |= _flat(content[f'/**/{node}']['ros__parameters'])
+    return from_values(cls, {**found, **values})
 
 
 def _flat(values: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:

@@ -35,6 +35,10 @@ def test_reads_a_parameter_file(tmp_path):
         '/**/node:\n  ros__parameters:\n    inner: {gain: 0.5, names: [a, b]}\n', encoding='utf-8'
     )
     assert read_config(file, 'node', Outer, count=3) == Outer(3, Inner(0.5, ('a', 'b')))
+    more = tmp_path / 'more.yaml'
+    more.write_text('/**/node:\n  ros__parameters: {inner: {gain: 2.0}}\n', encoding='utf-8')
+    both = read_config([file, more], 'node', Outer, count=3)
+    assert both == Outer(3, Inner(2.0, ('a', 'b')))
 
 
 def test_says_all_that_is_missing():

@@ -6,7 +6,6 @@ MuJoCo renders with OpenGL, whose contexts belong to threads: make, use and clos
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import mujoco
 import numpy as np
@@ -120,26 +119,3 @@ class View:
         self._context.make_current()
         self._mjr.free()
         self._context.free()
-
-
-class Noise:
-    """Gaussian noise, cheap: each picture takes another part of one long draw."""
-
-    def __init__(self, color_sigma: float, depth_sigma_m: float, seed: int) -> None:
-        self._rng = np.random.default_rng(seed)
-        pixels = WIDTH * HEIGHT
-        self._color = np.round(color_sigma * self._rng.standard_normal(4 * pixels)).astype(np.int16)
-        self._depth = (depth_sigma_m * self._rng.standard_normal(2 * pixels)).astype(np.float32)
-
-    def color(self, rgb: Rgb) -> Rgb:
-        """A noisy copy."""
-        noise = self._part(self._color, rgb.size).reshape(rgb.shape)
-        return np.asarray(np.clip(rgb + noise, 0, 255), dtype=np.uint8)
-
-    def depth(self, depth: Depth) -> Depth:
-        """A noisy copy."""
-        return np.asarray(depth + self._part(self._depth, depth.size).reshape(depth.shape))
-
-    def _part(self, noise: NDArray[Any], size: int) -> NDArray[Any]:
-        start = int(self._rng.integers(len(noise) - size))
-        return noise[start : start + size]

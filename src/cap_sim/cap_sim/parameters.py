@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cap_sim.camera_noise import CameraNoise
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -46,9 +48,7 @@ class Parameters:
     # Overhead camera: 640 x 480; rate in simulated time; vertical field of view.
     camera_rate_hz: float
     camera_fovy_deg: float
-    # Standard deviations: of a colour channel (0 to 255) and of depth [m].
-    color_noise: float
-    depth_noise_m: float
+    camera_noise: CameraNoise
 
     # The view for people.
     operator_rate_hz: float

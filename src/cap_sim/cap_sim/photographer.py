@@ -12,7 +12,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from cap_sim.camera import HEIGHT, WIDTH, Depth, Noise, Rgb, View
+from cap_sim.camera import HEIGHT, WIDTH, Depth, Rgb, View, intrinsics
+from cap_sim.camera_noise import NoiseSource
 from cap_sim.ink import Drawing
 from cap_sim.parameters import Parameters
 from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA
@@ -57,7 +58,8 @@ class Photographer(threading.Thread):
             OPERATOR_CAMERA: on_operator,
         }
         self._on_error = on_error
-        self._noise = Noise(parameters.color_noise, parameters.depth_noise_m, parameters.seed)
+        focal = intrinsics(WIDTH, HEIGHT, parameters.camera_fovy_deg).focal
+        self._noise = NoiseSource(parameters.camera_noise, focal, parameters.seed)
         self._wanted: dict[str, Shot] = {}
         self._condition = threading.Condition()
         self._closing = False
@@ -102,8 +104,7 @@ class Photographer(threading.Thread):
     def _render(self, camera: str, shot: Shot) -> None:
         rgb, depth = self._view(camera, shot).render(shot.qpos, shot.drawing)
         if camera == OVERHEAD_CAMERA:
-            rgb, depth = self._noise.color(rgb), self._noise.depth(depth)
-            self._callbacks[camera](shot.time_s, rgb, depth)
+            self._callbacks[camera](shot.time_s, *self._noise.apply(rgb, depth))
         else:
             self._callbacks[camera](shot.time_s, rgb)
 

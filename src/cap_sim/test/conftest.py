@@ -107,3 +107,8 @@ def bench() -> Callable[..., Bench]:
 @pytest.fixture
 def parameters() -> Parameters:
     return load_parameters()
+
+
+@pytest.fixture
+def config_folder() -> Path:
+    return CONFIG.parent

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cap_common.palette import PALETTE
-from cap_sim.camera import HEIGHT, WIDTH, Noise, View, intrinsics
+from cap_sim.camera import HEIGHT, WIDTH, View, intrinsics
 from cap_sim.layout import ObjectSpec, random_layout
 from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA
 
@@ -88,14 +88,3 @@ def test_the_operators_view_shows_arm_and_background(pictures, parameters):
     assert rgb.shape == (parameters.operator_height, parameters.operator_width, 3)
     assert rgb[5, 5].min() > 180, 'a light background'
     assert rgb.std() > 40
-
-
-def test_noise_has_its_size_and_its_seed():
-    gray = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
-    far = np.ones((HEIGHT, WIDTH), np.float32)
-    one, same = Noise(2.0, 0.001, 5), Noise(2.0, 0.001, 5)
-    picture = one.color(gray)
-    assert picture.astype(float).std() == pytest.approx(2.0, abs=0.1)
-    np.testing.assert_array_equal(picture, same.color(gray))
-    assert (one.depth(far) - 1).std() == pytest.approx(0.001, rel=0.05)
-    assert not np.array_equal(one.color(gray), picture)
