@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import cv2
 import numpy as np
 
 from cap_perception.catalogue import Thing
@@ -18,11 +19,12 @@ from cap_perception.shapes import (
     fit_plane,
     fit_rectangle,
 )
-from cap_perception.types import CameraFrame, Detection, Observation
+from cap_perception.types import CameraFrame, Detection, Look, Mask, Observation
 
 MAX_TILT = np.deg2rad(50.0)  # of a block's top; steeper, another face is the top
 _BESIDE = 0.008  # [m] outside a box's top edge; nearer, a side face seen at a slant is no lower
 _STEP = 0.01  # [m] of depth that is another surface
+_CROSS = np.ones((3, 3), np.uint8)
 _WHOLE = 0.85  # share of length and width of a thing that is not half hidden
 
 
@@ -57,9 +59,22 @@ def observe(
                 detection.score,
                 complete,
                 is_plain=is_plain(models, detection.class_name),
+                look=look_at(frame, detection.mask),
             )
         )
     return found
+
+
+def look_at(frame: CameraFrame, mask: Mask) -> Look:
+    """What a frame shows of an object: its pixels (H, W), cut out, and their mean colour."""
+    u, v, width, height = cv2.boundingRect(mask.view(np.uint8))
+    window = np.s_[v : v + height, u : u + width]
+    inner = cv2.erode(mask[window].view(np.uint8), _CROSS)
+    # At its edge the colours of two things mix.
+    shown = mask[window] if not inner.any() else inner.astype(bool)
+    red, green, blue = map(float, frame.rgb[window][shown].mean(axis=0) / 255)
+    u, v = u + frame.origin[0], v + frame.origin[1]
+    return Look((red, green, blue), (u, v, u + width, v + height), mask[window].copy())
 
 
 def is_plain(models: Models, class_name: str) -> bool:

@@ -13,7 +13,7 @@ from cap_perception.detector import Detector
 from cap_perception.parameters import PerceptionParameters
 from cap_perception.segment import with_masks
 from cap_perception.tracker import Tracker
-from cap_perception.types import CameraFrame, Mask, Scene
+from cap_perception.types import CameraFrame, HeldPose, Mask, Scene
 
 # Depth of the robot's pixels [m]. Were they without any, what it covers in part would look whole.
 _IN_FRONT = np.float32(0.3)
@@ -40,12 +40,16 @@ class Pipeline:
         self._frames = 0
 
     def process(
-        self, frame: CameraFrame, robot: Callable[[CameraFrame], Mask] | None = None
+        self,
+        frame: CameraFrame,
+        robot: Callable[[CameraFrame], Mask] | None = None,
+        held: HeldPose | None = None,
     ) -> Scene | None:
         """The scene after this frame; None: not yet.
 
         Args:
             robot: where the robot itself is in a picture; nothing is looked for there.
+            held: None: the gripper holds nothing, or nobody knows.
 
         Raises:
             UnsupportedImageError: the region is out of the camera's sight.
@@ -67,6 +71,6 @@ class Pipeline:
             if (o.workspace_from_box[:2, 3] >= self._low[:2]).all()
             and (o.workspace_from_box[:2, 3] <= self._high[:2]).all()
         ]
-        scene = self._tracker.update(frame, inside)
+        scene = self._tracker.update(frame, inside, held)
         self._frames += 1
         return scene if self._frames >= self._parameters.tracker.confirm_frames else None

@@ -2,7 +2,8 @@
 
 A track is matched with an observation of its class and colour. Without one, the camera picture
 decides: what is hidden stays where it was, what is seen to be gone goes. The identity of what went
-is remembered, and given back when a thing of its class and colour appears.
+is remembered, and given back when a thing of its class and colour appears. What the gripper holds
+goes where that goes, seen or not.
 """
 
 from __future__ import annotations
@@ -16,8 +17,17 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from cap_common.frames import Matrix
-from cap_perception.types import CameraFrame, Observation, Scene, SceneObject
+from cap_perception.types import (
+    CameraFrame,
+    HeldPose,
+    Look,
+    Observation,
+    Scene,
+    SceneObject,
+)
 from cap_perception.visibility import Place, PlaceChecker
+
+_REACH = 0.02  # [m] from a thing's box; so near is the tool that takes it
 
 
 @dataclass(frozen=True)
@@ -58,10 +68,26 @@ class _Track:
     empty: int = 0
     place: Place = Place.OCCUPIED
     moving: int = 0
+    look: Look | None = None  # in the newest frame
+    rgb: tuple[float, float, float] | None = None  # when last seen whole
 
     @property
     def position(self) -> NDArray[np.float64]:
         return self.last.workspace_from_box[:3, 3]
+
+
+@dataclass(frozen=True, eq=False)
+class _Grip:
+    """What the tool holds, and how."""
+
+    track: _Track
+    tool_from_box: Matrix
+
+    @classmethod
+    def of(cls, track: _Track, held: HeldPose) -> _Grip:
+        """As it is now."""
+        inverse = np.linalg.inv(held.workspace_from_tool)
+        return cls(track, inverse @ track.last.workspace_from_box)
 
 
 @dataclass(eq=False)
@@ -88,9 +114,20 @@ class Tracker:
         self._config = config
         self._groups: dict[tuple[str, str], _Group] = defaultdict(_Group)
         self._born = 0
+        self._grip: _Grip | None = None
 
-    def update(self, frame: CameraFrame, observations: Sequence[Observation]) -> Scene:
-        """The scene after one frame, the objects in the order of their names."""
+    def update(
+        self,
+        frame: CameraFrame,
+        observations: Sequence[Observation],
+        held: HeldPose | None = None,
+    ) -> Scene:
+        """The scene after one frame, the objects in the order of their names.
+
+        Args:
+            held: None: the gripper holds nothing, or nobody knows.
+        """
+        self._follow_tool(frame, held)
         for observation in observations:
             self._groups[_kind(observation)]  # a group for every kind seen
         left = {
@@ -101,9 +138,30 @@ class Tracker:
         for kind, group in self._groups.items():
             self._place_new(group, left[kind], frame)
         self._forget(frame)
-        return Scene(
-            frame.stamp_ns, tuple(sorted(map(_object, self._tracks()), key=lambda o: o.name))
-        )
+        if self._grip is not None and held is not None:
+            self._grip = _Grip.of(self._grip.track, held)
+        objects = [_object(track, held=self._holds(track)) for track in self._tracks()]
+        return Scene(frame.stamp_ns, tuple(sorted(objects, key=lambda o: o.name)))
+
+    def _holds(self, track: _Track) -> bool:
+        return self._grip is not None and self._grip.track is track
+
+    def _follow_tool(self, frame: CameraFrame, held: HeldPose | None) -> None:
+        """Move what is held with the tool; what that has just taken is the thing next to it."""
+        if held is None:
+            self._grip = None
+            return
+        if self._grip is None:
+            tip = held.workspace_from_tool[:3, 3]
+            away = [(_from_box(tip, track.last), k) for k, track in enumerate(self._tracks())]
+            least, nearest = min(away, default=(np.inf, -1))
+            if least > _REACH:
+                return
+            self._grip = _Grip.of(self._tracks()[nearest], held)
+        track = self._grip.track
+        matrix = held.workspace_from_tool @ self._grip.tool_from_box
+        track.last = replace(track.last, workspace_from_box=matrix)
+        track.stamp_ns, track.moving, track.empty = frame.stamp_ns, 0, 0
 
     def _tracks(self) -> list[_Track]:
         return [track for group in self._groups.values() for track in group.tracks]
@@ -113,7 +171,7 @@ class Tracker:
     ) -> list[Observation]:
         """Update the tracks that have an observation close by; returns the other observations."""
         for track in group.tracks:
-            track.visible = False
+            track.visible, track.look = False, None
         pairs = _assign([t.position for t in group.tracks], observations, self._config.near)
         for i, k in pairs:
             self._see(group.tracks[i], observations[k], frame)
@@ -123,6 +181,9 @@ class Tracker:
     def _see(self, track: _Track, seen: Observation, frame: CameraFrame) -> None:
         """A track's object was seen; where it was cut by something, its pose is only a hint."""
         shift = float(np.linalg.norm(seen.workspace_from_box[:3, 3] - track.position))
+        track.look = seen.look
+        if seen.look is not None and (seen.complete or track.rgb is None):
+            track.rgb = seen.look.rgb
         if seen.complete:
             if shift < self._config.still and track.last.complete:
                 seen = _averaged(track.last, seen)
@@ -141,7 +202,7 @@ class Tracker:
         """Look where the unseen tracks' objects should be; end those that are seen to be gone."""
         checker = PlaceChecker(frame)
         for group in self._groups.values():
-            for track in [t for t in group.tracks if not t.visible]:
+            for track in [t for t in group.tracks if not (t.visible or self._holds(t))]:
                 last = track.last
                 track.place = checker.check(last.class_name, last.workspace_from_box, last.size)
                 if track.place is Place.OCCUPIED and any(
@@ -174,7 +235,11 @@ class Tracker:
 
     def _settle(self, group: _Group, seen: Observation, frame: CameraFrame) -> bool:
         """Give a confirmed observation a track; False: it must wait."""
-        free = [t for t in group.tracks if not t.visible and not self._is_under_another(t)]
+        free = [
+            t
+            for t in group.tracks
+            if not (t.visible or self._holds(t) or self._is_under_another(t))
+        ]
         if free:
             nearest = min(free, key=lambda t: _distance(t, seen))
             nearest.last = seen
@@ -279,7 +344,15 @@ def _free_name(seen: Observation, taken: set[str]) -> str:
     return name
 
 
-def _object(track: _Track) -> SceneObject:
+def _from_box(point: NDArray[np.float64], thing: Observation) -> float:
+    """How far a point (3,) of workspace is from a thing's box [m]; inside, 0."""
+    matrix = thing.workspace_from_box
+    local = (point - matrix[:3, 3]) @ matrix[:3, :3]
+    return float(np.linalg.norm(np.maximum(np.abs(local) - 0.5 * np.array(thing.size), 0.0)))
+
+
+def _object(track: _Track, *, held: bool) -> SceneObject:
+    look = track.look
     return SceneObject(
         track.id,
         track.name,
@@ -290,4 +363,8 @@ def _object(track: _Track) -> SceneObject:
         float(np.clip(track.confidence, 0.0, 1.0)),
         track.stamp_ns,
         track.visible,
+        track.rgb,
+        None if look is None else look.pixels,
+        None if look is None else look.mask,
+        held,
     )

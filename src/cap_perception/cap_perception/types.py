@@ -58,6 +58,21 @@ class Detection:
 
 
 @dataclass(frozen=True, eq=False)
+class Look:
+    """What one picture shows of an object.
+
+    Attributes:
+        rgb: mean colour of its pixels, each 0 to 1.
+        pixels: (u0, v0, u1, v1) half open, in the camera's whole picture [px].
+        mask: of that box, (v1 - v0, u1 - u0).
+    """
+
+    rgb: tuple[float, float, float]
+    pixels: Box
+    mask: Mask
+
+
+@dataclass(frozen=True, eq=False)
 class Observation:
     """A detection with its place: an oriented box in frame `workspace`.
 
@@ -66,6 +81,7 @@ class Observation:
         size: full extents along the box's axes [m].
         complete: nothing in front of it was in the way of the fit; else the pose is a guess.
         is_plain: it is called by its class alone, not by its colour and class.
+        look: None: made without a picture.
     """
 
     class_name: str
@@ -75,11 +91,33 @@ class Observation:
     score: float
     complete: bool
     is_plain: bool = False
+    look: Look | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class HeldPose:
+    """Something is in the gripper, and this is where.
+
+    Attributes:
+        workspace_from_tool: 4x4, of the tool's working point (URDF link `tcp`), at the picture's
+            stamp.
+    """
+
+    workspace_from_tool: Matrix
 
 
 @dataclass(frozen=True, eq=False)
 class SceneObject:
-    """One tracked object; fields as in cap_interfaces/SceneObject.msg."""
+    """One tracked object; fields as in cap_interfaces/SceneObject.msg.
+
+    Attributes:
+        stamp_ns: when it was last seen, or known to be in the gripper.
+        visible: it was seen in the scene's own frame.
+        rgb: mean colour when last seen whole, each 0 to 1; None: never measured.
+        pixels: (u0, v0, u1, v1) half open, in the camera's whole picture [px]; None: not seen.
+        mask: of that box, (v1 - v0, u1 - u0); None: not seen.
+        held: in the gripper; the pose follows that, seen or not.
+    """
 
     id: str
     name: str
@@ -90,6 +128,10 @@ class SceneObject:
     confidence: float
     stamp_ns: int
     visible: bool
+    rgb: tuple[float, float, float] | None = None
+    pixels: Box | None = None
+    mask: Mask | None = None
+    held: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Identity over time, on painted depth pictures: a camera 1 m above the table, looking down."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from cap_common.frames import matrix_from_rpy
 from cap_perception.deproject import pixels_of
 from cap_perception.tracker import Tracker
-from cap_perception.types import CameraFrame, Observation
+from cap_perception.types import CameraFrame, HeldPose, Look, Observation
 from cap_perception.visibility import Place, PlaceChecker
 
 K = np.array([[400.0, 0, 319.5], [0, 400.0, 239.5], [0, 0, 1.0]])
@@ -40,12 +42,12 @@ class Movie:
             cv2.fillConvexPoly(depth, np.rint(pixels).astype(np.int32), 1.0 - top)
         return frame
 
-    def play(self, observations, things=None, frames=1):
+    def play(self, observations, things=None, frames=1, held=None):
         if things is None:
             things = [(*o.workspace_from_box[:2, 3], o.workspace_from_box[2, 3] + o.size[2] / 2,
                        o.size[0]) for o in observations]  # fmt: skip
         for _ in range(frames):
-            scene = self.tracker.update(self.frame(*things), observations)
+            scene = self.tracker.update(self.frame(*things), observations, held)
         return {thing.name: thing for thing in scene.objects}
 
 
@@ -196,3 +198,61 @@ def test_places(movie):
     assert look(bowl, (0.0, -0.5, 0.045, 0.12), (0.0, -0.5, 0.085, 0.04)) is Place.OCCUPIED
     outside = seen('red block', 3.0, -0.5)
     assert look(outside) is Place.HIDDEN
+
+
+def tool(x, y, z, yaw=0.0):
+    """The gripper there, pointing down, something in it."""
+    return HeldPose(matrix_from_rpy((x, y, z), (np.pi, 0, yaw)))
+
+
+def test_what_is_held_goes_with_the_tool_unseen(movie):
+    twins = seen('red block', -0.1, -0.5), seen('red block', 0.1, -0.5)
+    before = movie.play(twins, frames=3)
+    left = min(before.values(), key=lambda thing: thing.workspace_from_box[0, 3])
+    other = next(thing for thing in before.values() if thing is not left)
+    assert not left.held
+    movie.play(twins[1:], [ARM], held=tool(-0.095, -0.5, 0.045))
+    after = movie.play(twins[1:], [ARM], frames=20, held=tool(0.2, -0.4, 0.145, np.pi / 2))
+    thing = after[left.name]
+    assert (thing.id, thing.held, thing.visible) == (left.id, True, False)
+    assert thing.stamp_ns == movie.stamp_ns
+    # 5 mm beside the tool, which has made a quarter turn.
+    np.testing.assert_allclose(thing.workspace_from_box[:3, 3], (0.2, -0.405, 0.12), atol=1e-9)
+    assert not after[other.name].held
+    # Put down next to its twin, each is still itself.
+    movie.play(twins[1:], [ARM], held=tool(0.1, -0.435, 0.045))
+    down = seen('red block', 0.1, -0.44), twins[1]
+    after = movie.play(down, frames=3)
+    assert {n: t.id for n, t in after.items()} == {n: t.id for n, t in before.items()}
+    assert after[left.name].workspace_from_box[1, 3] == pytest.approx(-0.44)
+    assert not after[left.name].held
+
+
+def test_what_is_held_and_seen_is_where_it_is_seen(movie):
+    movie.play([seen('red block', 0, -0.5)], frames=3)
+    movie.play([], [ARM], held=tool(0, -0.5, 0.04))
+    slipped = seen('red block', 0.01, -0.4, 0.12)
+    thing = movie.play([slipped], held=tool(0, -0.4, 0.14))['red block']
+    assert thing.workspace_from_box[0, 3] == pytest.approx(0.01)
+    thing = movie.play([], [ARM], held=tool(0.1, -0.4, 0.14))['red block']
+    assert thing.workspace_from_box[0, 3] == pytest.approx(0.11)
+
+
+def test_a_tool_that_holds_something_unknown_takes_nothing_along(movie):
+    movie.play([seen('red block', 0, -0.5)], frames=3)
+    for x in (0.0, 0.1):
+        thing = movie.play([seen('red block', 0, -0.5)], held=tool(x, -0.5, 0.15))['red block']
+        assert not thing.held
+    assert thing.workspace_from_box[0, 3] == 0.0
+
+
+def test_what_it_looks_like_is_of_the_newest_frame(movie):
+    look = Look((0.9, 0.1, 0.1), (300, 200, 302, 203), np.ones((3, 2), bool))
+    block = replace(seen('red block', 0, -0.5), look=look)
+    thing = movie.play([block], frames=3)['red block']
+    assert (thing.rgb, thing.pixels, thing.mask.shape) == (look.rgb, look.pixels, (3, 2))
+    thing = movie.play([], [ARM])['red block']
+    assert (thing.rgb, thing.pixels, thing.mask) == (look.rgb, None, None)
+    # Half hidden, it is darker than it is.
+    shaded = replace(block, complete=False, look=replace(look, rgb=(0.2, 0.0, 0.0)))
+    assert movie.play([shaded], [ARM])['red block'].rgb == look.rgb
