@@ -37,7 +37,7 @@ class CameraNoise:
             for single-image raw-data" (IEEE TIP 2008).
         depth_noise_m: standard deviation of depth that is the same at all distances [m].
         baseline_m: between the two eyes, or eye and projector [m]; the second is at the picture's
-            right. Beside a near thing, on its left, a strip of what is behind has no depth.
+            right: left of a near thing, a strip of what is behind has no depth.
         disparity_noise_px: standard deviation of disparity [px]; of depth z it is
             z^2 / (focal length * baseline) times this: Khoshelham and Elberink, "Accuracy and
             Resolution of Kinect Depth Data" (Sensors 2012).
@@ -102,7 +102,11 @@ class NoiseSource:
         self._columns: _Field = np.arange(columns, dtype=np.float32)
         self._rows: _Field = np.arange(rows, dtype=np.float32)[:, None]
         # Fresh arrays of that size cost more than what is done to them.
-        self._buffer = np.empty((rows, columns, 3), np.float32)
+        self._planes = np.empty((3, rows, columns), np.float32)
+        # What the second eye sees: disparities; and which of its pixels each of the picture's is.
+        self._seen = np.empty((rows, columns + 1), np.float32)
+        self._pixel = np.empty((rows, columns), np.intp)
+        self._row_starts = (np.arange(rows) * (columns + 1))[:, None]
 
     def apply(self, rgb: Rgb, depth: Depth) -> tuple[Rgb, Depth]:
         """The picture as the camera gives it.
@@ -126,7 +130,7 @@ class NoiseSource:
     def _color(self, rgb: Rgb) -> Rgb:
         if not self._sigmas.any():
             return rgb
-        noise = cv2.LUT(rgb, self._sigmas, dst=self._buffer)
+        noise = cv2.LUT(rgb, self._sigmas, dst=self._planes.reshape(rgb.shape))
         np.multiply(noise, self._part(self._white), out=noise)
         return np.asarray(cv2.add(rgb, noise, dtype=cv2.CV_8U), dtype=np.uint8)
 
@@ -148,10 +152,10 @@ class NoiseSource:
     def _jitter(self, depth: Depth) -> Depth:
         """Each pixel's depth from near it, so that edges are ragged."""
         sigma = np.float32(self._noise.edge_jitter_px)
-        u = sigma * self._part(self._smooth)
-        u += self._columns
-        v = sigma * self._part(self._smooth)
-        v += self._rows
+        u, v, _ = self._planes
+        for place, here in ((u, self._columns), (v, self._rows)):
+            np.multiply(self._part(self._smooth), sigma, out=place)
+            np.add(place, here, out=place)
         moved = cv2.remap(depth, u, v, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(moved, dtype=np.float32)
 
@@ -183,9 +187,21 @@ class NoiseSource:
         return None if not parts else np.logical_or.reduce(parts)
 
     def _shadows(self, depth: Depth) -> Holes:
-        """What the second eye does not see: further right, something comes before it there."""
-        there = self._columns - self._depth_disparity / depth
-        return np.asarray(there > np.minimum.accumulate(there[:, ::-1], axis=1)[:, ::-1])
+        """What the second eye does not see, for something comes before it there."""
+        disparity, column, _ = self._planes
+        pixel, seen = self._pixel, self._seen
+        np.divide(self._depth_disparity, depth, out=disparity)
+        # Column 0 of that eye's picture is for all that lies left of it.
+        np.subtract(self._columns + np.float32(1.5), disparity, out=column)
+        np.maximum(column, 0, out=column)
+        pixel[...] = column
+        pixel += self._row_starts
+        seen.fill(0)
+        np.maximum.at(seen.reshape(-1), pixel.reshape(-1), disparity.reshape(-1))
+        seen[:, 0] = 0
+        nearest = np.take(seen, pixel, out=column, mode='clip')
+        disparity += 1
+        return np.asarray(nearest > disparity)
 
     def _patches(self) -> Holes:
         """Ellipses anywhere, of random size and turn."""

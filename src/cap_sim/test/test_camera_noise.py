@@ -28,7 +28,7 @@ def gray(level, shape=SHAPE):
 def step(near=0.7, far=1.1):
     """A near square in front of a far plane."""
     depth = plane(far)
-    depth[40:80, 60:100] = near
+    depth[40:80, 100:140] = near
     return depth
 
 
@@ -111,16 +111,25 @@ def test_left_of_a_near_thing_the_second_eye_sees_nothing_of_what_is_behind():
     width = FOCAL * BASELINE * (1 / near - 1 / far)
     rows, columns = np.nonzero(np.isnan(got))
     assert set(rows) == set(range(40, 80))
-    assert columns.max() == 59
-    assert columns.min() == pytest.approx(60 - width, abs=1)
-    assert (columns >= 60 - width - 1).all()
+    assert columns.max() == 99
+    assert columns.min() == pytest.approx(100 - width, abs=1)
+    assert (columns >= 100 - width - 1).all()
+
+
+def test_a_thin_thing_in_the_air_has_a_shadow_apart_from_it():
+    depth = plane(1.1)
+    depth[:, 100:105] = 0.6
+    _, got = source(baseline_m=BASELINE).apply(gray(0), depth)
+    away = FOCAL * BASELINE * (1 / 0.6 - 1 / 1.1)
+    _, columns = np.nonzero(np.isnan(got))
+    np.testing.assert_allclose(np.unique(columns), np.arange(100, 105) - away, atol=1)
 
 
 def test_holes_at_edges_are_as_many_as_told_and_only_there():
     depth = step()
     near_edge = np.zeros(SHAPE, bool)
-    near_edge[38:82, 58:102] = True
-    near_edge[42:78, 62:98] = False
+    near_edge[38:82, 98:142] = True
+    near_edge[42:78, 102:138] = False
     shares = []
     for seed in range(20):
         noise = source(seed, edge_step_m=0.02, edge_holes=0.3, correlation_px=1.0)
@@ -129,14 +138,14 @@ def test_holes_at_edges_are_as_many_as_told_and_only_there():
         shares.append(holes.sum() / (2 * (40**2 - 38**2) + 2 * 4 * 2))
     assert np.mean(shares) == pytest.approx(0.3, abs=0.06)
     everywhere = source(edge_step_m=0.02, edge_holes=1.0).apply(gray(0), depth)[1]
-    assert np.isnan(everywhere[40, 59:62]).all()
+    assert np.isnan(everywhere[40, 99:102]).all()
 
 
 def test_edges_are_ragged_but_no_depth_lies_between():
     _, got = source(edge_jitter_px=0.7).apply(gray(0), step())
     assert set(np.unique(got)) == {np.float32(0.7), np.float32(1.1)}
     changed = got != step()
-    assert changed[40:80, 56:64].any()
+    assert changed[40:80, 96:104].any()
     assert not changed[:30].any()
 
 
