@@ -15,6 +15,8 @@ from cap_skills.arm import Call
 from cap_skills.model import Place
 
 REST_STEPS = 250
+# steps.force_limit of config/skills.yaml [N].
+MAY_PUSH = 15.0
 
 
 def quiet(*_):
@@ -67,9 +69,29 @@ def test_a_plate_is_carried_by_its_floor():
     assert bench.item('blue plate').center == pytest.approx((0.45, -0.1, 0.008), abs=0.004)
 
 
-def jaw_beside_a_bowl():
+class FeltCell(BenchCell):
+    """A cell that notes how hard its tool is pushed at.
+
+    Attributes:
+        push: the most so far, looked at in each step of the physics [N].
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.push = 0.0
+        step = self.cell.step
+
+        def felt(count):
+            for _ in range(count):
+                step(1)
+                self.push = max(self.push, -float(self.cell.state().force[2]))
+
+        self.cell.step = felt
+
+
+def block_beside_a_bowl(tool):
     block, bowl = ObjectSpec('block', 'red', (0.0, -0.5)), ObjectSpec('bowl', 'blue', (0.2, -0.5))
-    bench = BenchCell(Layout((block, bowl)), ROOT / 'config', tool='jaw')
+    bench = FeltCell(Layout((block, bowl)), ROOT / 'config', tool=tool)
     bench.cell.step(REST_STEPS)
     return bench
 
@@ -98,17 +120,33 @@ def apart(bench):
 @pytest.mark.parametrize('away', [0.012, 0.03, 0.06])
 def test_a_block_that_is_moved_under_the_jaw_is_found_again(away):
     """By less than its size, a finger comes down on it; by more, the jaw closes on nothing."""
-    bench = jaw_beside_a_bowl()
+    bench = block_beside_a_bowl('jaw')
     call = upset(bench, 'approach', 0.4, lambda: move(bench.cell, 'red block', (-away, -0.5), 0.0))
     bench.skills.pick_place(Place('red block'), Place('blue bowl'), call)
     bench.cell.step(REST_STEPS)
     assert apart(bench) < 0.03
     assert bench.skills.held is None
+    assert 1.0 < bench.push < MAY_PUSH
+
+
+@pytest.mark.parametrize(
+    ('tool', 'step', 'away'), [('suction', 'carry', 0.039), ('jaw', 'place', 0.02)]
+)
+def test_a_bowl_that_is_moved_while_a_block_is_brought_to_it_is_found_again(tool, step, away):
+    """By less than its size: what comes down meets its rim, or its wall."""
+    bench = block_beside_a_bowl(tool)
+    there = (0.2 - away, -0.5)
+    call = upset(bench, step, 0.1, lambda: move(bench.cell, 'blue bowl', there, 0.0))
+    bench.skills.pick_place(Place('red block'), Place('blue bowl'), call)
+    bench.cell.step(REST_STEPS)
+    assert bench.item('blue bowl').center[1] == pytest.approx(there[0], abs=0.01)
+    assert apart(bench) < 0.02
+    assert 1.0 < bench.push < MAY_PUSH
 
 
 @pytest.mark.parametrize(('step', 'is_held'), [('grasp', False), ('carry', True), ('place', True)])
 def test_after_a_cancel_the_jaw_holds_what_it_held(step, is_held):
-    bench = jaw_beside_a_bowl()
+    bench = block_beside_a_bowl('jaw')
 
     def cancel():
         raise CanceledError('enough')

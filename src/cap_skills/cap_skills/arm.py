@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -54,6 +54,7 @@ class SkillConfig:
         clearance: above the expected contact, where slow guarded motion begins.
         depth: below the expected contact, where guarded motion gives up.
         early_contact: so far above the expected contact it is one with something else.
+        moved: a target seen so far from where it was has been moved.
         near_speed: of the tool, near objects.
         carry_scale: of all speeds but the guarded one while something is held: it would slip.
         min_speed_scale: slowest that a call may ask for.
@@ -71,6 +72,7 @@ class SkillConfig:
     clearance: float
     depth: float
     early_contact: float
+    moved: float
     near_speed: float
     carry_scale: float
     min_speed_scale: float
@@ -241,6 +243,20 @@ class Arm:
             return pose
         return raised(down, down[2, 3] + self._config.clearance)
 
+    def slow_from(self, pose: Matrix, lowest: float, tops: Iterable[float], most: Matrix) -> Matrix:
+        """Over a pose, where guarded motion down to it begins.
+
+        That is above all that it would come down on if what it goes to has been moved a little.
+
+        Args:
+            lowest: height of the lowest point of tool and load at the pose [m].
+            tops: of what it goes down to, or into [m].
+            most: no higher than this pose.
+        """
+        above = [top + self._config.early_contact - lowest for top in tops]
+        way = max([self._config.clearance, *above])
+        return raised(pose, min(pose[2, 3] + way, most[2, 3]))
+
     def place_pose(self, held: Held, spot: Spot, others: Sequence[Item], target: str) -> Matrix:
         """base_from_tcp when the object stands on the spot, with the least turning of the wrist.
 
@@ -324,7 +340,8 @@ class Arm:
     ) -> bool:
         """Slowly down to a pose, until contact or `also`; returns whether that came."""
         config = self._config
-        legs = [Straight(goal, self.hand.guarded_speed)]
+        speed = self.hand.touch_speed(call.force_limit - config.contact_force)
+        legs = [Straight(goal, speed)]
         trajectory = self._plan(self.robot.joints(), legs, around, call.speed_scale, call)
         rest = self.robot.gripper().force
         # Going down only takes weight off the tool.

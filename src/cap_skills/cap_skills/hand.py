@@ -39,14 +39,17 @@ class Hand(Protocol):
     """How a gripper takes hold of things.
 
     Attributes:
-        feels: it comes down until it feels the object; else to a place, and feels nothing before.
+        feels: it gives way, and comes down until it feels the object; else it is rigid, and comes
+            down to a place where it has felt nothing.
         radius: of what it needs free around the middle of a grasp, seen from above [m].
-        guarded_speed: until contact: the softer it is, the faster [m/s].
     """
 
     feels: bool
     radius: float
-    guarded_speed: float
+
+    def touch_speed(self, force: float) -> float:
+        """At which it may meet something, so that no more than a force [N] pushes at it [m/s]."""
+        ...
 
     def grasps(self, item: Item) -> list[Grasp]:
         """Ways to take hold of an object, the best first; none: it cannot."""
@@ -119,7 +122,10 @@ class SuctionHand:
     def __init__(self, config: SuctionConfig, cup_radius: float) -> None:
         self._config = config
         self.radius = cup_radius
-        self.guarded_speed = config.guarded_speed
+
+    def touch_speed(self, force: float) -> float:
+        """See Hand: as configured; its spring is soft."""
+        return self._config.guarded_speed
 
     def grasps(self, item: Item) -> list[Grasp]:
         """See Hand: in the middle of its top, or of a dish's floor."""
@@ -172,7 +178,9 @@ class JawConfig:
     """Of two fingers that hold by friction; SI units.
 
     Attributes:
-        guarded_speed: until contact.
+        stiffness: of what they meet, objects on a table, and of the arm behind them.
+        reaction_s: from contact until the arm begins to brake.
+        braking: of the tool, when it does.
         most: between the fingers at their widest.
         finger: thickness of one at its tip.
         margin: free on either side of an object on the way to it, and after it was let go.
@@ -186,7 +194,9 @@ class JawConfig:
         close_s: how long closing and opening may take.
     """
 
-    guarded_speed: float
+    stiffness: float
+    reaction_s: float
+    braking: float
     most: float
     finger: float
     margin: float
@@ -211,7 +221,13 @@ class JawHand:
         # Of what is held; 0: nothing is; None: who knows, the fingers have not been moved yet.
         self._width: float | None = None
         self.radius = config.most / 2 + config.finger
-        self.guarded_speed = config.guarded_speed
+
+    def touch_speed(self, force: float) -> float:
+        """See Hand: what it goes on by after contact, v t + v^2 / 2a, is what pushes."""
+        config = self._config
+        way = force / config.stiffness
+        t, a = config.reaction_s, config.braking
+        return float(a * (np.sqrt(t * t + 2 * way / a) - t))
 
     def grasps(self, item: Item) -> list[Grasp]:
         """See Hand: across its sides, the narrower first; a bowl by its rim."""

@@ -8,7 +8,7 @@ back, the arm parks, and the error is raised.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -48,6 +48,12 @@ T = TypeVar('T')
 HALTS = (CanceledError, StoppedError, PerceptionLostError, RobotFaultError, SkillTimeoutError)
 # Sides of an object are as wide as each other within this [m].
 _AS_WIDE = 0.004
+# Between two looks for a new scene [s].
+_LOOK_S = 0.02
+
+
+class MissedError(PlaceFailedError):
+    """Where something was to be put down, things are not as they were seen; it is still held."""
 
 
 class Handling:
@@ -220,7 +226,7 @@ class Handling:
                 self.park(call)
                 if attempt == 2:
                     raise
-                call.step(f'look again: {error}')
+                self._look_again(error, call)
                 item = find_object(Place(item.name), self.require_scene())
         raise AssertionError
 
@@ -229,7 +235,7 @@ class Handling:
         scene = self.require_scene()
         grasp, above = self.choose_grasp(item, scene)
         z = float(grasp.position[2])
-        before = raised(above, z + config.clearance)
+        before = arm.slow_from(raised(above, z), z, [item.top], above)
         call.step(f'approach {item.name}')
         arm.make_ready(grasp, call)
         legs: list[Leg] = [
@@ -274,40 +280,56 @@ class Handling:
             self._arm.move(legs, Surroundings(others, held, touch=touch), call)
 
     def place(self, target: Place, call: Call) -> Matrix:
-        """Carry what is held to the target, set it down and let go; returns base_from_tcp then."""
-        assert self._arm.held is not None
+        """Carry what is held to the target, set it down and let go; returns base_from_tcp then.
+
+        What is no longer where it was seen is looked for once more.
+        """
+        try:
+            return self._place(target, call)
+        except MissedError as error:
+            self.park(call)
+            self._look_again(error, call)
+            return self._place(target, call)
+
+    def _place(self, target: Place, call: Call) -> Matrix:
+        held = self._arm.held
+        assert held is not None
         scene = self.require_scene()
-        spot = find_spot(target, self._arm.held.item, scene, self._config.nudge)
+        spot = find_spot(target, held.item, scene, self._config.nudge)
         self._area.require(spot.xy, 'the target')
-        # In a bowl it may lie on the wall.
-        in_bowl = any(item.hollow and item.name in spot.supports for item in scene.items)
-        early = math.inf if in_bowl else self._config.early_contact
-        onto = find_object(target, scene) if target.name else None
+        onto = [item for item in scene.items if item.name in spot.supports]
+        early = self._config.early_contact
+        rims = [item.top for item in onto if item.hollow]
+        if rims:
+            # It may lie on the wall, but not on its upper half; on what is in there, as it comes.
+            empty = len(onto) == 1 and not held.item.hollow
+            early = max(early, (rims[0] - spot.height) / 2) if empty else math.inf
         return self._set_down(spot, call, self._config.depth, early, onto)
 
     def _set_down(
-        self, spot: Spot, call: Call, depth: float, early: float, onto: Item | None = None
+        self, spot: Spot, call: Call, depth: float, early: float, onto: Sequence[Item] = ()
     ) -> Matrix:
         """Carry what is held to a spot, feel for it, and let go.
 
         Args:
             depth, early: how far below and above the expected contact it may come [m].
-            onto: the target, if it is an object: it has to be there still after the way.
+            onto: what it goes to, as it was seen: it has to be there still.
         """
         config, held = self._config, self._arm.held
         assert held is not None
         others = self._without_held(self.require_scene())
         down = self._arm.place_pose(held, spot, others, 'its place')
         above = self._arm.carry_pose(held, down, others)
+        tops = [item.top for item in others if item.name in spot.supports]
+        before = self._arm.slow_from(down, min(spot.height, down[2, 3]), tops, above)
         call.step(f'carry {held.item.name}')
         legs: list[Leg] = [
             *self._arm.rise(others, above[2, 3]),
             Free(self._arm.down(above)),
-            Straight(raised(down, down[2, 3] + config.clearance), config.near_speed),
+            Straight(before, config.near_speed),
         ]
         self._arm.move(legs, Surroundings(others, held, touch=spot.supports | {TABLE}), call)
-        if onto is not None:
-            self._require_unmoved(onto)
+        self._require_unmoved(onto)
         call.step(f'place {held.item.name}')
         if held.item.hollow and spot.supports:
             # Bowls nest: how deep is for contact to find.
@@ -317,27 +339,46 @@ class Handling:
             Surroundings(others, None, ignore=spot.supports | {TABLE}),
             call,
         )
+        self._require_unmoved(onto)
         x, y = spot.xy
         if not touched:
-            raise PlaceFailedError(
+            raise MissedError(
                 f'{held.item.name!r} met nothing below at x={x:.3f}, y={y:.3f} m of base_link'
             )
         above_mm = (self._arm.tcp()[2, 3] - down[2, 3]) * 1000
         if above_mm > early * 1000:
-            raise PlaceFailedError(
+            raise MissedError(
                 f'{held.item.name!r} met something {above_mm:.0f} mm too high at '
                 f'x={x:.3f}, y={y:.3f} m of base_link'
             )
-        return self._let_go(Surroundings(others, touch=spot.supports | {TABLE}), call)
+        placed = self._let_go(Surroundings(others, touch=spot.supports | {TABLE}), call)
+        self._require_unmoved(onto, PlaceFailedError)
+        return placed
 
-    def _require_unmoved(self, item: Item) -> None:
+    def _require_unmoved(
+        self, onto: Sequence[Item], failure: type[PlaceFailedError] = MissedError
+    ) -> None:
         """Refuse to set something down where its target was; what the arm hides is still there."""
-        now = find_object(Place(item.name), self._view())
-        away = float(np.hypot(*(now.center - item.center)[:2]))
-        if away > self._config.nudge:
-            raise PlaceFailedError(
-                f'{item.name!r} was moved by {away * 1000:.0f} mm while something was carried to it'
-            )
+        scene = self._view()
+        for item in onto:
+            now = scene.find(item.name)
+            if now is None:
+                raise failure(f'{item.name!r} went while something was brought to it')
+            away = float(np.hypot(*(now.center - item.center)[:2]))
+            if away > self._config.moved:
+                raise failure(
+                    f'{item.name!r} was moved by {away * 1000:.0f} mm while something was brought '
+                    'to it'
+                )
+
+    def _look_again(self, error: CapError, call: Call) -> None:
+        """Wait for a picture from after now, as long as a scene may be old."""
+        call.step(f'look again: {error}')
+        waited = 0.0
+        with call.phases.waiting():
+            while waited < self._config.scene_age_s and self._view().age_s >= waited:
+                self._arm.robot.wait(lambda _: False, _LOOK_S, call.check)
+                waited += _LOOK_S
 
     def _let_go(self, around: Surroundings, call: Call) -> Matrix:
         """Release what stands, and rise off it; returns base_from_tcp at the release."""
@@ -416,6 +457,7 @@ class Handling:
         call.step(f'recover: {error}')
         notes = ''
         if self._arm.held is not None and not self._arm.holds():
+            notes = f'; {self._arm.held.item.name!r} fell off the gripper'
             self._arm.abandon()
         if self._arm.held is not None:
             name = self._arm.held.item.name

@@ -92,6 +92,17 @@ def test_a_plate_is_too_flat_for_fingers(jaw: JawHand, parameters: SkillsParamet
     assert by_suction.width is None
 
 
+@given(force=st.floats(1.0, 200.0))
+def test_what_a_jaw_goes_on_by_after_contact_pushes_no_harder_than_it_may(
+    parameters: SkillsParameters, force: float
+) -> None:
+    config = parameters.jaw
+    speed = JawHand(config).touch_speed(force)
+    way = speed * config.reaction_s + speed**2 / (2 * config.braking)
+    assert way * config.stiffness == pytest.approx(force)
+    assert SuctionHand(parameters.suction, 0.013).touch_speed(force) == 0.05
+
+
 def test_fingers_that_meet_hold_nothing(jaw: JawHand, parameters: SkillsParameters) -> None:
     grasp = Grasp(np.zeros(3), 0.0, 0.04)
     robot = Fingers(0.085)
