@@ -59,7 +59,7 @@ class EvidenceReader:
         try:
             database = sqlite3.connect(uri, uri=True, check_same_thread=False)
             database.execute('SELECT id FROM instructions LIMIT 1').fetchone()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # of a text in the damaged file
             raise NoEvidenceError(f'{path} cannot be read as evidence: {error}') from error
         return EvidenceReader(path, database)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,6 +25,22 @@ _FREE_QUERIES = 200
 _QUERIES_PER_PICTURE = 20
 
 
+@dataclass(frozen=True)
+class Manner:
+    """How an action is done. The skill servers refuse what is beyond their limits.
+
+    Attributes:
+        speed: share of the robot's full speed.
+        force: the most that it may press with [N]; None: what it is set up for.
+    """
+
+    speed: float = 1.0
+    force: float | None = None
+
+
+ORDINARY = Manner()
+
+
 class Skills(Protocol):
     """The skill servers, as the broker calls them. A target is an object's name or a position.
 
@@ -38,19 +55,19 @@ class Skills(Protocol):
     stopped: Callable[[], bool]
     phases: list[dict[str, Any]]
 
-    def pick_place(self, first: Target, second: Target) -> None:
+    def pick_place(self, first: Target, second: Target, manner: Manner = ORDINARY) -> None:
         """Pick the first, put it on the second."""
         ...
 
-    def move_to(self, target: Target) -> None:
+    def move_to(self, target: Target, manner: Manner = ORDINARY) -> None:
         """Bring the tool above the target."""
         ...
 
-    def draw(self, points: NDArray[np.float64]) -> None:
+    def draw(self, points: NDArray[np.float64], manner: Manner = ORDINARY) -> None:
         """Draw a line through points of the board, shape (N, 2)."""
         ...
 
-    def erase(self, points: NDArray[np.float64]) -> None:
+    def erase(self, points: NDArray[np.float64], manner: Manner = ORDINARY) -> None:
         """Wipe along points of the board, shape (N, 2)."""
         ...
 

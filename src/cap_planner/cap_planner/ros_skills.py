@@ -11,12 +11,13 @@ from geometry_msgs.msg import PoseStamped
 from rclpy.node import Node
 
 from cap_common.calls import ActionCaller
-from cap_common.errors import RobotFaultError, error_from_result
+from cap_common.errors import LimitError, RobotFaultError, error_from_result
 from cap_common.heartbeat import BeatMonitor
 from cap_interfaces.action import Draw, Erase, MoveTo, PickPlace, Say
 from cap_interfaces.msg import PhaseTime
 from cap_interfaces.msg import Target as TargetMessage
 from cap_planner.api.spec import Points, Target
+from cap_planner.robot import ORDINARY, Manner
 
 _SKILLS_NODE = 'skills'
 _POLL_S = 0.02
@@ -54,22 +55,25 @@ class RosSkills:
         self.stopped: Callable[[], bool] = lambda: False
         self.phases: list[dict[str, Any]] = []
 
-    def pick_place(self, first: Target, second: Target) -> None:
+    def pick_place(self, first: Target, second: Target, manner: Manner = ORDINARY) -> None:
         """See Skills."""
-        goal = PickPlace.Goal(object=self._target(first), target=self._target(second))
+        goal = PickPlace.Goal(
+            object=self._target(first), target=self._target(second), **_limits(manner)
+        )
         self._call(self._pick_place, goal)
 
-    def move_to(self, target: Target) -> None:
+    def move_to(self, target: Target, manner: Manner = ORDINARY) -> None:
         """See Skills."""
-        self._call(self._move_to, MoveTo.Goal(target=self._target(target)))
+        speed_scale = _limits(manner)['speed_scale']
+        self._call(self._move_to, MoveTo.Goal(target=self._target(target), speed_scale=speed_scale))
 
-    def draw(self, points: Points) -> None:
+    def draw(self, points: Points, manner: Manner = ORDINARY) -> None:
         """See Skills."""
-        self._call(self._draw, Draw.Goal(path=[self._pose(*point) for point in points]))
+        self._call(self._draw, Draw.Goal(path=self._path(points), **_limits(manner)))
 
-    def erase(self, points: Points) -> None:
+    def erase(self, points: Points, manner: Manner = ORDINARY) -> None:
         """See Skills."""
-        self._call(self._erase, Erase.Goal(path=[self._pose(*point) for point in points]))
+        self._call(self._erase, Erase.Goal(path=self._path(points), **_limits(manner)))
 
     def look(self) -> None:
         """See Skills."""
@@ -115,12 +119,28 @@ class RosSkills:
             return TargetMessage(name=target, pose=self._pose(0.0, 0.0))
         return TargetMessage(pose=self._pose(*target))
 
+    def _path(self, points: Points) -> list[PoseStamped]:
+        return [self._pose(*point) for point in points]
+
     def _pose(self, x: float, y: float) -> PoseStamped:
         message = PoseStamped()
         message.header.frame_id = self._frame
         message.pose.orientation.w = 1.0
         message.pose.position.x, message.pose.position.y = float(x), float(y)
         return message
+
+
+def _limits(manner: Manner) -> dict[str, float]:
+    """The fields of a goal.
+
+    Raises:
+        LimitError: a field cannot tell it: 0, which there stands for what the robot is set up for,
+            or more than a single-precision number holds.
+    """
+    for name, value in (('speed', manner.speed), ('force', manner.force)):
+        if value is not None and not 1e-30 < abs(value) < 1e30:
+            raise LimitError(f'{name} {value:g} is no {name} that a robot can move with')
+    return {'speed_scale': manner.speed, 'force_limit': manner.force or 0.0}
 
 
 def _phase(message: PhaseTime) -> dict[str, Any]:

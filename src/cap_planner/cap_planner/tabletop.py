@@ -12,7 +12,7 @@ import numpy as np
 
 from cap_common.errors import CapError
 from cap_planner.api.spec import Point, Target
-from cap_planner.robot import SceneRobot
+from cap_planner.robot import Manner, SceneRobot
 from cap_planner.scene import Scene, SceneObject, normalize_name
 
 # The camera errs by millimetres [m].
@@ -44,7 +44,10 @@ class TabletopRobot(SceneRobot):
 
     # ── actions, declared in api/tabletop.py ─────────────────────────────────────────────────
 
-    def put_first_on_second(self, first: Target, second: Target) -> None:  # noqa: D102
+    def put_first_on_second(  # noqa: D102
+        self, first: Target, second: Target, speed: float = 1.0, force: float | None = None
+    ) -> None:
+        manner = Manner(speed, force)
         with self._attempt('put_first_on_second', _text(first)):
             scene = self.scene()
             first, second = self._resolve(scene, first), self._resolve(scene, second)
@@ -53,15 +56,17 @@ class TabletopRobot(SceneRobot):
             x, y = scene.find(second).xy if isinstance(second, str) else second
             placed = Placement(moved or '', (float(x), float(y)), support)
             if not moved:
-                self._place_unseen(scene, placed, first, second)
+                self._place_unseen(scene, placed, first, second, manner)
         if moved:
-            self._place(scene, placed, first, second)
+            self._place(scene, placed, first, second, manner)
 
-    def _place(self, scene: Scene, placed: Placement, first: Target, second: Target) -> None:
+    def _place(
+        self, scene: Scene, placed: Placement, first: Target, second: Target, manner: Manner
+    ) -> None:
         """Place an object that is known, and can be looked for at the end."""
         name, start = placed.name, scene.find(placed.name).xy
         try:
-            self._pick_place(first, second)
+            self._pick_place(first, second, manner)
         except CapError as error:
             # A program may catch a failure. It has done what was asked only if the object is in the
             # end where this, or a later attempt, was to put it.
@@ -71,20 +76,22 @@ class TabletopRobot(SceneRobot):
         self._placements[name] = placed
         self._has_changed(_moved(f'{name!r} from {_place(start)}', placed))
 
-    def _place_unseen(self, scene: Scene, placed: Placement, first: Target, second: Target) -> None:
+    def _place_unseen(
+        self, scene: Scene, placed: Placement, first: Target, second: Target, manner: Manner
+    ) -> None:
         """Place what is not seen where it is to be picked, and cannot be looked for at the end."""
         what = f'what was at {_text(first)}'
         try:
-            self._pick_place(first, second)
+            self._pick_place(first, second, manner)
         except CapError:
             self._tell_displaced(scene)
             self._has_changed(f'may have moved {what}')
             raise
         self._has_changed(_moved(what, placed))
 
-    def _pick_place(self, first: Target, second: Target) -> None:
+    def _pick_place(self, first: Target, second: Target, manner: Manner) -> None:
         try:
-            self._skills.pick_place(first, second)
+            self._skills.pick_place(first, second, manner)
         finally:
             # Whatever came of it, nobody knows where things are until they are seen again.
             self.has_moved()
@@ -109,14 +116,14 @@ class TabletopRobot(SceneRobot):
                 where = f'from {_place(item.xy)} to {_place(seen[item.name])}'
                 self._has_changed(f'displaced {item.name!r} {where}')
 
-    def point_gripper_to(self, target: Target) -> None:  # noqa: D102
+    def point_gripper_to(self, target: Target, speed: float = 1.0) -> None:  # noqa: D102
         with self._attempt('point_gripper_to', _text(target)):
             scene = self.scene()
             target = self._resolve(scene, target)
         name = target if isinstance(target, str) else _topmost_at(scene, target)
         what = _text(name or target)
         with self._attempt('point_gripper_to', what):
-            self._skills.move_to(target)
+            self._skills.move_to(target, Manner(speed))
         self.done.append(f'pointed the gripper to {what}')
 
     # ── what came of it ──────────────────────────────────────────────────────────────────────

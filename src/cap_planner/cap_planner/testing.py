@@ -19,6 +19,7 @@ from cap_planner.evidence import EvidenceStore
 from cap_planner.instruction_run import Parts
 from cap_planner.models.base import Completion, LanguageModel, Message, Options
 from cap_planner.places import Table
+from cap_planner.robot import ORDINARY, Manner
 from cap_planner.sandbox.host import Sandbox
 from cap_planner.scene import Scene, SceneObject
 
@@ -47,6 +48,7 @@ class SymbolicTable:
         objects: positions by name, as (x, y, z) of the centre [m].
         failures: errors that the next actions raise, in order; None: that one succeeds.
         strokes: what was drawn and erased, as points of shape (N, 2) [m].
+        manners: how each of these was to be done.
     """
 
     SIZES: ClassVar[dict[str, tuple[float, float, float]]] = {'bowl': BOWL}
@@ -58,6 +60,7 @@ class SymbolicTable:
         self.failures: list[Exception | None] = []
         self.moves: list[tuple[Target, Target]] = []
         self.strokes: list[tuple[str, NDArray[np.float64]]] = []
+        self.manners: list[Manner] = []
         self.slip = np.zeros(2)
         self.looks = 0
         self.stopped: Callable[[], bool] = lambda: False
@@ -81,9 +84,10 @@ class SymbolicTable:
         """See SceneSource."""
         return self._time_ns
 
-    def pick_place(self, first: Target, second: Target) -> None:
+    def pick_place(self, first: Target, second: Target, manner: Manner = ORDINARY) -> None:
         """See Skills."""
         self.moves.append((first, second))
+        self.manners.append(manner)
         if self.failures and (failure := self.failures.pop(0)):
             raise failure
         if not isinstance(first, str):
@@ -93,17 +97,20 @@ class SymbolicTable:
         z = self._height_over(x, y, first) + self._size(first)[2] / 2
         self.objects[first] = (float(x), float(y), z)
 
-    def move_to(self, target: Target) -> None:
+    def move_to(self, target: Target, manner: Manner = ORDINARY) -> None:
         """See Skills."""
         self.moves.append((target, target))
+        self.manners.append(manner)
 
-    def draw(self, points: NDArray[np.float64]) -> None:
+    def draw(self, points: NDArray[np.float64], manner: Manner = ORDINARY) -> None:
         """See Skills."""
         self.strokes.append(('draw', points))
+        self.manners.append(manner)
 
-    def erase(self, points: NDArray[np.float64]) -> None:
+    def erase(self, points: NDArray[np.float64], manner: Manner = ORDINARY) -> None:
         """See Skills."""
         self.strokes.append(('erase', points))
+        self.manners.append(manner)
 
     def look(self) -> None:
         """See Skills."""

@@ -10,20 +10,24 @@ from contextlib import contextmanager
 
 from cap_common.errors import CapError
 from cap_planner.api.spec import Points
-from cap_planner.robot import SceneRobot
+from cap_planner.robot import Manner, SceneRobot
 
 
 class WhiteboardRobot(SceneRobot):
     """The whiteboard for one instruction."""
 
-    def draw(self, pts_2d: Points) -> None:  # noqa: D102 - declared in api/whiteboard.py
+    def draw(  # noqa: D102 - declared in api/whiteboard.py
+        self, pts_2d: Points, speed: float = 1.0, force: float | None = None
+    ) -> None:
         with self._stroke('draw', pts_2d) as what:
-            self._skills.draw(pts_2d)
+            self._skills.draw(pts_2d, Manner(speed, force))
         self._has_changed(f'drew {what}')
 
-    def erase(self, pts_2d: Points) -> None:  # noqa: D102
+    def erase(  # noqa: D102
+        self, pts_2d: Points, speed: float = 1.0, force: float | None = None
+    ) -> None:
         with self._stroke('erase', pts_2d) as what:
-            self._skills.erase(pts_2d)
+            self._skills.erase(pts_2d, Manner(speed, force))
         self._has_changed(f'erased {what}')
 
     @contextmanager

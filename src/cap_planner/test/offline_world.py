@@ -26,7 +26,8 @@ from cap_planner.fgen import definition_from_completion, generate_functions
 from cap_planner.lmp import SessionTurn, build_messages
 from cap_planner.models import LanguageModel, Options
 from cap_planner.models.offline import OfflineModel
-from cap_planner.places import Table, nearest
+from cap_planner.places import Table
+from cap_planner.robot import Manner, nearest
 from cap_planner.testing import GivenTexts
 from cap_planner.verifier import Report, Undefined, verify
 
@@ -60,6 +61,7 @@ class World:
     model: LanguageModel = field(default_factory=OfflineModel)
     said: list[str] = field(default_factory=list)
     moves: list[tuple[str, Any]] = field(default_factory=list)
+    manners: list[Manner] = field(default_factory=list)
     programs: list[tuple[str, str, str]] = field(default_factory=list)
     turns: list[SessionTurn] = field(default_factory=list)
     variables: dict[str, Any] = field(default_factory=dict)
@@ -181,7 +183,9 @@ class World:
     def get_side_name(self, pos: Any) -> str:
         return nearest(TABLE.sides, pos)
 
-    def put_first_on_second(self, first: Any, second: Any) -> None:
+    def put_first_on_second(
+        self, first: Any, second: Any, speed: float = 1.0, force: float | None = None
+    ) -> None:
         thing = self._find(first)
         on_top = [n for n, t in self.things.items() if t.on == first]
         assert not on_top, f'{first} is under {on_top}'
@@ -200,9 +204,11 @@ class World:
         thing.level = self.things[thing.on].level + 1 if thing.on else 0
         thing.xy = xy
         self.moves.append((first, target))
+        self.manners.append(Manner(speed, force))
 
-    def point_gripper_to(self, target: Any) -> None:
+    def point_gripper_to(self, target: Any, speed: float = 1.0) -> None:
         self.moves.append(('gripper', target))
+        self.manners.append(Manner(speed))
 
     def say(self, message: str) -> None:
         self.said.append(message)

@@ -19,7 +19,10 @@ def test_every_function_says_who_answers_and_what_it_is() -> None:
 
 def test_the_header_is_what_a_person_writes() -> None:
     header = TABLETOP['put_first_on_second'].header()
-    assert header == 'put_first_on_second(first: str | Point, second: str | Point) -> None'
+    assert header == (
+        'put_first_on_second(first: str | Point, second: str | Point, speed: float = 1.0, '
+        'force: float | None = None) -> None'
+    )
     header = TABLETOP['parse_obj_name'].header()
     assert header == "parse_obj_name(description: str, context: str = '', **variables) -> Any"
 

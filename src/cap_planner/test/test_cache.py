@@ -208,6 +208,14 @@ def test_damage_is_noticed(tmp_path: Path, data: st.DataObject) -> None:
         model.close()
 
 
+def test_damage_that_its_own_error_quotes(tmp_path: Path) -> None:
+    path = tmp_path / 'c.db'
+    cached(path, 'answer').close()
+    path.write_bytes(path.read_bytes().replace(b'CREATE TABLE', b'CREATE T\xc5BLE'))
+    with pytest.raises(ModelUnavailableError, match='cannot be used'):
+        cached(path, 'answer')
+
+
 def test_a_changed_answer_is_not_given(tmp_path: Path) -> None:
     path = tmp_path / 'c.db'
     model = cached(path, "put('red block')")

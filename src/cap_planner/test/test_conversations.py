@@ -28,6 +28,7 @@ from cap_planner.evidence import EvidenceStore
 from cap_planner.instruction_run import Parts
 from cap_planner.models import open_model
 from cap_planner.places import Table
+from cap_planner.robot import ORDINARY, Manner
 from cap_planner.sandbox.host import Sandbox
 from cap_planner.testing import FruitTable, SymbolicTable
 
@@ -258,6 +259,16 @@ def test_the_same_again(talk: Any) -> None:
     session.do('now do the same with the green block')
     assert session.xy('green block') == pytest.approx(start['green block'] - [0.04, 0])
     assert same({'b': session.xy('blue block')}, {'b': start['blue block']})
+
+
+def test_the_same_again_is_done_as_before_or_as_is_said_now(talk: Any) -> None:
+    session = talk(four_blocks())
+    session.do('gently move the red block 4 cm to the left')
+    session.do('do that again')
+    session.do('do that again, slowly')
+    session.do('do that again, faster')
+    gently = Manner(0.3, 8.0)
+    assert session.table.manners == [gently, gently, Manner(0.3), ORDINARY]
 
 
 @pytest.mark.parametrize(

@@ -413,7 +413,7 @@ def test_what_a_failure_displaced_can_be_undone(make_engine, table):
 
 def test_a_failed_action_that_is_swallowed_is_no_deed(make_engine, table):
     table.failures = [UnreachableError('too far')]
-    table.move_to = lambda target: table.pick_place(target, target)
+    table.move_to = lambda target, *_: table.pick_place(target, target)
     program = 'try:\n    point_gripper_to("red block")\nexcept Exception:\n    pass'
     report, _ = run(make_engine(ScriptedModel(program)))
     assert report.label is Label.WRONG_OUTCOME
@@ -423,7 +423,7 @@ def test_a_failed_action_that_is_swallowed_is_no_deed(make_engine, table):
 def test_what_fell_off_is_no_success(make_engine, table):
     put = table.pick_place
 
-    def topple(first, second):
+    def topple(first, second, *_):
         put(first, second)
         x, y, _ = table.objects[first]
         table.objects[first] = (x + 0.041, y, 0.02)
@@ -491,7 +491,7 @@ def test_what_slipped_is_no_success(make_engine, table):
 
 @pytest.mark.parametrize('limits', [{'motion_s': 0.1}, {'wall_s': 0.3}])
 def test_an_action_is_canceled_when_its_time_is_up(make_engine, table, limits):
-    def work(first, second):
+    def work(*_):
         deadline = time.monotonic() + 20.0
         while not table.stopped():
             assert time.monotonic() < deadline, 'nobody cancels'

@@ -29,8 +29,8 @@ def value(call: str, **variables: Any) -> Any:
 class Watched(World):
     """Sees to it that nothing is put on another thing."""
 
-    def put_first_on_second(self, first: Any, second: Any) -> None:
-        super().put_first_on_second(first, second)
+    def put_first_on_second(self, first: Any, second: Any, *manner: Any, **named: Any) -> None:
+        super().put_first_on_second(first, second, *manner, **named)
         assert self.things[first].level == 0, f'{first} stands on {self.things[first].on}'
         assert not self.blocked(first)
 

@@ -9,10 +9,11 @@ from rclpy.action import ActionServer, CancelResponse
 from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.node import Node
 
-from cap_common.errors import CanceledError, GraspFailedError, RobotFaultError
+from cap_common.errors import CanceledError, GraspFailedError, LimitError, RobotFaultError
 from cap_common.heartbeat import Beat, BeatMonitor
 from cap_interfaces.action import MoveTo, PickPlace, Say
 from cap_interfaces.msg import PhaseTime
+from cap_planner.robot import Manner
 from cap_planner.ros_skills import RosSkills
 
 pytestmark = pytest.mark.system
@@ -89,6 +90,20 @@ def test_goals(skills, servers):
     assert target.header.frame_id == 'workspace'
     assert (target.pose.position.x, target.pose.position.y) == (0.1, -0.4)
     assert (move.target.name, look.target.name, say.text) == ('red bowl', 'park', 'hello')
+
+
+def test_how_a_goal_is_to_be_done(skills, servers):
+    skills.pick_place('red block', 'red bowl', Manner(0.5, 6.0))
+    skills.move_to('red bowl', Manner(0.25))
+    pick, move = servers.goals
+    assert (pick.speed_scale, pick.force_limit, move.speed_scale) == (0.5, 6.0, 0.25)
+
+
+@pytest.mark.parametrize('manner', [Manner(0.0), Manner(1e-50), Manner(1.0, 0.0), Manner(1e300)])
+def test_what_a_goal_cannot_tell_is_refused(skills, servers, manner):
+    with pytest.raises(LimitError, match=r'no (speed|force) that a robot can move with'):
+        skills.pick_place('red block', 'red bowl', manner)
+    assert servers.goals == []
 
 
 def test_a_skill_that_nobody_offers(skills):

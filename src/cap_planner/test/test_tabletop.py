@@ -20,6 +20,7 @@ from cap_common.errors import (
 from cap_planner.api.spec import Target
 from cap_planner.labels import InstructionError, Label
 from cap_planner.places import Table
+from cap_planner.robot import ORDINARY, Manner
 from cap_planner.scene import Scene
 from cap_planner.tabletop import TabletopRobot
 from cap_planner.testing import SymbolicTable
@@ -57,13 +58,14 @@ class Desk(SymbolicTable):
             ),
         )
 
-    def pick_place(self, first: Target, second: Target) -> None:
+    def pick_place(self, first: Target, second: Target, manner: Manner = ORDINARY) -> None:
         if not self.happens:
-            super().pick_place(first, second)
+            super().pick_place(first, second, manner)
         else:
             self.happens()
 
-    def move_to(self, target: Target) -> None:
+    def move_to(self, target: Target, manner: Manner = ORDINARY) -> None:
+        super().move_to(target, manner)
         if not self.may_point:
             raise UnreachableError('too far')
 
@@ -81,6 +83,13 @@ def wrong(desk: Desk) -> str:
         desk.robot.check_outcome()
     assert caught.value.label is Label.WRONG_OUTCOME
     return str(caught.value)
+
+
+def test_how_an_action_is_to_be_done_reaches_the_skill(desk: Desk) -> None:
+    desk.robot.put_first_on_second('red block', 'blue block', speed=0.4, force=7.0)
+    desk.robot.put_first_on_second('red block', [0.0, -0.3])
+    desk.robot.point_gripper_to('blue block', 0.2)
+    assert desk.manners == [Manner(0.4, 7.0), ORDINARY, Manner(0.2)]
 
 
 def test_what_rests_where_it_was_put_is_right(desk: Desk) -> None:

@@ -11,6 +11,7 @@ import pytest
 from cap_common.errors import LimitError
 from cap_planner.labels import InstructionError, Label
 from cap_planner.places import Table
+from cap_planner.robot import ORDINARY, Manner
 from cap_planner.scene import Scene
 from cap_planner.testing import SymbolicTable
 from cap_planner.whiteboard import WhiteboardRobot
@@ -32,8 +33,8 @@ class Board(SymbolicTable):
         self.waited_for.append(than_ns)
         return super().newer(than_ns)
 
-    def draw(self, points: np.ndarray) -> None:
-        super().draw(points)
+    def draw(self, points: np.ndarray, manner: Manner = ORDINARY) -> None:
+        super().draw(points, manner)
         if self.error:
             raise self.error
 
@@ -44,10 +45,11 @@ def board() -> Board:
 
 
 def test_lines_are_drawn_and_erased(board: Board) -> None:
-    board.robot.draw(LINE)
-    board.robot.erase(LINE)
+    board.robot.draw(LINE, speed=0.5)
+    board.robot.erase(LINE, force=6.0)
     assert [what for what, _ in board.strokes] == ['draw', 'erase']
     assert all(points is LINE for _, points in board.strokes)
+    assert board.manners == [Manner(0.5), Manner(force=6.0)]
     assert board.robot.done == [f'drew 3 points {BOX}', f'erased 3 points {BOX}']
     board.robot.check_outcome()
 

@@ -185,6 +185,7 @@ def describe(annotation: Any) -> str:
         Point: 'a finite position [x, y] in metres',
         Points: 'two or more finite positions [[x, y], ...] in metres',
         float: 'a finite number',
+        type(None): 'None',
     }
     return ' or '.join(words.get(o, type_name(o)) for o in _options(annotation))
 
@@ -199,6 +200,8 @@ def _fits(annotation: Any, value: Any) -> tuple[bool, Any]:  # noqa: PLR0911
     """Whether the value is of the type, and the value in its plain form."""
     if annotation is Any:
         return True, value
+    if annotation is type(None):
+        return value is None, value
     if annotation is str:
         # numpy's strings are strings of the program, not of the API.
         return isinstance(value, str), str(value) if isinstance(value, str) else value

@@ -96,17 +96,23 @@ def get_side_name(pos: Point) -> str:
 
 
 @declare(Kind.ACTION, *_MOTION_ERRORS, GraspFailedError, PlaceFailedError)
-def put_first_on_second(first: Target, second: Target) -> None:
+def put_first_on_second(
+    first: Target, second: Target, speed: float = 1.0, force: float | None = None
+) -> None:
     """Pick up an object and put it down on an object, in a bowl, at a named place or position.
 
-    A position as the first takes what stands highest there.
+    A position as the first takes what stands highest there. `speed` is a share of the robot's full
+    speed; `force` is the most that it may press with [N], if less than it is set up for.
     """
     ...
 
 
 @declare(Kind.ACTION, *_MOTION_ERRORS)
-def point_gripper_to(target: Target) -> None:
-    """Bring the gripper above an object, a named place or a position, and touch nothing."""
+def point_gripper_to(target: Target, speed: float = 1.0) -> None:
+    """Bring the gripper above an object, a named place or a position, and touch nothing.
+
+    `speed` is a share of the robot's full speed.
+    """
     ...
 
 

@@ -53,14 +53,21 @@ _DRAWING_ERRORS = (UnreachableError, LimitError, PerceptionLostError, RobotFault
 
 
 @declare(Kind.ACTION, *_DRAWING_ERRORS)
-def draw(pts_2d: Points) -> None:
-    """Draw a line through the points in their order, with straight pieces between them."""
+def draw(pts_2d: Points, speed: float = 1.0, force: float | None = None) -> None:
+    """Draw a line through the points in their order, with straight pieces between them.
+
+    `speed` is a share of the robot's full speed; `force` is the most that it may press with [N], if
+    less than it is set up for.
+    """
     ...
 
 
 @declare(Kind.ACTION, *_DRAWING_ERRORS)
-def erase(pts_2d: Points) -> None:
-    """Wipe along the points in their order, such as those of a shape that was drawn."""
+def erase(pts_2d: Points, speed: float = 1.0, force: float | None = None) -> None:
+    """Wipe along the points in their order, such as those of a shape that was drawn.
+
+    `speed` and `force` are those of `draw`.
+    """
     ...
 
 

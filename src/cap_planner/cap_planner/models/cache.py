@@ -27,6 +27,8 @@ from cap_planner.models.base import (
 _APPLICATION_ID = 0x43615043  # 'CaPC', in the head of the file
 _FORMAT = 1
 _BUSY_S = 2.0
+# Of a damaged file even the text of the error may be none.
+_DAMAGED = (sqlite3.Error, UnicodeDecodeError)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS answers (
     key BLOB PRIMARY KEY, answer TEXT NOT NULL, sha256 BLOB NOT NULL) WITHOUT ROWID
@@ -54,7 +56,7 @@ class CachedModel:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = _open(path)
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, *_DAMAGED) as error:
             raise self._unusable(error) from error
 
     def complete(self, messages: Sequence[Message], options: Options) -> Completion:
@@ -88,7 +90,7 @@ class CachedModel:
                 row = self._db.execute(
                     'SELECT answer, sha256 FROM answers WHERE key=?', (key,)
                 ).fetchone()
-        except sqlite3.Error as error:
+        except _DAMAGED as error:
             raise self._unusable(error) from error
         if row is None:
             return None
@@ -108,7 +110,7 @@ class CachedModel:
                     'INSERT OR IGNORE INTO answers VALUES (?, ?, ?)',
                     (key, answer, _digest(key, answer)),
                 )
-        except sqlite3.Error as error:
+        except _DAMAGED as error:
             # The answer is there, and has been paid for.
             logging.getLogger(__name__).warning('cannot write to %s: %s', self._path, error)
 
@@ -120,7 +122,7 @@ class CachedModel:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """Raises sqlite3.Error."""
+    """Raises one of _DAMAGED."""
     db = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False, isolation_level=None)
     try:
         tables = db.execute('SELECT count(*) FROM sqlite_schema').fetchone()[0]

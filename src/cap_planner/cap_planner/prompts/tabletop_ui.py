@@ -45,6 +45,11 @@ objects = ['white cup', 'black mug', 'red plate']
 # take that back.
 put_first_on_second('white cup', [-0.1, -0.5])
 
+objects = ['white cup', 'black mug', 'red plate']
+# softly place the cup on the right side.
+cup_name = parse_obj_name('the cup', f'objects = {get_obj_names()}')
+put_first_on_second(cup_name, 'right side', speed=0.3, force=8)
+
 objects = ['green die', 'white die', 'black die', 'green saucer', 'black saucer']
 # every die belongs on the saucer of its own color.
 die_names = parse_obj_name('the dice', f'objects = {get_obj_names()}')

@@ -19,6 +19,7 @@ from cap_planner.lmp import Example
 from cap_planner.models.base import Completion, Message, Options, cut_at_stop
 from cap_planner.models.offline import OfflineModel
 from cap_planner.places import Table
+from cap_planner.robot import ORDINARY, Manner
 from cap_planner.sandbox.host import Sandbox
 from cap_planner.session import Session
 from cap_planner.testing import BOWL, SymbolicTable
@@ -76,6 +77,7 @@ class Case:
         variables: with which an LMP is called.
         answers: of the LMPs that it asks, by the request.
         moves: what is put where; names or positions.
+        manner: of all of them.
         strokes: 'draw' or 'erase', and the points.
         value: of the LMP; a value, or a check of it.
         fails: why, and a part of the text.
@@ -87,6 +89,7 @@ class Case:
     variables: Mapping[str, Any] = field(default_factory=dict)
     answers: Mapping[str, Any] = field(default_factory=dict)
     moves: Sequence[tuple[Any, Any]] = ()
+    manner: Manner = ORDINARY
     strokes: Sequence[tuple[str, Any]] = ()
     said: Sequence[str] = ()
     value: Any = None
@@ -167,7 +170,7 @@ class Desk:
         """Carry out a request, and see that it does what the case says."""
         self.model.answers = case.answers
         self.table.comes = case.comes
-        self.table.moves, self.table.strokes = [], []
+        self.table.moves, self.table.strokes, self.table.manners = [], [], []
         report = self.engine.run(
             Request(**{'instruction': '', 'session': 's', **request}), lambda _: None, lambda: None
         )
@@ -179,6 +182,7 @@ class Desk:
             assert report.outcome == 'succeeded', told
         assert matches(self.table.moves, list(case.moves)), self.table.moves
         assert matches(self.table.strokes, list(case.strokes)), self.table.strokes
+        assert set(self.table.manners) <= {case.manner}
         assert report.answer.splitlines() == list(case.said)
         for name, value in self.variables.items():
             is_of_kind = KINDS.get(name.rpartition('_')[2])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cap_planner.labels import Label
+from cap_planner.robot import Manner
 from prompt_cases.desk import Case, Program
 from prompt_cases.values import positions, xy
 
@@ -67,6 +68,12 @@ TABLETOP_UI = {
         moves=[('white cup', xy(-0.1, -0.47))],
     ),
     'take that back': Case(moves=[('white cup', xy(-0.1, -0.5))]),
+    'softly place the cup on the right side': Case(
+        CUPS,
+        answers={'the cup': 'white cup'},
+        moves=[('white cup', xy(0.25, -0.5))],
+        manner=Manner(0.3, 8.0),
+    ),
     'every die belongs on the saucer of its own color': Case(
         DICE,
         answers={

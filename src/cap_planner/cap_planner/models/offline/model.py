@@ -15,6 +15,7 @@ from cap_planner.models.offline.conversation import Conversation
 from cap_planner.models.offline.decompose import write_parts
 from cap_planner.models.offline.drawing import Drawing
 from cap_planner.models.offline.history import History, Turn
+from cap_planner.models.offline.manner import manner_of
 from cap_planner.models.offline.parser import Node, Parser
 from cap_planner.models.offline.words import tokenize
 from cap_planner.models.offline.write_conversation import ConversationWriter
@@ -178,6 +179,7 @@ def _write(request: _Request, words: list[str]) -> tuple[Parser, str | None]:
         program = QuestionsWriter(names).write(question) if question else None
     elif part == 'tabletop_ui':
         writer = ConversationWriter(request.history, names)
+        writer.manner = manner_of(request.query)
         grammar = Conversation(words, writer.nouns)
         commands = grammar.instruction()
         program = writer.write(commands) if commands else None
@@ -191,6 +193,7 @@ def _write(request: _Request, words: list[str]) -> tuple[Parser, str | None]:
 def _write_drawing(request: _Request, words: list[str]) -> tuple[Parser, str | None]:
     """As `_write`, for requests at the whiteboard."""
     writer = DrawingWriter(request.history)
+    writer.manner = manner_of(request.query)
     grammar = Drawing(words, request.names, writer.board.shapes)
     commands = grammar.instruction()
     return grammar, writer.write(commands) if commands else None

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from cap_planner.models.offline.manner import MANNERS, without_more
+
 DIRECTIONS = ('left', 'right', 'top', 'bottom')
 
 # What a word is written as, once read. Plain spellings and inflections only; no meanings.
@@ -140,7 +142,7 @@ FUNCTION_WORDS = word_set(
 
 # Words that change nothing, wherever they stand.
 NOISE = word_set(
-    'please kindly carefully gently quickly slowly just simply also really directly exactly neatly'
+    f'please kindly {" ".join(MANNERS)} just simply also really directly exactly neatly'
 )
 
 _TOKEN = re.compile(r'\d+(?:\.\d+)?|\d*[^\W\d]\w*|[,.;?!:]')
@@ -156,7 +158,7 @@ def tokenize(text: str) -> list[str]:
     text = re.sub(r"\blet's\b", ' ', text)
     text = re.sub(r"'(s|d|m|re|ll)\b|['\"`]", ' ', text)
     text = text.replace('%', ' percent ').replace('°', ' degrees ')
-    text = _UNIT.sub(r'\1 \2', text)
+    text = without_more(_UNIT.sub(r'\1 \2', text))
     words: list[str] = []
     for match in _TOKEN.finditer(text):
         word = match.group()

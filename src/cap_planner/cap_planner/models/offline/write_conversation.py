@@ -8,6 +8,7 @@ from dataclasses import replace
 from cap_planner.models.offline.code import Refusal, quoted
 from cap_planner.models.offline.conversation import SHAPES, Conversation, spoken_of
 from cap_planner.models.offline.history import History, Turn
+from cap_planner.models.offline.manner import manner_of
 from cap_planner.models.offline.meaning import (
     Ability,
     ChangeShape,
@@ -132,6 +133,8 @@ class ConversationWriter(UiWriter):
 
     def _repeat(self, command: Repeat) -> None:
         turn = self._last_command()
+        if self.manner is None:
+            self.manner = manner_of(turn.query)
         if command.things is None:
             for earlier in understood(turn.query, self.nouns):
                 super().command(earlier)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from cap_planner.models.offline.code import Refusal, formatted, quoted
 from cap_planner.models.offline.history import History, top_level
+from cap_planner.models.offline.manner import ACTIONS, with_manner
 from cap_planner.models.offline.meaning import (
     Change,
     Flip,
@@ -116,10 +117,15 @@ def _assign(board: _Board, statement: ast.Assign) -> list[str]:
 
 
 class DrawingWriter(References):
-    """Writes one program."""
+    """Writes one program.
+
+    Attributes:
+        manner: see `manner.manner_of`.
+    """
 
     def __init__(self, history: History) -> None:
         super().__init__(history)
+        self.manner: dict[str, float] | None = None
         self.board = board_of(history)
         self._is_cut = len(history.turns) >= SHOWN_TURNS
         self._lost = bool(history.last_done and not history.last_done.program)
@@ -140,7 +146,7 @@ class DrawingWriter(References):
                     self._erase(self._bases(command.shapes) if command.shapes else None)
                 case _:
                     self._undo_or_say(command)
-        return str(self._code)
+        return with_manner(str(self._code), self.manner or {}, ACTIONS)
 
     def _undo_or_say(self, command: Drawn) -> None:
         match command:

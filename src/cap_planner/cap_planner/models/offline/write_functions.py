@@ -12,8 +12,10 @@ from string import Template
 
 from cap_planner.models.offline.code import Refusal
 from cap_planner.models.offline.idioms import IDIOMS
+from cap_planner.models.offline.manner import ACTIONS, with_arguments
 from cap_planner.models.offline.shape_idioms import SHAPE_IDIOMS
 
+_MANNER = {'speed': '1.0', 'force': 'None'}
 _ARG = {'left': 'argmin', 'right': 'argmax', 'top': 'argmax', 'bottom': 'argmin'}
 _AXIS = {'left': '0', 'right': '0', 'top': '1', 'bottom': '1'}
 _SIGN = {'left': '', 'right': '-', 'top': '-', 'bottom': ''}
@@ -26,13 +28,22 @@ def write_function(signature: str) -> str:
         Refusal: the name says nothing that is known here.
     """
     name, parameters = _call(signature)
+    asked = [name for name in parameters if name not in _MANNER]
     for idiom in (*IDIOMS, *SHAPE_IDIOMS):
         match = re.fullmatch(idiom.name, name)
-        if match and (filled := _fill_roles(idiom.roles, parameters)) is not None:
+        if match and (filled := _fill_roles(idiom.roles, asked)) is not None:
             body = Template(idiom.body).substitute(filled | _derived(match.groupdict()))
-            header = f'def {name}({", ".join(parameters)}):\n    '
-            return header + body.replace('\n', '\n    ').replace('\n    \n', '\n\n')
+            return _function(name, asked, body)
     raise Refusal(f'I do not know what {name}({", ".join(parameters)}) has to do.')
+
+
+def _function(name: str, parameters: list[str], body: str) -> str:
+    """The definition; what moves something can do so in every manner."""
+    moving = with_arguments(body, {key: key for key in _MANNER}, ACTIONS)
+    if moving != body:
+        parameters = [*parameters, *(f'{key}={value}' for key, value in _MANNER.items())]
+    moving = moving.replace('\n', '\n    ').replace('\n    \n', '\n\n')
+    return f'def {name}({", ".join(parameters)}):\n    {moving}'
 
 
 def _call(signature: str) -> tuple[str, list[str]]:

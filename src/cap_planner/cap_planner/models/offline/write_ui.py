@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cap_planner.models.offline.code import Refusal, formatted, quoted
+from cap_planner.models.offline.manner import ACTIONS, with_manner
 from cap_planner.models.offline.meaning import (
     AtPosition,
     Beside,
@@ -29,17 +30,32 @@ from cap_planner.models.offline.meaning import (
 )
 from cap_planner.models.offline.references import References, Variable
 
+# What moves things, and what is written to do so with several.
+_MOVING = (
+    *ACTIONS,
+    'move_objects_to_positions',
+    'put_objects_at_pos',
+    'put_objects_at_different_positions',
+    'stack_objects_in_order',
+    'swap_objects',
+)
 _TO = {'left': 'to the left of', 'right': 'to the right of', 'top': 'above', 'bottom': 'below'}
 
 
 class UiWriter(References):
-    """Writes one program."""
+    """Writes one program.
+
+    Attributes:
+        manner: see `manner.manner_of`.
+    """
+
+    manner: dict[str, float] | None = None
 
     def write(self, commands: Sequence[Command]) -> str:
         """The program for a chain of commands."""
         for command in commands:
             self.command(command)
-        return str(self._code)
+        return with_manner(str(self._code), self.manner or {}, _MOVING)
 
     def command(self, command: Command) -> None:
         """Append what one command asks for."""
