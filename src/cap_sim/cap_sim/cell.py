@@ -129,7 +129,7 @@ class Cell:
             NoRoomError: something is in the way.
         """
         with self._lock:
-            self._change(Layout((*self.layout.objects, item)), item)
+            self._change((*self.layout.objects, item), item)
 
     def move(self, name: str, xy: tuple[float, float], yaw: float) -> ObjectSpec:
         """An object, held or not, stands somewhere else; returns where. All else goes on as it was.
@@ -145,7 +145,7 @@ class Cell:
             old = self._named(name)
             new = replace(old, xy=xy, yaw=yaw, z=self.height_under(old.kind, xy))
             objects = (new if spec is old else spec for spec in self.layout.objects)
-            self._change(Layout(tuple(objects)), new)
+            self._change(tuple(objects), new)
             return new
 
     def remove(self, name: str) -> None:
@@ -156,7 +156,7 @@ class Cell:
         """
         with self._lock:
             old = self._named(name)
-            self._change(Layout(tuple(spec for spec in self.layout.objects if spec is not old)))
+            self._change(tuple(spec for spec in self.layout.objects if spec is not old))
 
     def height_under(self, kind: str, xy: tuple[float, float]) -> float:
         """Of what an object of a kind stands on there: the board, or the table [m]."""
@@ -169,8 +169,9 @@ class Cell:
         names = ', '.join(spec.name for spec in self.layout.objects)
         raise LayoutError(f'no object {name!r}; there are {names or "none"}')
 
-    def _change(self, layout: Layout, placed: ObjectSpec | None = None) -> None:
+    def _change(self, objects: tuple[ObjectSpec, ...], placed: ObjectSpec | None = None) -> None:
         """Go on with other objects, all but `placed` where they are and as fast as they are."""
+        layout = replace(self.layout, objects=objects)
         model = build_model(self._urdf, layout, self._parameters)
         data = mujoco.MjData(model)
         _copy_state(self.model, self._data, model, data, '' if placed is None else placed.name)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cap_common.palette import COLORS, PALETTE
 from cap_sim.board import Board
+from cap_sim.clutter import Clutter, draw_clutter
 from cap_sim.shapes import KINDS, PLATE
 
 # The centres of a few are drawn in this part of the workspace [m], further apart than MIN_DISTANCE.
@@ -58,6 +59,7 @@ class _Room:
 # The gaps: for the cup and one thing's side face, and for a finger.
 _TABLE = _Room(TABLE_LOW, TABLE_HIGH, 0.025)
 _FULL = _Room((-0.32, -0.78), (0.32, -0.2), 0.02)
+_CLUTTERED = _Room((-0.38, -0.84), (0.38, -0.2), 0.012)
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,14 @@ class ObjectSpec:
 
 @dataclass(frozen=True)
 class Layout:
-    """All objects of a world. Names are unique."""
+    """All objects of a world. Names are unique.
+
+    Attributes:
+        clutter: what lies about between them, and has no name.
+    """
 
     objects: tuple[ObjectSpec, ...]
+    clutter: tuple[Clutter, ...] = ()
 
     def __post_init__(self) -> None:
         strange = sorted({spec.kind for spec in self.objects} - set(KINDS))
@@ -208,6 +215,24 @@ def whiteboard_layout(seed: int, board: Board) -> Layout:
     return Layout(tuple(specs))
 
 
+def with_clutter(layout: Layout, seed: int, count: int) -> Layout:
+    """A layout with so many things of no name beside its objects, drawn by a seed.
+
+    Raises:
+        LayoutError: there is no room for them.
+    """
+    rng = np.random.default_rng([seed, 4])
+    clutter: list[Clutter] = []
+    for _ in range(count):
+        item = draw_clutter(rng, tuple(COLORS))
+        taken: list[ObjectSpec | Clutter] = [*layout.objects, *clutter]
+        xy = _free_place(rng, item.radius, taken, _RESTARTS, _CLUTTERED)
+        if xy is None:
+            raise LayoutError(f'no free place on the table for {count} things of no name')
+        clutter.append(replace(item, xy=xy))
+    return replace(layout, clutter=tuple(clutter))
+
+
 def free_place(
     rng: np.random.Generator,
     kind: str,
@@ -220,13 +245,26 @@ def free_place(
     Raises:
         LayoutError: none was found.
     """
-    others = list(taken)
     radius = radius_of(kind)
+    xy = _free_place(rng, radius, tuple(taken), tries, room)
+    if xy is None:
+        raise LayoutError(f'no free place on the table for a {kind} of {2 * radius:.2f} m')
+    return xy
+
+
+def _free_place(
+    rng: np.random.Generator,
+    radius: float,
+    taken: Sequence[ObjectSpec | Clutter],
+    tries: int,
+    room: _Room,
+) -> tuple[float, float] | None:
+    """Where a circle of that radius [m] is free of others; None: not found."""
     for _ in range(tries):
         xy = rng.uniform(np.add(room.low, radius), np.subtract(room.high, radius))
-        if all(np.hypot(*(xy - other.xy)) > radius + other.radius + room.gap for other in others):
+        if all(np.hypot(*(xy - other.xy)) > radius + other.radius + room.gap for other in taken):
             return float(xy[0]), float(xy[1])
-    raise LayoutError(f'no free place on the table for a {kind} of {2 * radius:.2f} m')
+    return None
 
 
 def radius_of(kind: str) -> float:

@@ -29,7 +29,7 @@ from cap_sim.camera import HEIGHT, WIDTH, Depth, Rgb, intrinsics
 from cap_sim.cell import Cell, CellState, PhysicsError
 from cap_sim.controllers import GripperController, TrajectoryController
 from cap_sim.ink import Drawing
-from cap_sim.layout import BLOCKS, LayoutError, draw_layout, random_layout
+from cap_sim.layout import BLOCKS, LayoutError, draw_layout, random_layout, with_clutter
 from cap_sim.pace import Pace, Rate
 from cap_sim.parameters import Parameters
 from cap_sim.photographer import Photographer, Shot
@@ -62,7 +62,9 @@ class SimNode(Node):
             if p.objects
             else draw_layout(p.world, p.seed, p.blocks, p.bowls, board)
         )
-        self.cell = Cell(p.robot_description, p, layout)
+        # A board is cleared before it is drawn on.
+        self._clutter = p.variation.clutter if board is None else 0
+        self.cell = Cell(p.robot_description, p, with_clutter(layout, p.seed, self._clutter))
         self._intrinsics = intrinsics(WIDTH, HEIGHT, p.camera_fovy_deg)
         self._make_publishers()
         self._latch(p.robot_description)
@@ -194,6 +196,7 @@ class SimNode(Node):
                 )
             else:
                 layout = draw_layout(request.world, request.seed, 0, 0, self.cell.board)
+            layout = with_clutter(layout, request.seed, self._clutter)
         except LayoutError as error:
             response.message = str(error)
             return response

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cap_sim.camera_noise import CameraNoise
+from cap_sim.variation import Variation
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Parameters:
     camera_rate_hz: float
     camera_fovy_deg: float
     camera_noise: CameraNoise
+    # How the cell differs from its description, drawn by `seed`.
+    variation: Variation
 
     # The view for people.
     operator_rate_hz: float

@@ -8,14 +8,17 @@ import numpy as np
 from cap_common.frames import quaternion_from_matrix
 from cap_common.palette import COLORS
 from cap_description import ARM_JOINTS, joint_limits, transform
+from cap_sim.clutter import Clutter, add_clutter_geom
 from cap_sim.layout import Layout, ObjectSpec
 from cap_sim.parameters import Parameters
 from cap_sim.shapes import CONTACT, HIDDEN_GROUP, KINDS
 from cap_sim.tools import tool_kind
+from cap_sim.variation import add_struts, camera_error, vary_light
 
 TIMESTEP_S = 0.002
 OVERHEAD_CAMERA = 'overhead'
 OPERATOR_CAMERA = 'operator'
+SUN = 'sun'
 FORCE_SENSOR = 'tcp_force'
 TORQUE_SENSOR = 'tcp_torque'
 ACCELEROMETER = 'tip_acceleration'
@@ -23,12 +26,16 @@ TCP = 'tcp'
 TIP_MIDDLE = 'tip_middle'
 
 _FLOOR_Z = -0.76
+# MuJoCo's cameras look along -z, optical frames along +z.
+_FROM_OPTICAL = np.array([0.0, 1.0, 0.0, 0.0])
 # Reflected inertia of each joint's motor [kg m^2].
 _ROTOR_INERTIA = 0.1
 
 
 def build_model(urdf: str, layout: Layout, parameters: Parameters) -> mujoco.MjModel:
     """Compile the model of a world, its objects where the layout has them.
+
+    How it varies is drawn by the parameters' seed; its clutter is the layout's.
 
     Raises:
         LookupError: the URDF has no tool that is known.
@@ -40,10 +47,16 @@ def build_model(urdf: str, layout: Layout, parameters: Parameters) -> mujoco.MjM
     _add_actuators(spec, urdf)
     tool.add(spec, parameters)
     _add_force_sensor(spec, urdf, tool.tip)
-    _add_surroundings(spec, parameters.camera_fovy_deg)
+    _add_surroundings(spec)
+    _add_cameras(spec, parameters)
+    vary_light(spec, SUN, parameters.variation, parameters.seed)
+    overhead = transform(urdf, 'world', 'overhead_camera_optical_frame')
+    add_struts(spec, overhead, parameters.variation, parameters.seed)
     base_from_workspace = transform(urdf, 'world', 'workspace')
     for item in layout.objects:
         _add_object(spec, item, base_from_workspace)
+    for number, thing in enumerate(layout.clutter):
+        _add_clutter(spec, f'clutter {number + 1}', thing, base_from_workspace)
     model = spec.compile()
     _center_accelerometer(model, tool.tip)
     return model
@@ -118,8 +131,8 @@ def _center_accelerometer(model: mujoco.MjModel, tip: str) -> None:
     model.site_sameframe[site] = mujoco.mjtSameFrame.mjSAMEFRAME_NONE
 
 
-def _add_surroundings(spec: mujoco.MjSpec, camera_fovy_deg: float) -> None:
-    """Floor, light, sky and the two cameras. Lit so that a level face shows its own colour."""
+def _add_surroundings(spec: mujoco.MjSpec) -> None:
+    """Floor, light and sky. Lit so that a level face shows its own colour."""
     spec.worldbody.add_geom(
         name='floor',
         type=mujoco.mjtGeom.mjGEOM_PLANE,
@@ -146,7 +159,7 @@ def _add_surroundings(spec: mujoco.MjSpec, camera_fovy_deg: float) -> None:
     spec.visual.headlight.diffuse = [0, 0, 0]
     spec.visual.headlight.specular = [0, 0, 0]
     spec.worldbody.add_light(
-        name='sun',
+        name=SUN,
         type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
         pos=[0.9, 0.6, 2.2],
         dir=[-0.2, -0.25, -1],
@@ -155,10 +168,15 @@ def _add_surroundings(spec: mujoco.MjSpec, camera_fovy_deg: float) -> None:
         ambient=[0, 0, 0],
         castshadow=True,
     )
+
+
+def _add_cameras(spec: mujoco.MjSpec, parameters: Parameters) -> None:
+    """The overhead camera, about where its frame is, and the operator's view."""
+    shift, turn = camera_error(parameters.variation, parameters.seed, 0)
+    quat = np.empty(4)
+    mujoco.mju_mulQuat(quat, turn, _FROM_OPTICAL)
     spec.body('overhead_camera_optical_frame').add_camera(
-        name=OVERHEAD_CAMERA,
-        quat=[0, 1, 0, 0],  # MuJoCo's cameras look along -z, optical frames along +z
-        fovy=camera_fovy_deg,
+        name=OVERHEAD_CAMERA, pos=shift, quat=quat, fovy=parameters.camera_fovy_deg
     )
     eye, target = np.array([1.45, 0.52, 0.80]), np.array([0.35, 0.01, 0.21])
     spec.worldbody.add_camera(name=OPERATOR_CAMERA, pos=eye, quat=look_at(eye, target), fovy=44.0)
@@ -176,11 +194,34 @@ def look_at(eye: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 def _add_object(spec: mujoco.MjSpec, item: ObjectSpec, base_from_workspace: np.ndarray) -> None:
     kind = KINDS[item.kind]
-    position = base_from_workspace @ [*item.xy, item.z + kind.size[2] / 2, 1]
-    yaw = item.yaw + np.arctan2(base_from_workspace[1, 0], base_from_workspace[0, 0])
+    middle = (*item.xy, item.z + kind.size[2] / 2)
+    body = _add_body(spec, item.name, middle, item.yaw, base_from_workspace)
+    kind.add(spec, body, _rgba(item.color))
+
+
+def _add_clutter(
+    spec: mujoco.MjSpec, name: str, item: Clutter, base_from_workspace: np.ndarray
+) -> None:
+    body = _add_body(spec, name, (*item.xy, item.size[2] / 2), item.yaw, base_from_workspace)
+    add_clutter_geom(body, item, _rgba(item.color))
+
+
+def _add_body(
+    spec: mujoco.MjSpec,
+    name: str,
+    middle: tuple[float, float, float],
+    yaw: float,
+    base_from_workspace: np.ndarray,
+) -> mujoco.MjsBody:
+    """A body without shape that moves freely, its joint named as it is."""
+    position = base_from_workspace @ [*middle, 1]
+    yaw += np.arctan2(base_from_workspace[1, 0], base_from_workspace[0, 0])
     body = spec.worldbody.add_body(
-        name=item.name, pos=position[:3], quat=[np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)]
+        name=name, pos=position[:3], quat=[np.cos(yaw / 2), 0, 0, np.sin(yaw / 2)]
     )
-    body.add_freejoint(name=item.name)
-    rgba = [*(channel / 255 for channel in COLORS[item.color]), 1.0]
-    kind.add(spec, body, rgba)
+    body.add_freejoint(name=name)
+    return body
+
+
+def _rgba(color: str) -> list[float]:
+    return [*(channel / 255 for channel in COLORS[color]), 1.0]
