@@ -20,7 +20,7 @@ def run_checks(root: Path, pytest_arguments: Sequence[str], console: Console) ->
         'types': [python, '-m', 'mypy'],
         'tests': [*pytest, '-m', 'not system', '--numprocesses', 'auto', '--dist', 'worksteal'],
         # One after another: a system that waits for a core misses the deadlines of a robot.
-        'tests of running systems': [*pytest, '-m', 'system'],
+        'tests of running systems': [*pytest, '-m', 'system', '--durations', '20'],
     }
     if pytest_arguments:
         commands = {'tests': [*pytest, *pytest_arguments]}
