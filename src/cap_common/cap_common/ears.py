@@ -29,14 +29,17 @@ class Ears:
     `use_sim_time` moves here too, with its 50 messages a second: ROS time is `clock`.
 
     A callback that raises shuts the context down: nobody would miss a deaf node that beats.
+
+    Args:
+        name: of its node and thread, behind the parent's.
     """
 
-    def __init__(self, parent: Node) -> None:
+    def __init__(self, parent: Node, name: str = 'ears') -> None:
         sim_time = Parameter('use_sim_time', value=parent.get_parameter('use_sim_time').value)
         if sim_time.value:
             parent.set_parameters([Parameter('use_sim_time', value=False)])
         self.node = Node(
-            f'{parent.get_name()}_ears',
+            f'{parent.get_name()}_{name}',
             context=parent.context,
             use_global_arguments=False,
             start_parameter_services=False,
@@ -47,13 +50,20 @@ class Ears:
         self._executor = SingleThreadedExecutor(context=parent.context)
         self._executor.add_node(self.node)
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._spin, name='ears', daemon=True)
+        self._thread = threading.Thread(target=self._spin, name=name, daemon=True)
 
     def listen(
         self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile
     ) -> None:
         """Subscribe; before `start`."""
         self.node.create_subscription(kind, self._parent.resolve_topic_name(topic), callback, qos)
+
+    def serve(self, kind: type, name: str, answer: Callable[[Any, Any], Any]) -> None:
+        """Answer a service, whose callback may wait: only these ears are deaf meanwhile.
+
+        Before `start`.
+        """
+        self.node.create_service(kind, self._parent.resolve_service_name(name), answer)
 
     @property
     def clock(self) -> Clock:

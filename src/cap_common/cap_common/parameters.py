@@ -24,7 +24,7 @@ _TYPES: dict[Any, Parameter.Type] = {
 
 
 def load_parameters(node: Node, cls: type[T]) -> T:
-    """Declare a parameter for each field of the dataclass, and read them all.
+    """Declare a parameter for each field of the dataclass, unless it is, and read them all.
 
     Fields are bool, int, float, str, `tuple[<one of these>, ...]` or a dataclass of such.
 
@@ -34,7 +34,9 @@ def load_parameters(node: Node, cls: type[T]) -> T:
     values: dict[str, Any] = {}
     for name, kind in parameter_types(cls).items():
         try:
-            values[name] = node.declare_parameter(name, _TYPES[kind]).value
+            if not node.has_parameter(name):
+                node.declare_parameter(name, _TYPES[kind])
+            values[name] = node.get_parameter(name).value
         except ParameterUninitializedException:
             values[name] = None
     try:

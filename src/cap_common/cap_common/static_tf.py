@@ -38,7 +38,12 @@ class StaticTransformListener:
 
     def __init__(self, node: Node) -> None:
         self.frames = FrameTree()
+        self._node = node
         self._subscription = node.create_subscription(TFMessage, '/tf_static', self._add, _QOS)
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._node.destroy_subscription(self._subscription)
 
     def _add(self, message: TFMessage) -> None:
         for stamped in message.transforms:

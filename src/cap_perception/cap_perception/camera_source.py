@@ -2,100 +2,180 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.node import Node
 from sensor_msgs.msg import CameraInfo, Image
 
-from cap_common.frames import Matrix, UnknownFrameError
+from cap_common.frames import UnknownFrameError
 from cap_common.qos import SENSOR
 from cap_common.static_tf import StaticTransformListener
-from cap_perception.detector import make_detector
+from cap_perception.checked import CheckedDetector, DetectorFaultError
+from cap_perception.detector import ListeningDetector, make_detector
+from cap_perception.health import Health
 from cap_perception.images import (
     UnsupportedImageError,
+    check_depth,
     check_set,
     depth_from_image,
     intrinsics_from_info,
     rgb_from_image,
 )
+from cap_perception.lookout import Finding, Lookout
 from cap_perception.parameters import PerceptionParameters
+from cap_perception.phrases import NoPhrasesError, UnknownPhraseError
 from cap_perception.pipeline import Pipeline
 from cap_perception.robot_view import RobotView
-from cap_perception.sync import StampSynchronizer
-from cap_perception.types import CameraFrame, Scene
+from cap_perception.sources import OnScene, View
+from cap_perception.sync import Slot, StampSynchronizer
+from cap_perception.types import CameraFrame
 
 _TOPICS: dict[str, Any] = {
     'camera/color/image_raw': Image,
     'camera/depth/image_raw': Image,
     'camera/camera_info': CameraInfo,
 }
+# What a picture, or the configuration, may have wrong.
+_FAULTS = (
+    UnsupportedImageError,
+    UnknownFrameError,
+    DetectorFaultError,
+    NoPhrasesError,
+    UnknownPhraseError,
+)
+_STOP_S = 5.0  # for the picture that is being looked at
 
 
 class CameraSource:
     """A scene for every complete set of colour, depth and camera_info of one stamp.
 
-    Pictures that give none are told of, and the next ones are tried: a camera may be set right.
+    Pictures are looked at in a thread of their own, the newest first: a slow detector costs
+    scenes, and neither beats nor pictures. Those that give no scene are told of, and the next ones
+    are tried: a camera may be set right.
     """
 
-    def __init__(
-        self, node: Node, parameters: PerceptionParameters, on_scene: Callable[[Scene], None]
-    ) -> None:
-        self._logger = node.get_logger()
-        self._workspace = parameters.workspace_frame
+    def __init__(self, node: Node, parameters: PerceptionParameters, on_scene: OnScene) -> None:
+        self._node = node
+        self._parameters = parameters
         self._on_scene = on_scene
-        self._pipeline = Pipeline(make_detector(parameters.detector, parameters), parameters)
+        detector = make_detector(parameters.detector, parameters)
+        self._listening = detector if isinstance(detector, ListeningDetector) else None
+        self._detector = CheckedDetector(detector, parameters.detector)
+        self.health = Health(list(_TOPICS), parameters.silence_s)
+        self._lookout = Lookout(parameters.silence_s, lambda: self._slot.is_idle())
+        self._forget = threading.Event()
+
+    def start(self) -> None:
+        """See SceneSource."""
+        node, workspace = self._node, self._parameters.workspace_frame
+        self._pipeline = Pipeline(self._detector, self._parameters)
         self._transforms = StaticTransformListener(node)
-        self._robot = RobotView(node, self._workspace) if parameters.hide_robot else None
+        self._robot = RobotView(node, workspace) if self._parameters.hide_robot else None
         self._synchronizer = StampSynchronizer(list(_TOPICS))
-        group = MutuallyExclusiveCallbackGroup()
+        self._slot: Slot[tuple[CameraFrame, str]] = Slot()
+        self._stopped = False
+        self._worker = threading.Thread(target=self._work, name='pictures', daemon=True)
+        self._worker.start()
+        if self._listening is not None:
+            self._listening.start(node)
         self._subscriptions = [
-            node.create_subscription(
-                message_type, topic, partial(self._add, topic), SENSOR, callback_group=group
-            )
-            for topic, message_type in _TOPICS.items()
+            node.create_subscription(kind, topic, partial(self._add, topic), SENSOR)
+            for topic, kind in _TOPICS.items()
         ]
+
+    def stop(self) -> None:
+        """See SceneSource."""
+        for subscription in self._subscriptions:
+            self._node.destroy_subscription(subscription)
+        self._transforms.close()
+        if self._listening is not None:
+            self._listening.stop()
+        if self._robot is not None:
+            self._robot.close()
+        self._stopped = True
+        self._slot.close()
+        self._worker.join(_STOP_S)
 
     def forget(self) -> None:
         """See SceneSource."""
-        self._pipeline.forget()
+        self._forget.set()
 
-    def close(self) -> None:
+    def look_for(self, phrases: Sequence[str], timeout_s: float) -> Finding:
         """See SceneSource."""
-        if self._robot is not None:
-            self._robot.close()
+        return self._lookout.look_for(phrases, timeout_s, lambda: self.health.report().message)
 
     def _add(self, topic: str, message: Any) -> None:
+        self.health.heard(topic)
         stamp = message.header.stamp
         stamp_ns = stamp.sec * 1_000_000_000 + stamp.nanosec
         complete = self._synchronizer.add(topic, stamp_ns, message)
+        self.health.lost(self._synchronizer.take_lost())
         if complete is None:
             return
+        self.health.complete()
         try:
             frame = self._frame(stamp_ns, *complete)
-            hidden = self._robot.at(stamp_ns) if self._robot else None
-            scene = self._pipeline.process(frame, hidden)
-        except (UnsupportedImageError, UnknownFrameError) as error:
-            self._logger.warning(f'no scene: {error}', throttle_duration_sec=5.0)
-        except Exception:
-            # A detector is anybody's code: what it raises must not end the node.
-            self._logger.error(f'no scene: {traceback.format_exc()}', throttle_duration_sec=5.0)
+        except _FAULTS as error:
+            self._fail(str(error))
         else:
-            if scene is not None:
-                self._on_scene(scene)
+            if self._slot.put((frame, complete[0].header.frame_id)):
+                self.health.skipped()
 
     def _frame(self, stamp_ns: int, color: Image, depth: Image, info: CameraInfo) -> CameraFrame:
         check_set(color, depth, info)
-        return CameraFrame(
+        frame = CameraFrame(
             rgb=rgb_from_image(color),
             depth=depth_from_image(depth),
             intrinsics=intrinsics_from_info(info),
-            workspace_from_camera=self._workspace_from(depth.header.frame_id),
+            workspace_from_camera=self._transforms.frames.lookup(
+                self._parameters.workspace_frame, depth.header.frame_id
+            ),
             stamp_ns=stamp_ns,
         )
+        check_depth(frame.depth)
+        return frame
 
-    def _workspace_from(self, camera_frame: str) -> Matrix:
-        return self._transforms.frames.lookup(self._workspace, camera_frame)
+    def _fail(self, why: str) -> None:
+        self.health.failed(why)
+        self._node.get_logger().warning(f'no scene: {why}', throttle_duration_sec=5.0)
+
+    def _tell_where(self) -> None:
+        self._node.get_logger().error(traceback.format_exc(), throttle_duration_sec=5.0)
+
+    # In the thread of the pictures ---------------------------------------------------------------
+
+    def _work(self) -> None:
+        while (item := self._slot.take()) is not None:
+            self.health.begun()
+            try:
+                self._use(*item)
+            except _FAULTS as error:
+                if error.__cause__ is not None:
+                    self._tell_where()
+                self._fail(str(error))
+            except Exception as error:
+                # One wrong picture must not blind the node.
+                self._tell_where()
+                self._fail(f'{type(error).__name__}: {error}')
+            finally:
+                self.health.ended()
+
+    def _use(self, frame: CameraFrame, frame_id: str) -> None:
+        started = time.monotonic()
+        if self._forget.is_set():
+            self._forget.clear()
+            self._pipeline.forget()
+        hidden = self._robot.at(frame.stamp_ns) if self._robot else None
+        scene = self._pipeline.process(frame, hidden)
+        if self._forget.is_set() or self._stopped:
+            return  # it is of a world that is no more
+        self.health.used(self._detector.seconds, time.monotonic() - started)
+        if scene is not None:
+            self._on_scene(scene, View(frame.rgb, frame_id))
+        names = [thing.name for thing in scene.objects] if scene else []
+        self._lookout.serve(frame.stamp_ns, self._pipeline.look, lambda: names)

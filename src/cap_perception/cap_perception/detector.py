@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 from cap_perception.parameters import PerceptionParameters
 from cap_perception.types import CameraFrame, Detection
@@ -25,6 +25,19 @@ class Detector(Protocol):
             NoPhrasesError: the list is empty.
             UnknownPhraseError: a detector of known things does not know one of them.
         """
+        ...
+
+
+@runtime_checkable
+class ListeningDetector(Detector, Protocol):
+    """A detector that hears of things by ROS topics; its `detect` runs in a thread of its own."""
+
+    def start(self, node: Any) -> None:
+        """Subscribe, by a node that somebody else spins."""
+        ...
+
+    def stop(self) -> None:
+        """Unsubscribe. It may be started again."""
         ...
 
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from cap_common.frames import Matrix
 from cap_perception.types import ByteImage, FloatImage
 
+_LEAST_MEASURED = 0.01  # share of a depth image
+
 
 class UnsupportedImageError(ValueError):
     """Pictures that give no scene; the text says what they are and what they should be."""
@@ -58,6 +60,21 @@ def depth_from_image(image: Any) -> FloatImage:
     if image.encoding == '16UC1':
         return _rows(image, np.dtype(f'{order}u2'), 1).astype(np.float32) * np.float32(1e-3)
     raise UnsupportedImageError(f'depth image is {image.encoding!r}, not 32FC1 or 16UC1')
+
+
+def check_depth(depth: FloatImage) -> None:
+    """Was anything measured? Of (H, W) [m], every fourth pixel of every fourth row is looked at.
+
+    Raises:
+        UnsupportedImageError: next to nothing was.
+    """
+    sample = depth[::4, ::4]
+    measured = np.count_nonzero(np.isfinite(sample) & (sample > 0))
+    if measured < _LEAST_MEASURED * sample.size:
+        raise UnsupportedImageError(
+            f'depth image has a measurement at {measured} of {sample.size} pixels looked at: '
+            'all others are NaN, infinite, zero or negative'
+        )
 
 
 def _rows(image: Any, dtype: np.dtype[Any], channels: int) -> NDArray[Any]:

@@ -13,6 +13,8 @@ class PerceptionParameters:
     """Lengths in metres, workspace coordinates.
 
     Attributes:
+        autostart: configure and activate the node itself; false: a lifecycle manager does.
+        silence_s: an input that has not come for so long does not come any more [s].
         source: where scenes come from, a name in sources.SOURCES.
         detector: what finds objects in pictures, a name in detector.DETECTORS.
         phrases: what is looked for, such as 'block' (of any colour) or 'red bowl'.
@@ -23,6 +25,8 @@ class PerceptionParameters:
         max_color_distance, min_height, max_flat_rms: see detectors.color.ColorConfig.
     """
 
+    autostart: bool
+    silence_s: float
     source: str
     detector: str
     phrases: tuple[str, ...]

@@ -2,27 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from cap_perception.detector import load_provider
-from cap_perception.types import Scene
+from cap_perception.health import Health
+from cap_perception.lookout import Finding
+from cap_perception.types import ByteImage, Scene
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """The picture that a scene is of.
+
+    Attributes:
+        rgb: (H, W, 3).
+        frame_id: TF frame of the camera.
+    """
+
+    rgb: ByteImage
+    frame_id: str
+
+
+# A new scene, and its picture where it is of one. Called in any thread.
+OnScene = Callable[[Scene, View | None], None]
 
 
 class SceneSource(Protocol):
-    """Made with a node, it listens to its topics and hands over each new scene.
+    """Made with a node, it loads what it needs; from `start` to `stop` it hands over new scenes.
 
     A scene is in the frame `workspace`, has the stamp of what was measured, unique names and stable
     ids. Stamps only grow, unless the clock began anew. Without new measurements there is no scene:
     an old one is never handed over again.
+
+    Attributes:
+        health: knows why there is no scene.
     """
+
+    health: Health
+
+    def start(self) -> None:
+        """Subscribe; nothing is known yet."""
+        ...
+
+    def stop(self) -> None:
+        """Unsubscribe, and end the threads. It may be started again."""
+        ...
 
     def forget(self) -> None:
         """Drop what is only remembered: somebody has rearranged the table."""
         ...
 
-    def close(self) -> None:
-        """End its threads."""
+    def look_for(self, phrases: Sequence[str], timeout_s: float) -> Finding:
+        """See Lookout.look_for; to be called in a thread of its own."""
         ...
 
 
@@ -33,9 +66,7 @@ SOURCES = {
 }
 
 
-def make_source(
-    name: str, node: Any, parameters: Any, on_scene: Callable[[Scene], None]
-) -> SceneSource:
+def make_source(name: str, node: Any, parameters: Any, on_scene: OnScene) -> SceneSource:
     """A source by its name in SOURCES.
 
     Raises:

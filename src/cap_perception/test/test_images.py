@@ -7,6 +7,7 @@ from std_msgs.msg import Header
 
 from cap_perception.images import (
     UnsupportedImageError,
+    check_depth,
     check_set,
     depth_from_image,
     intrinsics_from_info,
@@ -59,6 +60,13 @@ def test_what_cannot_be_read_says_why():
     long.height -= 1
     with pytest.raises(UnsupportedImageError, match='data has 18 bytes'):
         rgb_from_image(long)
+
+
+def test_depth_that_measures_nothing():
+    check_depth(np.ones((8, 8), np.float32))
+    for nothing in (np.nan, 0.0, np.inf, -1.0):
+        with pytest.raises(UnsupportedImageError, match='a measurement at 0 of 4 pixels'):
+            check_depth(np.full((8, 8), nothing, np.float32))
 
 
 def test_a_set_shows_the_same_pixels():

@@ -1,6 +1,8 @@
-"""Messages of one stamp."""
+"""Messages of one stamp, and the newest of them."""
 
-from cap_perception.sync import StampSynchronizer
+import threading
+
+from cap_perception.sync import Slot, StampSynchronizer
 
 
 def test_a_set_is_complete_once_in_the_order_of_the_topics():
@@ -33,3 +35,27 @@ def test_a_clock_that_begins_anew():
         sync.add('a', stamp, stamp)
     sync.add('a', 1, 'a1')
     assert sync.add('b', 1, 'b1') == ('a1', 'b1')
+
+
+def test_what_is_lost_is_counted_once():
+    sync = StampSynchronizer(['a', 'b'], pending=3)
+    for stamp in range(1, 6):
+        sync.add('a', stamp, stamp)
+    sync.add('b', 5, 'b')
+    assert (sync.take_lost(), sync.take_lost()) == (4, 0)
+
+
+def test_a_slot_has_the_newest():
+    slot = Slot()
+    assert [slot.put(1), slot.put(2)] == [False, True]
+    assert slot.take() == 2
+    assert not slot.put(3)
+
+
+def test_a_closed_slot_lets_go():
+    slot, taken = Slot(), []
+    taker = threading.Thread(target=lambda: taken.append(slot.take()))
+    taker.start()
+    slot.close()
+    taker.join(10.0)
+    assert taken == [None]
