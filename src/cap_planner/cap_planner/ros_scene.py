@@ -12,6 +12,7 @@ from transforms3d.euler import quat2euler
 from cap_common.awake import awake_s
 from cap_common.ears import Ears
 from cap_common.errors import PerceptionLostError
+from cap_common.perception_status import PerceptionStatus
 from cap_common.qos import LATCHED
 from cap_interfaces.msg import Scene as SceneMessage
 from cap_interfaces.msg import SceneObject as ObjectMessage
@@ -38,6 +39,7 @@ class SceneCache:
         self._scene: Scene | None = None
         self._received_at = 0.0
         self._held: SceneObject | None = None
+        self._status = PerceptionStatus(ears.listen)
         ears.listen(SceneMessage, 'scene', self._on_scene, LATCHED)
         ears.listen(ObjectMessage, 'held_object', self._on_held, LATCHED)
 
@@ -80,7 +82,7 @@ class SceneCache:
                 if left <= 0:
                     raise PerceptionLostError(
                         f'no picture was taken in the last {self._wait_s:g} s: '
-                        'are the camera and perception running?'
+                        f'{self._status.why_lost()}'
                     )
                 self._changed.wait(left)
             return self._checked()
@@ -91,11 +93,11 @@ class SceneCache:
 
     def _checked(self) -> Scene:
         if self._scene is None:
-            raise PerceptionLostError('no scene yet: is perception running?')
+            raise PerceptionLostError(f'no scene yet: {self._status.why_lost()}')
         age = awake_s() - self._received_at
         if age > self._silence_s:
             raise PerceptionLostError(
-                f'the newest scene is {age:.1f} s old: is perception running?'
+                f'the newest scene is {age:.1f} s old: {self._status.why_lost()}'
             )
         held = self._held
         if held is None or held.name in self._scene.names:

@@ -2,6 +2,7 @@ import math
 import threading
 
 import pytest
+from diagnostic_msgs.msg import DiagnosticStatus
 from rclpy.time import Time
 
 from cap_common.errors import PerceptionLostError
@@ -79,6 +80,20 @@ def test_before_the_first_scene(cache):
         cache.latest()
     with pytest.raises(PerceptionLostError, match='no picture was taken'):
         cache.newer(0)
+
+
+def test_the_reason_that_perception_tells(cache, ears):
+    with pytest.raises(PerceptionLostError, match='is perception running'):
+        cache.latest()
+    why = 'nothing yet on camera/depth/image_raw'
+    ears.say['perception/status'](DiagnosticStatus(level=DiagnosticStatus.STALE, message=why))
+    with pytest.raises(PerceptionLostError, match=f'no scene yet: {why}'):
+        cache.latest()
+    with pytest.raises(PerceptionLostError, match=why):
+        cache.newer(0)
+    ears.say['perception/status'](DiagnosticStatus(message='sees'))
+    with pytest.raises(PerceptionLostError, match='is perception running'):
+        cache.latest()
 
 
 def test_the_newest_scene_until_it_is_old(cache, ears, until):

@@ -24,6 +24,7 @@ from cap_common.errors import CapError, InvalidGoalError, PerceptionLostError, e
 from cap_common.frames import FrameTree, Matrix, UnknownFrameError, transform_points
 from cap_common.heartbeat import Beat, BeatMonitor
 from cap_common.parameters import load_parameters
+from cap_common.perception_status import PerceptionStatus
 from cap_common.qos import BEAT, LATCHED
 from cap_common.spin import run_node
 from cap_description.cell import fixed_transforms
@@ -100,6 +101,7 @@ class SkillsNode(Node):
             silence_s,
             self._settings.scene_silence_s,
             lambda: self._beats.lost('guard', silence_s),
+            PerceptionStatus(ears.listen).why_lost,
         )
         self._lock = threading.Lock()
         self._scene: Scene | None = None

@@ -20,6 +20,7 @@ class Watch:
     Args:
         lease_silence_s, scene_silence_s: an older one forbids motion.
         guard_lost: why the guard is not there, or None.
+        scene_lost: why there is no new scene.
         clock: its seconds.
     """
 
@@ -28,11 +29,13 @@ class Watch:
         lease_silence_s: float,
         scene_silence_s: float,
         guard_lost: Callable[[], str | None],
+        scene_lost: Callable[[], str],
         clock: Callable[[], float] = awake_s,
     ) -> None:
         self._lease_silence_s = lease_silence_s
         self._scene_silence_s = scene_silence_s
         self._guard_lost = guard_lost
+        self._scene_lost = scene_lost
         self._clock = clock
         self._lock = threading.Lock()
         self._lease: tuple[float, int, str] | None = None
@@ -108,10 +111,10 @@ class Watch:
         with self._lock:
             at = self._scene_at
         if at is None:
-            raise PerceptionLostError('no scene has come: is perception running?')
+            raise PerceptionLostError(f'no scene has come: {self._scene_lost()}')
         age = self._clock() - at
         if age > self._scene_silence_s:
-            raise PerceptionLostError(f'no new scene since {age:.1f} s')
+            raise PerceptionLostError(f'no new scene since {age:.1f} s: {self._scene_lost()}')
 
     def check(self, canceled: Callable[[], bool]) -> None:
         """Raise whatever ends a motion now."""

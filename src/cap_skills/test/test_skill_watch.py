@@ -18,13 +18,17 @@ def no_loss() -> str | None:
     return None
 
 
+def no_reason() -> str:
+    return 'the camera is off'
+
+
 def test_motion_needs_a_young_lease_and_a_young_scene() -> None:
     clock = Clock()
-    watch = Watch(0.5, 1.0, no_loss, clock)
+    watch = Watch(0.5, 1.0, no_loss, no_reason, clock)
     with pytest.raises(StoppedError, match='no lease'):
         watch.check(lambda: False)
     watch.lease(Lease.GRANTED, '')
-    with pytest.raises(PerceptionLostError, match='no scene'):
+    with pytest.raises(PerceptionLostError, match='no scene has come: the camera is off'):
         watch.check(lambda: False)
     watch.scene()
     watch.check(lambda: False)
@@ -37,12 +41,12 @@ def test_motion_needs_a_young_lease_and_a_young_scene() -> None:
     watch.check(lambda: False)
     clock.now += 0.45
     watch.lease(Lease.GRANTED, '')
-    with pytest.raises(PerceptionLostError, match='no new scene'):
+    with pytest.raises(PerceptionLostError, match=r'no new scene since .* s: the camera is off'):
         watch.check(lambda: False)
 
 
 def test_a_node_that_ends_moves_nothing() -> None:
-    watch = Watch(0.5, 1.0, no_loss, Clock())
+    watch = Watch(0.5, 1.0, no_loss, no_reason, Clock())
     watch.scene()
     watch.lease(Lease.GRANTED, '')
     watch.check(lambda: False)
@@ -53,7 +57,7 @@ def test_a_node_that_ends_moves_nothing() -> None:
 
 def test_a_young_lease_of_a_dead_guard_grants_nothing() -> None:
     lost: list[str] = []
-    watch = Watch(0.5, 1.0, lambda: lost[0] if lost else None, Clock())
+    watch = Watch(0.5, 1.0, lambda: lost[0] if lost else None, no_reason, Clock())
     watch.scene()
     watch.lease(Lease.GRANTED, '')
     watch.check(lambda: False)
@@ -69,7 +73,7 @@ def test_a_young_lease_of_a_dead_guard_grants_nothing() -> None:
     ('state', 'text'), [(Lease.STOPPED, 'stopped: hand'), (Lease.WITHDRAWN, 'withdrawn: hand')]
 )
 def test_a_refused_lease_says_why(state: int, text: str) -> None:
-    watch = Watch(0.5, 1.0, no_loss, Clock())
+    watch = Watch(0.5, 1.0, no_loss, no_reason, Clock())
     watch.scene()
     watch.lease(state, 'hand')
     with pytest.raises(StoppedError, match=text):
