@@ -12,7 +12,6 @@ import numpy as np
 import rclpy
 from numpy.typing import NDArray
 from rcl_interfaces.srv import GetParameters
-from rclpy.client import Client as ServiceClient
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import parameter_value_to_python
@@ -22,10 +21,11 @@ from sensor_msgs.msg import Image, PointCloud2
 from std_srvs.srv import Trigger
 
 from cap_common.awake import awake_s
-from cap_common.calls import ActionCaller
-from cap_common.errors import CapError, RobotFaultError
+from cap_common.calls import ActionCaller, call_service
+from cap_common.errors import CapError
 from cap_common.frames import transform_points
 from cap_common.heartbeat import BeatMonitor
+from cap_common.perception_status import PerceptionStatus
 from cap_common.qos import BEAT, LATCHED, SENSOR
 from cap_common.static_tf import StaticTransformListener
 from cap_eval.state import FRAME, WorldState, at_rest, distance_xy, world_from_scene
@@ -36,6 +36,7 @@ from cap_planner.budget import END_S
 
 _SILENT_S = 1.5
 _DISCOVERY_S = 5.0
+_ANSWER_S = 5.0
 # Leases come 20 times a second, scenes 5 times: a system that is slower than this is not ready.
 _FRESH_S = {'lease': 0.5, 'scene': 1.0}
 # What a dead one has sent may still be fresh.
@@ -65,6 +66,7 @@ class Client:
         self._newest: dict[str, Any] = {}
         self._received_at: dict[str, float] = {}
         self._frame_listeners: list[Callable[[Image], None]] = []
+        self._perception = PerceptionStatus(self._node.create_subscription)
         self._beats = BeatMonitor(self._node.create_subscription)
         self._execute = ActionCaller(
             self._node, ExecuteInstruction, 'execute_instruction', 'the planner'
@@ -148,7 +150,7 @@ class Client:
         if lease.state == Lease.WITHDRAWN:
             return str(lease.why)
         if self._fresh('scene') is None:
-            return 'no scene from perception'
+            return f'no scene from perception: {self._perception.why_lost()}'
         for node in _NODES:
             if lost := self._beats.lost(node, _SILENT_S):
                 return f'{node}: {lost}'
@@ -230,7 +232,7 @@ class Client:
 
     def stop(self, who: str, why: str) -> Stop.Response:
         """The latched stop."""
-        return self._call(self._stop, Stop.Request(who=who, why=why))
+        return call_service(self._stop, Stop.Request(who=who, why=why), _ANSWER_S)
 
     def resume(self, who: str) -> Resume.Response:
         """Takes back the stop."""
@@ -239,19 +241,9 @@ class Client:
     def _service(self, service_type: Any, name: str, request: Any) -> Any:
         client = self._node.create_client(service_type, name)
         try:
-            return self._call(client, request)
+            return call_service(client, request, _ANSWER_S)
         finally:
             self._node.destroy_client(client)
-
-    def _call(self, client: ServiceClient, request: Any, timeout_s: float = 5.0) -> Any:
-        if not client.wait_for_service(timeout_sec=timeout_s):
-            raise RobotFaultError(f'service {client.srv_name!r} has no server: is the system up?')
-        done = threading.Event()
-        future = client.call_async(request)
-        future.add_done_callback(lambda _: done.set())
-        if not done.wait(timeout_s):
-            raise RobotFaultError(f'service {client.srv_name!r} did not answer in {timeout_s:g} s')
-        return future.result()
 
     # ── the simulated world ──────────────────────────────────────────────────────────────────
 

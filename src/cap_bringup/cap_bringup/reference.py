@@ -38,6 +38,7 @@ _TYPES = {
     'Point': 'numpy array of shape (2,): [x, y] in metres; given, any finite [x, y] will do',
     'Points': 'numpy array of shape (N, 2), N at least 2: [[x, y], ...] in metres, finite',
     'str | Point': 'the name of an object or of a named place, or a Point',
+    'Mask': "boolean numpy array of shape (height, width): the camera's picture",
     'float': 'a finite number',
     'float | None': 'a finite number, or None for what the robot is set up for',
     'list[float]': 'finite numbers: lengths in metres, shares of a colour',

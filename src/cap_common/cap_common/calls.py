@@ -1,4 +1,4 @@
-"""One synchronous call for all actions: every wait has a deadline, a timeout cancels the goal."""
+"""Synchronous calls of actions and services: every wait has a deadline, which cancels a goal."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from action_msgs.msg import GoalStatus
 from rclpy.callback_groups import ReentrantCallbackGroup
+from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.task import Future
 
@@ -16,6 +17,26 @@ from cap_common.action_client import OrderedActionClient
 from cap_common.errors import BusyError, CanceledError, RobotFaultError, SkillTimeoutError
 
 _POLL_S = 0.02
+
+
+def call_service(client: Client, request: Any, timeout_s: float) -> Any:
+    """The response of a service, from a thread that is not the executor's.
+
+    Args:
+        timeout_s: for its server to be there, and then for the answer.
+
+    Raises:
+        RobotFaultError: there is no server, or no answer.
+    """
+    if not client.wait_for_service(timeout_sec=timeout_s):
+        raise RobotFaultError(f'service {client.srv_name!r} has no server: is the system up?')
+    done = threading.Event()
+    future = client.call_async(request)
+    future.add_done_callback(lambda _: done.set())
+    if not done.wait(timeout_s):
+        client.remove_pending_request(future)
+        raise RobotFaultError(f'service {client.srv_name!r} did not answer in {timeout_s:g} s')
+    return future.result()
 
 
 class ActionCaller:

@@ -28,7 +28,7 @@ from cap_planner.robot import SceneRobot, Skills
 from cap_planner.sandbox.host import Sandbox
 from cap_planner.sandbox.program import Session as Left
 from cap_planner.sandbox.text import for_people
-from cap_planner.scene import SceneSource
+from cap_planner.scene import Eyes, SceneSource
 from cap_planner.session import Session, session_key
 from cap_planner.trial import try_function
 from cap_planner.verifier import Undefined, defined_functions
@@ -71,6 +71,7 @@ class Parts:
     model: LanguageModel
     sandbox: Sandbox
     scenes: SceneSource
+    eyes: Eyes
     skills: Skills
     table: Table
     evidence: EvidenceStore
@@ -83,7 +84,7 @@ class Parts:
     def robot(self, spoken: Callable[[str], None]) -> SceneRobot:
         """What answers the calls of one instruction."""
         return self.domain.robot(
-            self.scenes, self.skills, self.table, spoken, self.placement_tolerance_m
+            self.scenes, self.skills, self.eyes, self.table, spoken, self.placement_tolerance_m
         )
 
 

@@ -32,6 +32,7 @@ from cap_planner.models.base import LanguageModel, ModelUnavailableError
 from cap_planner.models.registry import open_model
 from cap_planner.models.unavailable import UnavailableModel
 from cap_planner.places import Table
+from cap_planner.ros_eyes import RosEyes
 from cap_planner.ros_scene import SceneCache
 from cap_planner.ros_skills import RosSkills
 from cap_planner.sandbox.host import Sandbox
@@ -88,6 +89,7 @@ class PlannerNode(Node):
             and not p.sandbox.allow_missing,
             sandbox=self._sandbox,
             scenes=self._scenes,
+            eyes=RosEyes(self),
             skills=RosSkills(
                 self, p.frame, beats, p.action_deadline_s, p.node_silence_s, p.settle_s
             ),

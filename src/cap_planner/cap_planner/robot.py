@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import itertools
+import time
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cap_common.errors import CapError
+from cap_common.errors import CapError, InvalidGoalError, ObjectNotFoundError
 from cap_common.palette import COLORS
-from cap_planner.api.spec import Point, Target
+from cap_planner.api.spec import Mask, Point, Target
 from cap_planner.labels import InstructionError, Label, label_of
 from cap_planner.places import Table, nearest
 from cap_planner.sandbox.text import for_people
-from cap_planner.scene import Scene, SceneObject, SceneSource, normalize_name
+from cap_planner.scene import Eyes, Scene, SceneObject, SceneSource, normalize_name
 
 _MAX_SPOKEN = 1000
 _MOST_QUOTED = 100
 # Without an action between them, so many queries are answered at once; then so many per picture.
 _FREE_QUERIES = 200
 _QUERIES_PER_PICTURE = 20
+_MAX_SEARCH_S = 60.0
+_LOOK_S = 1.0  # for so long a search does not hear that it is stopped
 
 
 @dataclass(frozen=True)
@@ -96,12 +100,14 @@ class SceneRobot:
         self,
         scenes: SceneSource,
         skills: Skills,
+        eyes: Eyes,
         table: Table,
         spoken: Callable[[str], None],
         tolerance_m: float,
     ) -> None:
         self._scenes = scenes
         self._skills = skills
+        self._eyes = eyes
         self._table = table
         self._spoken = spoken
         self._tolerance_m = tolerance_m
@@ -109,6 +115,8 @@ class SceneRobot:
         self._queries = 0
         # What failed and was not made good, by action and what it was to act on.
         self._failed: dict[tuple[str, str], CapError] = {}
+        # What was found and is not in the scene, which programs may call by name all the same.
+        self._found: dict[str, SceneObject] = {}
         self.done: list[str] = []
         self.changes: list[str] = []
 
@@ -128,10 +136,66 @@ class SceneRobot:
         red, green, blue = COLORS.get(self._find(name).color, (128, 128, 128))
         return [red / 255, green / 255, blue / 255, 1.0]
 
-    def is_obj_visible(self, name: str) -> bool:  # noqa: D102
+    def get_color_rgb(self, name: str) -> list[float]:  # noqa: D102
+        return list(self._find(name).rgb or self.get_color(name)[:3])
+
+    def get_segmask(self, name: str) -> Mask:  # noqa: D102
+        return self._eyes.mask(self._find(name))
+
+    def get_visible_obj_names(self) -> list[str]:  # noqa: D102
         scene = self._scenes.newer(self._scenes.now_ns())
+        return [item.name for item in scene.objects if item.visible]
+
+    def is_obj_visible(self, name: str) -> bool:  # noqa: D102
         wanted = normalize_name(name)
-        return any(normalize_name(item.name) == wanted and item.visible for item in scene.objects)
+        return wanted in map(normalize_name, self.get_visible_obj_names())
+
+    def detect_obj(self, description: str) -> bool:  # noqa: D102
+        if self.is_obj_visible(description):
+            return True
+        try:
+            return bool(self._eyes.look_for(description, 0.0))
+        except InvalidGoalError:
+            return False  # what nobody can look for is not seen
+
+    def find_object(self, description: str, timeout: float = 5.0) -> str:  # noqa: D102
+        if self.is_obj_visible(description):
+            return self._find(description).name
+        return self._search(description, timeout)[0]
+
+    def find_all_objects(self, description: str, timeout: float = 5.0) -> list[str]:  # noqa: D102
+        return self._search(description, timeout)
+
+    def _search(self, description: str, timeout_s: float) -> list[str]:
+        """Names of what is found; what the scene does not have is remembered by a name."""
+        timeout_s = min(timeout_s, _MAX_SEARCH_S)
+        deadline = time.monotonic() + timeout_s
+        found: tuple[SceneObject, ...] = ()
+        try:
+            while not found and not self._skills.stopped():
+                left = deadline - time.monotonic()
+                found = self._eyes.look_for(description, max(0.0, min(left, _LOOK_S)))
+                if left <= 0:
+                    break
+        except InvalidGoalError as error:
+            raise ObjectNotFoundError(f'{error}; the scene has {self.scene().names}') from error
+        if not found:
+            names = self.scene().names or 'nothing'
+            raise ObjectNotFoundError(
+                f'no {description!r} was seen within {timeout_s:g} s; the scene has {names}'
+            )
+        in_scene = set(self.scene().names)
+        return [
+            item.name if item.name in in_scene else self._remember(item, in_scene) for item in found
+        ]
+
+    def _remember(self, item: SceneObject, taken: Collection[str]) -> str:
+        numbers = itertools.count(2)
+        name = item.name
+        while name in taken or name in self._found:
+            name = f'{item.name} {next(numbers)}'
+        self._found[name] = replace(item, name=name)
+        return name
 
     def denormalize_xy(self, pos_normalized: Point) -> Point:  # noqa: D102
         return self._table.denormalize(pos_normalized)
@@ -251,11 +315,18 @@ class SceneRobot:
     # ── helpers ──────────────────────────────────────────────────────────────────────────────
 
     def _find(self, name: str) -> SceneObject:
-        return self.scene().find(name, also=self._table.places)
+        scene = self.scene()
+        if name in self._found and name not in scene.names:
+            return self._found[name]
+        return scene.find(name, also=self._table.places)
 
     def _resolve(self, scene: Scene, target: Target) -> Target:
-        """An object's exact name, or a position."""
+        """An object's exact name, or a position: the skill servers know names of the scene."""
         if not isinstance(target, str):
             return target
         place = self._table.places.get(normalize_name(target))
-        return place if place is not None else scene.find(target, also=self._table.places).name
+        if place is not None:
+            return place
+        if target in self._found and target not in scene.names:
+            return self._found[target].xy
+        return scene.find(target, also=self._table.places).name

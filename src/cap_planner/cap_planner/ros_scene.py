@@ -45,7 +45,7 @@ class SceneCache:
 
     def _on_held(self, message: ObjectMessage) -> None:
         with self._changed:
-            self._held = _object_from_message(message) if message.name else None
+            self._held = object_from_message(message) if message.name else None
 
     def _on_scene(self, message: SceneMessage) -> None:
         if message.header.frame_id != self._frame:
@@ -109,11 +109,12 @@ class SceneCache:
 def scene_from_message(message: SceneMessage) -> Scene:
     """The pure form of a scene."""
     stamp = message.header.stamp
-    objects = tuple(_object_from_message(item) for item in message.objects)
+    objects = tuple(object_from_message(item) for item in message.objects)
     return Scene(stamp.sec * 1_000_000_000 + stamp.nanosec, objects)
 
 
-def _object_from_message(message: ObjectMessage) -> SceneObject:
+def object_from_message(message: ObjectMessage) -> SceneObject:
+    """The pure form of an object."""
     p, q, s = message.pose.position, message.pose.orientation, message.size
     return SceneObject(
         name=message.name,
@@ -123,4 +124,6 @@ def _object_from_message(message: ObjectMessage) -> SceneObject:
         size=(s.x, s.y, s.z),
         yaw=float(quat2euler((q.w, q.x, q.y, q.z))[2]),
         visible=message.visible,
+        rgb=tuple(map(float, message.rgb)) if len(message.rgb) == 3 else None,  # type: ignore[arg-type]
+        mask=message.mask,
     )

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from cap_common.errors import ObjectNotFoundError
-from cap_planner.api.spec import Point
+from cap_planner.api.spec import Mask, Point
 from cap_planner.sandbox.text import mixes_alphabets
 
 
@@ -23,6 +23,8 @@ class SceneObject:
         size: full extents of the box along its own axes [m].
         yaw: of the box about z [rad].
         visible: seen in the newest frame; false: hidden, and believed to be where it was.
+        rgb: mean of its pixels, each 0 to 1; None: not measured.
+        mask: reference of its mask in the scene's picture; '': none.
     """
 
     name: str
@@ -32,6 +34,8 @@ class SceneObject:
     size: tuple[float, float, float]
     yaw: float
     visible: bool
+    rgb: tuple[float, float, float] | None = None
+    mask: str = ''
 
     @property
     def xy(self) -> Point:
@@ -116,6 +120,30 @@ class SceneSource(Protocol):
 
     def now_ns(self) -> int:
         """ROS time."""
+        ...
+
+
+class Eyes(Protocol):
+    """What perception does when it is asked."""
+
+    def look_for(self, phrase: str, timeout_s: float) -> tuple[SceneObject, ...]:
+        """What a phrase means in the first picture that shows any such thing; () if none does.
+
+        A thing of the scene has its name there; the name of any other is the phrase.
+
+        Raises:
+            InvalidGoalError: no detector could look for it.
+            PerceptionLostError: no picture came.
+        """
+        ...
+
+    def mask(self, item: SceneObject) -> Mask:
+        """The pixels of an object of a scene that is some seconds old at most, (H, W).
+
+        Raises:
+            ObjectNotFoundError: it is not seen in the scene's picture, or that is too old.
+            PerceptionLostError: perception does not answer.
+        """
         ...
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cap_common.errors import GraspFailedError
-from cap_planner.api.spec import Target
+from cap_planner.api.spec import Mask, Target
 from cap_planner.budget import Limits
 from cap_planner.domains import DOMAINS
 from cap_planner.engine import Engine
@@ -41,7 +41,7 @@ LIMITS = Limits(
 
 
 class SymbolicTable:
-    """SceneSource and Skills at once: a placed object is at once where it was put.
+    """SceneSource, Eyes and Skills at once: a placed object is at once where it was put.
 
     Attributes:
         SIZES: full extents by kind of object [m]; of others that of a block.
@@ -49,6 +49,8 @@ class SymbolicTable:
         failures: errors that the next actions raise, in order; None: that one succeeds.
         strokes: what was drawn and erased, as points of shape (N, 2) [m].
         manners: how each of these was to be done.
+        unlisted: what is there, and not in the scene.
+        searches: what was looked for, and for how long.
     """
 
     SIZES: ClassVar[dict[str, tuple[float, float, float]]] = {'bowl': BOWL}
@@ -62,6 +64,8 @@ class SymbolicTable:
         self.strokes: list[tuple[str, NDArray[np.float64]]] = []
         self.manners: list[Manner] = []
         self.slip = np.zeros(2)
+        self.unlisted: list[SceneObject] = []
+        self.searches: list[tuple[str, float]] = []
         self.looks = 0
         self.stopped: Callable[[], bool] = lambda: False
         self.phases: list[dict[str, Any]] = []
@@ -83,6 +87,18 @@ class SymbolicTable:
     def now_ns(self) -> int:
         """See SceneSource."""
         return self._time_ns
+
+    def look_for(self, phrase: str, timeout_s: float) -> tuple[SceneObject, ...]:
+        """See Eyes: things whose names end in the phrase, and what only a search finds."""
+        self.searches.append((phrase, timeout_s))
+        seen = [item for item in self.latest().objects if item.name.endswith(phrase)]
+        return (*seen, *(item for item in self.unlisted if item.name == phrase))
+
+    def mask(self, item: SceneObject) -> Mask:
+        """See Eyes: a picture of 4 by 3 pixels, of which a thing has the first."""
+        mask = np.zeros((3, 4), bool)
+        mask[0, 0] = True
+        return mask
 
     def pick_place(self, first: Target, second: Target, manner: Manner = ORDINARY) -> None:
         """See Skills."""
@@ -229,6 +245,7 @@ def symbolic_engine(
         model=model,
         sandbox=sandbox,
         scenes=table,
+        eyes=table,
         skills=table,
         table=Table(-0.25, -0.75, 0.25, -0.25),
         evidence=EvidenceStore(evidence),

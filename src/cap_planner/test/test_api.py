@@ -14,7 +14,11 @@ from cap_planner.api.spec import Kind, WrongArgumentsError
 def test_every_function_says_who_answers_and_what_it_is() -> None:
     assert {function.kind for function in TABLETOP.values()} == set(Kind)
     assert all(function.doc for function in TABLETOP.values())
-    assert [function.name for function in TABLETOP.values() if function.waits] == ['is_obj_visible']
+    waiting = {function.name for function in TABLETOP.values() if function.waits}
+    assert waiting == {
+        *('get_visible_obj_names', 'is_obj_visible', 'detect_obj'),
+        *('find_object', 'find_all_objects'),
+    }
 
 
 def test_the_header_is_what_a_person_writes() -> None:

@@ -60,6 +60,7 @@ class Talk:
             model=open_model('offline'),
             sandbox=sandbox,
             scenes=table,
+            eyes=table,
             skills=table,
             table=TABLE,
             evidence=self.evidence,

@@ -5,11 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cap_common.errors import ObjectNotFoundError, PerceptionLostError, RobotFaultError
+from cap_common.errors import (
+    InvalidGoalError,
+    ObjectNotFoundError,
+    PerceptionLostError,
+    RobotFaultError,
+)
 from cap_planner.labels import InstructionError, Label
 from cap_planner.places import Table
 from cap_planner.robot import SceneRobot
-from cap_planner.scene import Scene
+from cap_planner.scene import Scene, SceneObject
 from cap_planner.testing import SymbolicTable
 
 FREE, PER_PICTURE = 200, 20
@@ -47,7 +52,7 @@ def said() -> list[str]:
 
 @pytest.fixture
 def robot(camera: Camera, said: list[str]) -> SceneRobot:
-    return SceneRobot(camera, camera, Table(-0.25, -0.75, 0.25, -0.25), said.append, 0.045)
+    return SceneRobot(camera, camera, camera, Table(-0.25, -0.75, 0.25, -0.25), said.append, 0.045)
 
 
 # ── queries ──────────────────────────────────────────────────────────────────────────────────────
@@ -172,3 +177,71 @@ def test_the_next_program_may_do_it_in_another_way(robot: SceneRobot, camera: Ca
     fail_to_say(robot, camera, 'a')
     robot.starts_over()
     robot.check_outcome()
+
+
+# ── looking for things ───────────────────────────────────────────────────────────────────────────
+
+
+def unlisted(name: str, x: float = 0.2, y: float = -0.3) -> SceneObject:
+    return SceneObject(name, name, '', (x, y, 0.02), (0.05, 0.05, 0.04), 0.0, True)
+
+
+def test_what_is_seen_now(robot: SceneRobot, camera: Camera) -> None:
+    assert robot.get_visible_obj_names() == ['red block', 'odd bowl']
+    assert len(camera.waited_for) == 1
+
+
+def test_pixels_and_their_color(robot: SceneRobot) -> None:
+    assert robot.get_segmask('red block').sum() == 1
+    assert robot.get_color_rgb('red block') == robot.get_color('red block')[:3]
+    with pytest.raises(ObjectNotFoundError):
+        robot.get_segmask('gone')
+
+
+def test_what_has_a_name_is_found_without_a_search(robot: SceneRobot, camera: Camera) -> None:
+    assert robot.find_object('the Red block') == 'red block'
+    assert robot.detect_obj('odd bowl')
+    assert camera.searches == []
+
+
+def test_a_search_tells_names_of_the_scene(robot: SceneRobot, camera: Camera) -> None:
+    camera.appear('blue block', 0.2, -0.3)
+    assert robot.find_object('block') == 'red block'
+    assert robot.find_all_objects('block') == ['red block', 'blue block']
+
+
+def test_what_the_scene_does_not_list_has_a_name_from_then_on(
+    robot: SceneRobot, camera: Camera
+) -> None:
+    assert not robot.detect_obj('mug')
+    camera.unlisted = [unlisted('mug'), unlisted('mug', 0.1)]
+    assert robot.detect_obj('mug')
+    assert robot.find_all_objects('mug') == ['mug', 'mug 2']
+    assert np.allclose(robot.get_obj_pos('mug 2'), (0.1, -0.3))
+    with pytest.raises(ObjectNotFoundError):
+        robot.get_obj_pos('mug 3')
+
+
+def test_a_search_in_vain_ends(robot: SceneRobot, camera: Camera) -> None:
+    with pytest.raises(ObjectNotFoundError, match=r"no 'egg' .* 0.05 s; the scene has \['red"):
+        robot.find_object('egg', 0.05)
+    assert all(phrase == 'egg' and 0 <= wait <= 0.05 for phrase, wait in camera.searches)
+
+
+def test_a_search_hears_a_stop(robot: SceneRobot, camera: Camera) -> None:
+    camera.stopped = lambda: len(camera.searches) > 2
+    with pytest.raises(ObjectNotFoundError):
+        robot.find_object('egg', 50.0)
+    assert len(camera.searches) == 3
+
+
+def test_what_no_detector_can_look_for_is_not_there(
+    robot: SceneRobot, camera: Camera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise InvalidGoalError('the detector knows only blocks')
+
+    monkeypatch.setattr(camera, 'look_for', refuse)
+    assert not robot.detect_obj('egg')
+    with pytest.raises(ObjectNotFoundError, match=r'only blocks.*red block'):
+        robot.find_object('egg', 0.0)

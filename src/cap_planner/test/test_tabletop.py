@@ -40,7 +40,7 @@ class Desk(SymbolicTable):
         self.is_blind = False
         self.hidden: list[str] = []
         self.robot = TabletopRobot(
-            self, self, Table(-0.25, -0.75, 0.25, -0.25), self.said.append, 0.045
+            self, self, self, Table(-0.25, -0.75, 0.25, -0.25), self.said.append, 0.045
         )
 
     def nudge(self, name: str, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> None:

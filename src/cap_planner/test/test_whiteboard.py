@@ -25,7 +25,9 @@ class Board(SymbolicTable):
 
     def __init__(self) -> None:
         super().__init__()
-        self.robot = WhiteboardRobot(self, self, Table(-0.3, -0.2, 0.3, 0.2), lambda _: None, 0.0)
+        self.robot = WhiteboardRobot(
+            self, self, self, Table(-0.3, -0.2, 0.3, 0.2), lambda _: None, 0.0
+        )
         self.error: Exception | None = None
         self.waited_for: list[int] = []
 

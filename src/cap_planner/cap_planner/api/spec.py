@@ -26,6 +26,9 @@ Point = NDArray[np.float64]
 Points = Annotated[NDArray[np.float64], 'points']
 """Positions in an order: shape (N, 2), N at least 2, metres."""
 
+Mask = Annotated[NDArray[np.bool_], 'mask']
+"""Pixels of a picture: shape (height, width)."""
+
 Target = str | Point
 """The name of an object or of a named place, or a position."""
 
@@ -165,8 +168,9 @@ def api_from_module(domain: str, module: types.ModuleType) -> Api:
 
 def type_name(annotation: Any) -> str:
     """How a type is written in hints and errors."""
-    if annotation is Point or annotation is Points:
-        return 'Point' if annotation is Point else 'Points'
+    for name, known in (('Point', Point), ('Points', Points), ('Mask', Mask)):
+        if annotation is known:
+            return name
     if annotation == Target:
         return 'str | Point'
     if annotation is None or annotation is type(None):

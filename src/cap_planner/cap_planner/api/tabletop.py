@@ -20,7 +20,7 @@ from cap_common.errors import (
     RobotFaultError,
     UnreachableError,
 )
-from cap_planner.api.spec import Kind, Point, Target, declare
+from cap_planner.api.spec import Kind, Mask, Point, Target, declare
 
 _MOTION_ERRORS = (
     ObjectNotFoundError,
@@ -59,9 +59,45 @@ def get_color(name: str) -> list[float]:
     ...
 
 
+@declare(Kind.QUERY, ObjectNotFoundError, PerceptionLostError)
+def get_color_rgb(name: str) -> list[float]:
+    """Mean colour of an object's pixels in the picture: [red, green, blue], each 0 to 1."""
+    ...
+
+
+@declare(Kind.QUERY, ObjectNotFoundError, PerceptionLostError)
+def get_segmask(name: str) -> Mask:
+    """Pixels of the camera's picture that show an object; it must be seen in it."""
+    ...
+
+
+@declare(Kind.QUERY, PerceptionLostError, waits=True)
+def get_visible_obj_names() -> list[str]:
+    """Wait for the camera's next picture; names of the objects that are seen in it."""
+    ...
+
+
 @declare(Kind.QUERY, PerceptionLostError, waits=True)
 def is_obj_visible(name: str) -> bool:
     """Wait for the camera's next picture; True if an object of that name is seen in it."""
+    ...
+
+
+@declare(Kind.QUERY, PerceptionLostError, waits=True)
+def detect_obj(description: str) -> bool:
+    """Wait for the camera's next picture; True if it shows such a thing, known by name or not."""
+    ...
+
+
+@declare(Kind.QUERY, ObjectNotFoundError, PerceptionLostError, waits=True)
+def find_object(description: str, timeout: float = 5.0) -> str:
+    """Look for up to `timeout` seconds until such a thing is seen; a name to call it by."""
+    ...
+
+
+@declare(Kind.QUERY, ObjectNotFoundError, PerceptionLostError, waits=True)
+def find_all_objects(description: str, timeout: float = 5.0) -> list[str]:
+    """As `find_object`: names of all that are seen in the first picture that shows any."""
     ...
 
 

@@ -157,6 +157,7 @@ class Desk:
             model=self.model,
             sandbox=sandbox,
             scenes=self.table,
+            eyes=self.table,
             skills=self.table,
             table=TABLES[domain.name],
             evidence=evidence,
