@@ -147,6 +147,14 @@ class LinkTree:
             poses[link] = pose
         return poses
 
+    def edges(self, positions: Mapping[str, float]) -> list[tuple[str, str, Matrix]]:
+        """(parent, child, parent_from_child) of each joint named."""
+        return [
+            (parent, link, origin @ _motion(joint, positions[joint.attrib['name']]))
+            for link, parent, joint, origin in self._joints
+            if joint.attrib['name'] in positions
+        ]
+
     def moving(self) -> frozenset[str]:
         """Links with a joint between them and the root that is not fixed."""
         moving: set[str] = set()

@@ -9,6 +9,7 @@ from ur_analytic_ik import ur5e
 
 from cap_description import (
     ARM_JOINTS,
+    LinkTree,
     board_size,
     cell_urdf,
     fixed_transforms,
@@ -130,11 +131,43 @@ def test_the_camera_looks_down_with_workspace_x_to_the_right():
     assert transform(raised, 'world', 'overhead_camera_link')[2, 3] == pytest.approx(1.3)
 
 
+@pytest.mark.parametrize('tool', ['suction', 'jaw', 'marker'])
+def test_the_wrist_camera_looks_past_the_tool(tool):
+    urdf = cell_urdf(tool=tool)
+    optical = transform(urdf, 'tool0', 'wrist_camera_color_optical_frame')
+    np.testing.assert_allclose(optical[:3, 0], [1, 0, 0], atol=1e-9)
+    assert np.degrees(np.arccos(optical[2, 2])) == pytest.approx(18)
+    x, y, z = transform(urdf, 'wrist_camera_color_optical_frame', 'tcp')[:3, 3]
+    assert x == pytest.approx(0, abs=1e-9)
+    assert 0.15 < np.degrees(np.arctan2(y, z)) / 22.5 < 0.75, 'in the lower half of the picture'
+    # REP-103: a camera's link looks along its x, the optical frame along its z.
+    link = transform(urdf, 'wrist_camera_link', 'wrist_camera_color_optical_frame')
+    np.testing.assert_allclose(link[:3, :3], [[0, 0, 1], [-1, 0, 0], [0, -1, 0]], atol=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(ANGLES)
+def test_the_edges_of_the_arm_lead_from_base_to_flange(joints):
+    positions = dict(zip(ARM_JOINTS, joints, strict=True))
+    edges = LinkTree(URDF).edges(positions)
+    assert [child for _, child, _ in edges] == [
+        'shoulder_link', 'upper_arm_link', 'forearm_link', 'wrist_1_link', 'wrist_2_link',
+        'wrist_3_link',
+    ]  # fmt: skip
+    pose = np.eye(4)
+    for parent, child, parent_from_child in edges:
+        expected = transform(URDF, parent, child, positions)
+        np.testing.assert_allclose(parent_from_child, expected, atol=1e-9)
+        pose = pose @ parent_from_child
+    expected = transform(URDF, 'base_link_inertia', 'wrist_3_link', positions)
+    np.testing.assert_allclose(pose, expected, atol=1e-9)
+
+
 def test_every_frame_of_the_contract_hangs_on_the_world():
     children = {child for _, child, _ in fixed_transforms(URDF)}
     assert children >= {'base_link', 'table', 'workspace', 'overhead_camera_optical_frame', 'tool0'}
-    with pytest.raises(LookupError, match='wrist_camera'):
-        transform(URDF, 'world', 'wrist_camera')
+    with pytest.raises(LookupError, match='side_camera'):
+        transform(URDF, 'world', 'side_camera')
 
 
 def test_the_arm_touches_neither_itself_nor_the_table_at_its_working_pose():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from geometry_msgs.msg import WrenchStamped
+from geometry_msgs.msg import TransformStamped, WrenchStamped
 from numpy.typing import NDArray
 from sensor_msgs.msg import (
     CameraInfo,
@@ -18,16 +18,16 @@ from sensor_msgs.msg import (
     PointField,
 )
 from std_msgs.msg import Header
+from tf2_msgs.msg import TFMessage
 
-from cap_common.conversions import pose_from_matrix
-from cap_description import ARM_JOINTS
+from cap_common.conversions import pose_from_matrix, transform_from_matrix
+from cap_description import ARM_JOINTS, LinkTree
 from cap_interfaces.msg import Scene, SceneObject
 from cap_sim.board import BOARD
 from cap_sim.camera import Intrinsics
 from cap_sim.cell import CellState
 from cap_sim.shapes import size_of
 
-OPTICAL_FRAME = 'overhead_camera_optical_frame'
 OPERATOR_FRAME = 'operator_camera_optical_frame'
 
 
@@ -51,6 +51,21 @@ def joint_state(state: CellState) -> JointState:
         position=[*state.q.tolist(), *(joint.position for joint in joints)],
         velocity=[*state.qd.tolist(), *(joint.velocity for joint in joints)],
         effort=[*state.torque.tolist(), *(joint.effort for joint in joints)],
+    )
+
+
+def arm_transforms(state: CellState, links: LinkTree) -> TFMessage:
+    """Where each link of the arm is in the one before."""
+    positions = dict(zip(ARM_JOINTS, state.q.tolist(), strict=True))
+    return TFMessage(
+        transforms=[
+            TransformStamped(
+                header=header(state.time_s, parent),
+                child_frame_id=child,
+                transform=transform_from_matrix(parent_from_child),
+            )
+            for parent, child, parent_from_child in links.edges(positions)
+        ]
     )
 
 

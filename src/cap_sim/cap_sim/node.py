@@ -6,7 +6,7 @@ import functools
 import math
 import threading
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from geometry_msgs.msg import WrenchStamped
@@ -15,12 +15,13 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, FluidPressure, Image, JointState, PointCloud2
 from std_msgs.msg import String
+from tf2_msgs.msg import TFMessage
 
 from cap_common.parameters import load_parameters
 from cap_common.qos import LATCHED, SENSOR
 from cap_common.spin import run_node
 from cap_common.static_tf import broadcast_static
-from cap_description import ARM_JOINTS, resting_transforms
+from cap_description import ARM_JOINTS, LinkTree, resting_transforms
 from cap_interfaces.msg import Scene
 from cap_interfaces.srv import MoveObject, ResetWorld, SpawnObject
 from cap_sim import convert
@@ -35,12 +36,28 @@ from cap_sim.parameters import Parameters
 from cap_sim.photographer import Photographer, Shot
 from cap_sim.placement import parse_layout
 from cap_sim.spawn import move, spawn
-from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA, TIMESTEP_S
+from cap_sim.world import (
+    OPERATOR_CAMERA,
+    OVERHEAD_CAMERA,
+    RGBD_FRAMES,
+    TIMESTEP_S,
+    WRIST_CAMERA,
+)
 
+# Where the pictures of each camera go.
+_CAMERA_TOPICS = {OVERHEAD_CAMERA: 'camera', WRIST_CAMERA: 'wrist_camera'}
 _NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
 _THREADS = 6
 # How often ink that has changed is told, in simulated time.
 _INK_RATE_HZ = 5.0
+
+
+class _CameraPublishers(NamedTuple):
+    """Of a camera of colour and depth."""
+
+    color: Any
+    depth: Any
+    info: Any
 
 
 @dataclass(frozen=True)
@@ -66,6 +83,7 @@ class SimNode(Node):
         self._clutter = p.variation.clutter if board is None else 0
         self.cell = Cell(p.robot_description, p, with_clutter(layout, p.seed, self._clutter))
         self._intrinsics = intrinsics(WIDTH, HEIGHT, p.camera_fovy_deg)
+        self._links = LinkTree(p.robot_description)
         self._make_publishers()
         self._latch(p.robot_description)
         self._controllers = (
@@ -78,9 +96,7 @@ class SimNode(Node):
             self.create_service(MoveObject, 'sim/move', self._move),
         )
         self._closing = threading.Event()
-        self._photographer = Photographer(
-            p, self._publish_overhead, self._publish_operator, self._fail
-        )
+        self._photographer = Photographer(p, self._publish_rgbd, self._publish_operator, self._fail)
         self._physics = threading.Thread(target=self._run, name='physics', daemon=True)
         self._photographer.start()
         self._physics.start()
@@ -91,10 +107,16 @@ class SimNode(Node):
         self._joint_states = make(JointState, 'joint_states')
         self._wrench = make(WrenchStamped, 'gripper/wrench')
         self._vacuum = make(FluidPressure, 'gripper/vacuum')
-        self._color = make(Image, 'camera/color/image_raw')
-        self._depth = make(Image, 'camera/depth/image_raw')
-        self._info = make(CameraInfo, 'camera/camera_info')
+        self._cameras = {
+            camera: _CameraPublishers(
+                make(Image, f'{topic}/color/image_raw'),
+                make(Image, f'{topic}/depth/image_raw'),
+                make(CameraInfo, f'{topic}/camera_info'),
+            )
+            for camera, topic in _CAMERA_TOPICS.items()
+        }
         self._operator = make(Image, 'operator_camera/image_raw')
+        self._tf = self.create_publisher(TFMessage, '/tf', 100)
         self._clock_topic = self.create_publisher(Clock, '/clock', _NEWEST)
         self._truth = self.create_publisher(Scene, 'sim/ground_truth', 1)
         self._ink = self.create_publisher(PointCloud2, 'sim/ink', LATCHED)
@@ -132,7 +154,12 @@ class SimNode(Node):
         pace = Pace(p.real_time_factor)
         clock, truth = Rate(p.clock_rate_hz), Rate(p.truth_rate_hz)
         ink = Rate(_INK_RATE_HZ)
-        overhead, operator = Rate(p.camera_rate_hz), Rate(p.operator_rate_hz)
+        cameras = {
+            OVERHEAD_CAMERA: Rate(p.camera_rate_hz),
+            WRIST_CAMERA: Rate(p.wrist_camera_rate_hz),
+            OPERATOR_CAMERA: Rate(p.operator_rate_hz),
+        }
+        watched = {**self._cameras, OPERATOR_CAMERA: (self._operator,)}
         diverged = False
         while not self._closing.wait(pace.delay_s(self.cell.time_s)):
             try:
@@ -145,17 +172,21 @@ class SimNode(Node):
                 self._closing.wait(0.1)
                 continue
             state = self.cell.state()
-            if clock.due(state.time_s):
+            is_told = clock.due(state.time_s)
+            if is_told:
                 self._clock_topic.publish(Clock(clock=convert.time_message(state.time_s)))
             self._publish_robot(state)
             if truth.due(state.time_s):
                 self._truth.publish(convert.scene(state))
             if ink.due(state.time_s):
                 self._publish_ink(state.time_s)
-            if overhead.due(state.time_s) and self._watched(self._color, self._depth, self._info):
-                self._photographer.take(OVERHEAD_CAMERA, Shot(*self.cell.picture_state()))
-            if operator.due(state.time_s) and self._watched(self._operator):
-                self._photographer.take(OPERATOR_CAMERA, Shot(*self.cell.picture_state()))
+            due = [camera for camera, rate in cameras.items() if rate.due(state.time_s)]
+            # Those who listen find where the wrist camera was at a picture's very stamp.
+            if (is_told or WRIST_CAMERA in due) and self._watched(self._tf):
+                self._tf.publish(convert.arm_transforms(state, self._links))
+            for camera in due:
+                if self._watched(*watched[camera]):
+                    self._photographer.take(camera, Shot(*self.cell.picture_state()))
 
     @staticmethod
     def _watched(*publishers: Any) -> bool:
@@ -173,11 +204,11 @@ class SimNode(Node):
             self._told = drawing
             self._ink.publish(convert.ink(time_s, drawing.points))
 
-    def _publish_overhead(self, time_s: float, rgb: Rgb, depth: Depth) -> None:
-        frame = convert.OPTICAL_FRAME
-        self._info.publish(convert.camera_info(time_s, frame, self._intrinsics))
-        self._depth.publish(convert.image(time_s, frame, '32FC1', depth.astype(np.float32)))
-        self._color.publish(convert.image(time_s, frame, 'rgb8', rgb))
+    def _publish_rgbd(self, camera: str, time_s: float, rgb: Rgb, depth: Depth) -> None:
+        to, frame = self._cameras[camera], RGBD_FRAMES[camera]
+        to.info.publish(convert.camera_info(time_s, frame, self._intrinsics))
+        to.depth.publish(convert.image(time_s, frame, '32FC1', depth.astype(np.float32)))
+        to.color.publish(convert.image(time_s, frame, 'rgb8', rgb))
 
     def _publish_operator(self, time_s: float, rgb: Rgb) -> None:
         self._operator.publish(convert.image(time_s, convert.OPERATOR_FRAME, 'rgb8', rgb))

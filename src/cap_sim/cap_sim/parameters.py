@@ -46,8 +46,10 @@ class Parameters:
     clock_rate_hz: float
     truth_rate_hz: float
 
-    # Overhead camera: 640 x 480; rate in simulated time; vertical field of view.
+    # Cameras of colour and depth, overhead and at the wrist: 640 x 480; rates in simulated time;
+    # vertical field of view. Pictures are taken while somebody subscribes.
     camera_rate_hz: float
+    wrist_camera_rate_hz: float
     camera_fovy_deg: float
     camera_noise: CameraNoise
     # How the cell differs from its description, drawn by `seed`.

@@ -16,8 +16,10 @@ from cap_sim.camera import HEIGHT, WIDTH, Depth, Rgb, View, intrinsics
 from cap_sim.camera_noise import NoiseSource
 from cap_sim.ink import Drawing
 from cap_sim.parameters import Parameters
-from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA
+from cap_sim.world import OPERATOR_CAMERA, RGBD_FRAMES
 
+# The most urgent first.
+_CAMERAS = (*RGBD_FRAMES, OPERATOR_CAMERA)
 # Pictures give way to the physics, and to what brakes the arm.
 _NICENESS = 10
 
@@ -39,7 +41,7 @@ class Photographer(threading.Thread):
     """Renders the newest shot asked for, of each camera; older ones that it had no time for go.
 
     Args:
-        on_overhead: called in this thread with time [s], colour and depth, noise added.
+        on_rgbd: called in this thread with camera, time [s], colour and depth, noise added.
         on_operator: called in this thread with time [s] and colour.
         on_error: called once with a text when no picture can be taken; the thread ends.
     """
@@ -47,19 +49,14 @@ class Photographer(threading.Thread):
     def __init__(
         self,
         parameters: Parameters,
-        on_overhead: Callable[[float, Rgb, Depth], None],
+        on_rgbd: Callable[[str, float, Rgb, Depth], None],
         on_operator: Callable[[float, Rgb], None],
         on_error: Callable[[str], None],
     ) -> None:
         super().__init__(name='photographer', daemon=True)
         self._parameters = parameters
-        self._callbacks: dict[str, Callable[..., None]] = {
-            OVERHEAD_CAMERA: on_overhead,
-            OPERATOR_CAMERA: on_operator,
-        }
-        self._on_error = on_error
-        focal = intrinsics(WIDTH, HEIGHT, parameters.camera_fovy_deg).focal
-        self._noise = NoiseSource(parameters.camera_noise, focal, parameters.seed)
+        self._on_rgbd, self._on_operator, self._on_error = on_rgbd, on_operator, on_error
+        self._noise: dict[str, NoiseSource] = {}
         self._wanted: dict[str, Shot] = {}
         self._condition = threading.Condition()
         self._closing = False
@@ -98,15 +95,24 @@ class Photographer(threading.Thread):
                 self._condition.wait(1.0)
             if self._closing:
                 return None
-            camera = OVERHEAD_CAMERA if OVERHEAD_CAMERA in self._wanted else OPERATOR_CAMERA
+            camera = next(camera for camera in _CAMERAS if camera in self._wanted)
             return camera, self._wanted.pop(camera)
 
     def _render(self, camera: str, shot: Shot) -> None:
         rgb, depth = self._view(camera, shot).render(shot.qpos, shot.drawing)
-        if camera == OVERHEAD_CAMERA:
-            self._callbacks[camera](shot.time_s, *self._noise.apply(rgb, depth))
+        if camera == OPERATOR_CAMERA:
+            self._on_operator(shot.time_s, rgb)
         else:
-            self._callbacks[camera](shot.time_s, rgb)
+            self._on_rgbd(camera, shot.time_s, *self._noise_of(camera).apply(rgb, depth))
+
+    def _noise_of(self, camera: str) -> NoiseSource:
+        """Made when it is first needed: few have a use for all cameras."""
+        if camera not in self._noise:
+            p = self._parameters
+            focal = intrinsics(WIDTH, HEIGHT, p.camera_fovy_deg).focal
+            seed = p.seed + _CAMERAS.index(camera)
+            self._noise[camera] = NoiseSource(p.camera_noise, focal, seed)
+        return self._noise[camera]
 
     def _view(self, camera: str, shot: Shot) -> View:
         """The camera's view of the shot's model; another one after a reset."""
@@ -115,11 +121,8 @@ class Photographer(threading.Thread):
             if view is not None:
                 view.close()
             p = self._parameters
-            size = (
-                (WIDTH, HEIGHT)
-                if camera == OVERHEAD_CAMERA
-                else (p.operator_width, p.operator_height)
-            )
-            view = View(shot.model, camera, *size, pretty=camera == OPERATOR_CAMERA)
+            pretty = camera == OPERATOR_CAMERA
+            size = (p.operator_width, p.operator_height) if pretty else (WIDTH, HEIGHT)
+            view = View(shot.model, camera, *size, pretty=pretty)
             self._views[camera] = (shot.epoch, view)
         return view

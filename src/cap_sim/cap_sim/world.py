@@ -17,7 +17,13 @@ from cap_sim.variation import add_struts, camera_error, vary_light
 
 TIMESTEP_S = 0.002
 OVERHEAD_CAMERA = 'overhead'
+WRIST_CAMERA = 'wrist'
 OPERATOR_CAMERA = 'operator'
+# The optical frames of the cameras of colour and depth; the first is the more urgent one.
+RGBD_FRAMES = {
+    OVERHEAD_CAMERA: 'overhead_camera_optical_frame',
+    WRIST_CAMERA: 'wrist_camera_color_optical_frame',
+}
 SUN = 'sun'
 FORCE_SENSOR = 'tcp_force'
 TORQUE_SENSOR = 'tcp_torque'
@@ -50,7 +56,7 @@ def build_model(urdf: str, layout: Layout, parameters: Parameters) -> mujoco.MjM
     _add_surroundings(spec)
     _add_cameras(spec, parameters)
     vary_light(spec, SUN, parameters.variation, parameters.seed)
-    overhead = transform(urdf, 'world', 'overhead_camera_optical_frame')
+    overhead = transform(urdf, 'world', RGBD_FRAMES[OVERHEAD_CAMERA])
     add_struts(spec, overhead, parameters.variation, parameters.seed)
     base_from_workspace = transform(urdf, 'world', 'workspace')
     for item in layout.objects:
@@ -171,13 +177,14 @@ def _add_surroundings(spec: mujoco.MjSpec) -> None:
 
 
 def _add_cameras(spec: mujoco.MjSpec, parameters: Parameters) -> None:
-    """The overhead camera, about where its frame is, and the operator's view."""
-    shift, turn = camera_error(parameters.variation, parameters.seed, 0)
-    quat = np.empty(4)
-    mujoco.mju_mulQuat(quat, turn, _FROM_OPTICAL)
-    spec.body('overhead_camera_optical_frame').add_camera(
-        name=OVERHEAD_CAMERA, pos=shift, quat=quat, fovy=parameters.camera_fovy_deg
-    )
+    """Those of colour and depth, about where their frames are, and the operator's view."""
+    for index, (name, frame) in enumerate(RGBD_FRAMES.items()):
+        shift, turn = camera_error(parameters.variation, parameters.seed, index)
+        quat = np.empty(4)
+        mujoco.mju_mulQuat(quat, turn, _FROM_OPTICAL)
+        spec.body(frame).add_camera(
+            name=name, pos=shift, quat=quat, fovy=parameters.camera_fovy_deg
+        )
     eye, target = np.array([1.45, 0.52, 0.80]), np.array([0.35, 0.01, 0.21])
     spec.worldbody.add_camera(name=OPERATOR_CAMERA, pos=eye, quat=look_at(eye, target), fovy=44.0)
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from cap_common.palette import PALETTE
+from cap_description import ARM_JOINTS, transform
 from cap_sim.camera import HEIGHT, WIDTH, View, intrinsics
 from cap_sim.layout import ObjectSpec, random_layout
-from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA
+from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA, RGBD_FRAMES, WRIST_CAMERA
 
 CAMERA_HEIGHT = 1.1
 
@@ -75,6 +76,31 @@ def test_the_home_pose_hides_nothing_of_the_work_area(bench, parameters):
     rows = slice(round(camera.center_y - reach), round(camera.center_y + reach))
     columns = slice(round(camera.center_x - reach), round(camera.center_x + reach))
     np.testing.assert_allclose(depth[rows, columns], CAMERA_HEIGHT, atol=0.001)
+
+
+@pytest.mark.parametrize('tool', ['suction', 'jaw'])
+def test_the_wrist_camera_sees_things_where_they_are(bench, parameters, tool):
+    """By TF of the picture's time: the tool stands still above the table, turned and aside."""
+    cell = bench(ObjectSpec('block', 'red', (0.05, -0.5), 0.3), tool=tool)
+    cell.tool_down(0.47, -0.03, 0.2, 2.0, yaw=0.7)
+    _, model, _, qpos, _ = cell.cell.picture_state()
+    view = View(model, WRIST_CAMERA, WIDTH, HEIGHT, pretty=False)
+    rgb, depth = view.render(qpos)
+    view.close()
+    camera = intrinsics(WIDTH, HEIGHT, parameters.camera_fovy_deg)
+    positions = dict(zip(ARM_JOINTS, cell.state.q, strict=True))
+    frame = RGBD_FRAMES[WRIST_CAMERA]
+    workspace_from_camera = transform(cell.urdf, 'workspace', frame, positions)
+    rows, columns = np.indices(depth.shape)
+    x, y = (columns - camera.center_x) / camera.focal, (rows - camera.center_y) / camera.focal
+    points = depth[..., None] * np.stack([x, y, np.ones_like(depth)], axis=-1)
+    points = points @ workspace_from_camera[:3, :3].T + workspace_from_camera[:3, 3]
+    red = (rgb[..., 0] > rgb[..., 1] + 100) & (points[..., 2] > 0.0395)
+    assert red.sum() > 2000
+    assert points[red, :2].mean(axis=0) == pytest.approx((0.05, -0.5), abs=0.001)
+    np.testing.assert_allclose(points[red, 2], 0.04, atol=0.0005)
+    tool_share = (points[..., 2] > 0.1).mean()
+    assert 0.01 < tool_share < 0.25
 
 
 def test_the_operators_view_shows_arm_and_background(pictures, parameters):

@@ -28,14 +28,20 @@ from rclpy.task import Future
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, FluidPressure, Image, JointState, PointCloud2
 from std_msgs.msg import String
+from tf2_msgs.msg import TFMessage
 from trajectory_msgs.msg import JointTrajectoryPoint
 
+import cap_sim.photographer
+from cap_common.conversions import matrix_from_transform
 from cap_common.domain import free_domain_id
 from cap_common.qos import LATCHED, SENSOR
 from cap_common.static_tf import StaticTransformListener
-from cap_description import ARM_JOINTS, cell_urdf
+from cap_description import ARM_JOINTS, cell_urdf, transform
 from cap_interfaces.msg import Scene
 from cap_interfaces.srv import MoveObject, ResetWorld, SpawnObject
+from cap_sim.arm import Tolerances
+from cap_sim.node import SimNode
+from cap_sim.trajectory import PreparedTrajectory, Waypoint
 
 pytestmark = pytest.mark.system
 CONFIG = Path(__file__).parents[3] / 'config' / 'sim.yaml'
@@ -49,6 +55,7 @@ TOPICS = {
     'camera/camera_info': CameraInfo,
     '/clock': Clock,
 }
+_OF_A_CAMERA = ('color/image_raw', 'depth/image_raw', 'camera_info')
 DEADLINE_S = 60.0
 Result = FollowJointTrajectory.Result
 
@@ -231,6 +238,71 @@ def test_the_operators_view_comes_when_somebody_looks(client: Client) -> None:
     subscription = client.listen(Image, 'operator_camera/image_raw', SENSOR)
     assert client.newest('operator_camera/image_raw').encoding == 'rgb8'
     client.node.destroy_subscription(subscription)
+
+
+def test_the_wrist_camera_takes_pictures_while_watched_and_tf_tells_from_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process, so that it can be asked what it renders; the arm moves."""
+    asked: list[str] = []
+
+    class Photographer(cap_sim.photographer.Photographer):
+        def take(self, camera: str, shot: Any) -> None:
+            asked.append(camera)
+            super().take(camera, shot)
+
+    monkeypatch.setattr('cap_sim.node.Photographer', Photographer)
+    extra = tmp_path / 'more.yaml'
+    extra.write_text(
+        yaml.safe_dump({'/**/sim': {'ros__parameters': {'robot_description': cell_urdf()}}})
+    )
+    domain = free_domain_id()
+    files = [word for file in (CONFIG, extra) for word in ('--params-file', str(file))]
+    rclpy.init(args=['--ros-args', *files], domain_id=domain)
+    client = Client(domain)
+    node = SimNode()
+    try:
+        color, depth, info = (f'wrist_camera/{name}' for name in _OF_A_CAMERA)
+        client.newest('camera/depth/image_raw')
+        assert set(asked) == {'overhead'}
+        goal = np.add(node.cell.state().q, (0.5, 0.2, -0.2, 0.3, 0.4, 1.0))
+        points = [Waypoint(30.0, tuple(goal), (0.0,) * 6)]
+        path = PreparedTrajectory(ARM_JOINTS, points, node.cell.limits, 0.05)
+        node.cell.follow(path.join, Tolerances(np.full(6, 0.1), np.full(6, 0.01), 1.0))
+        for topic in (color, depth):
+            client.listen(Image, topic, SENSOR)
+        client.listen(CameraInfo, info, SENSOR)
+        client.listen(TFMessage, '/tf', 100)
+
+        def same() -> Any:
+            stamps = [
+                {stamp_ns(message): message for message in client.got[topic]}
+                for topic in (color, depth, info, 'joint_states')
+            ]
+            stamps.append({stamp_ns(each.transforms[0]): each for each in client.got['/tf']})
+            common = set.intersection(*map(set, stamps))
+            return common and [by_stamp[max(common)] for by_stamp in stamps]
+
+        got_color, got_depth, got_info, joints, tf = client.until(same, 'a picture and its TF')
+        frame = 'wrist_camera_color_optical_frame'
+        assert got_color.header.frame_id == got_depth.header.frame_id == frame
+        assert got_info.header.frame_id == frame
+        assert (got_color.encoding, got_depth.encoding) == ('rgb8', '32FC1')
+        assert 0.05 < np.frombuffer(got_depth.data, np.float32).min() < 0.15, 'its own tool'
+        client.until(lambda: frame in client.frames.frames.names, '/tf_static')
+        for each in tf.transforms:
+            client.frames.frames.add(
+                each.header.frame_id, each.child_frame_id, matrix_from_transform(each.transform)
+            )
+        positions = dict(zip(joints.name, joints.position, strict=True))
+        expected = transform(cell_urdf(), 'workspace', frame, positions)
+        found = client.frames.frames.lookup('workspace', frame)
+        np.testing.assert_allclose(found, expected, atol=1e-9)
+    finally:
+        node.close()
+        node.destroy_node()
+        client.close()
+        rclpy.shutdown()
 
 
 def test_every_picture_flows(client: Client) -> None:
