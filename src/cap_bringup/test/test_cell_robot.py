@@ -7,7 +7,7 @@ import pytest
 
 from cap_bringup.cell_robot import BenchCell
 from cap_bringup.workspace import ROOT
-from cap_common.errors import CanceledError, ObjectNotFoundError
+from cap_common.errors import CanceledError, NoPathError, ObjectNotFoundError
 from cap_sim.layout import Layout, ObjectSpec, fruit_layout
 from cap_sim.shapes import KINDS, PLATE
 from cap_sim.spawn import move, spawn
@@ -60,6 +60,24 @@ def test_the_published_sequence_with_fruits_bottles_and_plates():
     assert on(bench, 'green plate') == {'apple', 'banana', 'egg', 'black bottle'}
     assert on(bench, 'blue plate') == {'blue bottle'}
     assert on(bench, 'yellow plate') == {'plum'}
+
+
+def test_a_jaw_puts_fruits_side_by_side_on_a_plate():
+    bench = BenchCell(fruit_layout(4), ROOT / 'config', tool='jaw')
+    bench.cell.step(REST_STEPS)
+    for fruit in ('apple', 'banana', 'plum'):
+        put(bench, fruit, Place('green plate'))
+    assert on(bench, 'green plate') == {'apple', 'banana', 'plum'}
+
+
+def test_fingers_that_would_push_at_a_bowl_put_nothing_into_it():
+    things = ObjectSpec('apple', 'red', (0.0, -0.5)), ObjectSpec('bowl', 'blue', (0.2, -0.5))
+    bench = BenchCell(Layout(things), ROOT / 'config', tool='jaw')
+    bench.cell.step(REST_STEPS)
+    stood = bench.cell.state().q
+    with pytest.raises(NoPathError, match='blue bowl would touch left_finger_link'):
+        put(bench, 'apple', Place('blue bowl'))
+    np.testing.assert_allclose(bench.cell.state().q, stood, atol=0.001)
 
 
 def test_a_plate_is_carried_by_its_floor():

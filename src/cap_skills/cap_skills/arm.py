@@ -159,7 +159,7 @@ class Arm:
         """Open the hand as the grasp needs it."""
         with call.phases.waiting():
             self.hand.make_ready(self.robot, grasp, call.check)
-        self._opening = self.hand.opening(grasp)
+        self._opening = self.hand.opening(grasp.width)
 
     def take(self, item: Item, at: Matrix, call: Call) -> bool:
         """Take hold of an object; returns whether the hand feels it.
@@ -282,6 +282,7 @@ class Arm:
         for _, pose in sorted(reached, key=lambda option: option[0]):
             before = raised(pose, pose[2, 3] + self._config.clearance)
             touching = self.planner.touching(self.down(before), around)
+            touching = touching or self._touching_free(held, pose, around)
             if not touching:
                 return pose
             blocked = blocked or touching
@@ -289,6 +290,13 @@ class Arm:
             f'{held.item.name!r} cannot be set down on {target}: '
             + ', '.join(f'{a} would touch {b}' for a, b in sorted(blocked))
         )
+
+    def _touching_free(self, held: Held, pose: Matrix, around: Surroundings) -> frozenset[Pair]:
+        """What fingers would touch once they have let go; a cup is above all."""
+        if held.opening is None:
+            return frozenset()
+        free = replace(around, held=None, opening=self.hand.opening(held.opening))
+        return self.planner.touching(self.down(pose), free)
 
     def tcp_holding(self, held: Held) -> Matrix:
         """base_from_tcp at the moment of the grasp."""
@@ -329,7 +337,9 @@ class Arm:
             return
         scale *= call.speed_scale * (config.carry_scale if self.held is not None else 1.0)
         trajectory = self._plan(start, legs, around, scale, call)
-        self._follow(trajectory, call, lambda reading: False, config.payload_force)
+        self._follow(
+            trajectory, call, lambda reading: False, call.force_limit, config.payload_force
+        )
 
     def guarded(
         self,
@@ -344,11 +354,12 @@ class Arm:
         legs = [Straight(goal, speed)]
         trajectory = self._plan(self.robot.joints(), legs, around, call.speed_scale, call)
         rest = self.robot.gripper().force
-        # Going down only takes weight off the tool.
+        # Going down only takes weight off the tool; and contact ends it, however hard it is.
         return self._follow(
             trajectory,
             call,
             lambda reading: reading.force - rest > config.contact_force or also(reading),
+            push_limit=np.inf,
             pull_limit=np.inf,
         )
 
@@ -368,7 +379,7 @@ class Arm:
                 wrong.append(error)
             return bool(wrong)
 
-        self._follow(trajectory, call, ends, self._config.payload_force)
+        self._follow(trajectory, call, ends, call.force_limit, self._config.payload_force)
         if wrong:
             raise wrong[0]
 
@@ -390,6 +401,7 @@ class Arm:
         trajectory: Trajectory,
         call: Call,
         until: Callable[[GripperReading], bool],
+        push_limit: float,
         pull_limit: float,
     ) -> bool:
         """Follow a trajectory; returns whether `until` ended it.
@@ -398,25 +410,23 @@ class Arm:
         tool comes free, and no harder.
 
         Raises:
-            PushedError: the tool was pushed with more than the call allows.
+            PushedError: more than `push_limit` [N] pushed at the tool.
             OverloadError: more than `pull_limit` [N] pulled at it.
             ObjectLostError: what it held is gone.
         """
         name = self.held.item.name if self.held is not None else ''
         errors: list[CapError] = []
-        most = max(call.force_limit, self.robot.gripper().force + self._config.contact_force)
+        most = max(push_limit, self.robot.gripper().force + self._config.contact_force)
 
         def ends(reading: GripperReading) -> bool:
             nonlocal most
-            if reading.force <= call.force_limit:
-                most = call.force_limit
+            if reading.force <= push_limit:
+                most = push_limit
             if name and not self.hand.holds(reading):
                 errors.append(ObjectLostError(f'{name!r} fell off the gripper'))
             elif reading.force > most:
                 errors.append(
-                    PushedError(
-                        f'{reading.force:.1f} N pushed at the tool; {call.force_limit:g} N may'
-                    )
+                    PushedError(f'{reading.force:.1f} N pushed at the tool; {push_limit:g} N may')
                 )
             elif -reading.force > pull_limit:
                 errors.append(

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from cap_common.frames import Matrix
-from cap_skills.model import GripperReading, Item, Vector
+from cap_skills.model import Corners, GripperReading, Held, Item, Vector
 from cap_skills.robot import Check, Robot
 from cap_skills.surfaces import grasp_height
 
@@ -55,8 +55,12 @@ class Hand(Protocol):
         """Ways to take hold of an object, the best first; none: it cannot."""
         ...
 
-    def opening(self, grasp: Grasp) -> float | None:
-        """Between the fingers, on the way to a grasp and on the way back from one [m]."""
+    def opening(self, width: float | None) -> float | None:
+        """Between the fingers around something so wide that is not held yet, or no more [m]."""
+        ...
+
+    def beside(self, held: Held) -> Corners:
+        """What it needs free beside something when it lets go, in the object's frame."""
         ...
 
     def make_ready(self, robot: Robot, grasp: Grasp, check: Check) -> None:
@@ -131,9 +135,13 @@ class SuctionHand:
         """See Hand: in the middle of its top, or of a dish's floor."""
         return [Grasp(np.array([*item.center[:2], grasp_height(item)]))]
 
-    def opening(self, grasp: Grasp) -> float | None:
+    def opening(self, width: float | None) -> float | None:
         """See Hand."""
         return None
+
+    def beside(self, held: Held) -> Corners:
+        """See Hand: nothing."""
+        return np.zeros((0, 4, 2))
 
     def make_ready(self, robot: Robot, grasp: Grasp, check: Check) -> None:
         """See Hand."""
@@ -182,7 +190,7 @@ class JawConfig:
         reaction_s: from contact until the arm begins to brake.
         braking: of the tool, when it does.
         most: between the fingers at their widest.
-        finger: thickness of one at its tip.
+        finger, breadth: of one, along and across the way that it closes, where it is thickest.
         margin: free on either side of an object on the way to it, and after it was let go.
         below_middle: how far the tips reach below the middle of what they hold.
         least_depth, most_depth: how far below its top they may reach.
@@ -199,6 +207,7 @@ class JawConfig:
     braking: float
     most: float
     finger: float
+    breadth: float
     margin: float
     below_middle: float
     least_depth: float
@@ -268,14 +277,26 @@ class JawHand:
             position = np.array([*xy, item.top - config.rim_depth])
             yield Grasp(position, float(turn + half), item.dish.wall)
 
-    def opening(self, grasp: Grasp) -> float | None:
+    def opening(self, width: float | None) -> float | None:
         """See Hand."""
-        assert grasp.width is not None
-        return min(grasp.width + 2 * self._config.margin, self._config.most)
+        assert width is not None
+        return min(width + 2 * self._config.margin, self._config.most)
+
+    def beside(self, held: Held) -> Corners:
+        """See Hand: a finger on either side."""
+        opening, breadth = self.opening(held.opening), self._config.breadth / 2
+        assert opening is not None
+        near, far = opening / 2, opening / 2 + self._config.finger
+        finger = np.array([(near, -breadth), (far, -breadth), (far, breadth), (near, breadth)])
+        object_from_tcp = np.linalg.inv(held.tcp_from_object)
+        corners: Corners = (
+            np.stack([finger, -finger]) @ object_from_tcp[:2, :2].T + object_from_tcp[:2, 3]
+        )
+        return corners
 
     def make_ready(self, robot: Robot, grasp: Grasp, check: Check) -> None:
         """See Hand."""
-        opening = self.opening(grasp)
+        opening = self.opening(grasp.width)
         assert opening is not None
         self._width = 0.0
         robot.grip(opening)
@@ -295,7 +316,8 @@ class JawHand:
     def let_go(self, robot: Robot, width: float | None, check: Check) -> bool:
         """See Hand."""
         now = robot.gripper().opening if width is None else width
-        opening = min(now + 2 * self._config.margin, self._config.most)
+        opening = self.opening(now)
+        assert opening is not None
         robot.grip(opening)
         self._width = 0.0
         return robot.gripped(self._config.close_s, check) and (

@@ -177,7 +177,7 @@ class Handling:
             scene.items,
             touch=near,
             ignore=frozenset({item.name}),
-            opening=self._arm.hand.opening(grasp),
+            opening=self._arm.hand.opening(grasp.width),
         )
 
     def _require_uncovered(self, item: Item, scene: SceneView) -> None:
@@ -200,9 +200,13 @@ class Handling:
         """Refuse a target that there is not, or that has no room for the object."""
         find_spot(target, item, scene, self._config.nudge)
 
+    def _find_spot(self, target: Place, held: Held, scene: SceneView) -> Spot:
+        beside = self._arm.hand.beside(held)
+        return find_spot(target, held.item, scene, self._config.nudge, beside)
+
     def require_room(self, held: Held, target: Place, scene: SceneView) -> None:
         """Refuse a target out of reach, outside the area, or where something is in the way."""
-        spot = find_spot(target, held.item, scene, self._config.nudge)
+        spot = self._find_spot(target, held, scene)
         others = [item for item in scene.items if item.name != held.item.name]
         try:
             self._arm.place_pose(held, spot, others, str(target))
@@ -295,7 +299,7 @@ class Handling:
         held = self._arm.held
         assert held is not None
         scene = self.require_scene()
-        spot = find_spot(target, held.item, scene, self._config.nudge)
+        spot = self._find_spot(target, held, scene)
         self._area.require(spot.xy, 'the target')
         onto = [item for item in scene.items if item.name in spot.supports]
         early = self._config.early_contact
@@ -334,11 +338,14 @@ class Handling:
         if held.item.hollow and spot.supports:
             # Bowls nest: how deep is for contact to find.
             depth += 2 * held.item.half_height
-        touched = self._arm.guarded(
-            raised(down, down[2, 3] - depth),
-            Surroundings(others, None, ignore=spot.supports | {TABLE}),
-            call,
-        )
+        around = Surroundings(others, ignore=spot.supports | {TABLE})
+        try:
+            touched = self._arm.guarded(raised(down, down[2, 3] - depth), around, call)
+        except NoPathError:
+            # Deep among other things there is no room for the hand.
+            touched = self._arm.guarded(
+                raised(down, down[2, 3] - config.early_contact), around, call
+            )
         self._require_unmoved(onto)
         x, y = spot.xy
         if not touched:

@@ -13,6 +13,7 @@ from cap_common.frames import Matrix
 
 Vector = NDArray[np.float64]
 Joints = NDArray[np.float64]  # shape (6,) [rad], shoulder first
+Corners = NDArray[np.float64]  # of rectangles, seen from above, shape (n, 4, 2) [m]
 
 
 @dataclass(frozen=True)

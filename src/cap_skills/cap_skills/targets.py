@@ -18,7 +18,7 @@ from cap_common.errors import (
 from cap_common.frames import Matrix
 from cap_skills.dishes import free_in, is_wide
 from cap_skills.kinematics import wrap
-from cap_skills.model import Item, Place, SceneView, Vector
+from cap_skills.model import Corners, Item, Place, SceneView, Vector
 from cap_skills.surfaces import grasp_height, overlapping, surface_below
 
 _SPOT_STEP = 0.02
@@ -26,6 +26,8 @@ _SPOT_STEP = 0.02
 _SQUARE = 0.004
 # Kept free around what is set down: more than the planner's padding.
 _GAP = 0.010
+# Beside what a cup holds it needs no room.
+_NOTHING: Corners = np.zeros((0, 4, 2))
 # How far below the table a point may be, as a camera measures it [m].
 _BELOW_TABLE = 0.010
 
@@ -115,12 +117,17 @@ def find_object(place: Place, scene: SceneView) -> Item:
     return max(there, key=lambda item: item.top)
 
 
-def find_spot(place: Place, carried: Item, scene: SceneView, nudge: float) -> Spot:
+def find_spot(
+    place: Place, carried: Item, scene: SceneView, nudge: float, beside: Corners = _NOTHING
+) -> Spot:
     """Where to set `carried` down.
 
     On or in an object: at its middle, or the middle of what is already there; in a dish in which
     things lie side by side, on a free spot of its floor. At a point: there; on top of what covers
     the point; and up to `nudge` [m] aside of what would be half under it.
+
+    Args:
+        beside: what has to be free around it among what lies in a dish, in its frame.
 
     Raises:
         InvalidGoalError, LimitError, ObjectNotFoundError: no such target.
@@ -130,19 +137,26 @@ def find_spot(place: Place, carried: Item, scene: SceneView, nudge: float) -> Sp
     if place.name:
         if place.name == carried.name:
             raise InvalidGoalError(f'{place.name!r} cannot be put onto itself')
-        return _on(find_object(place, scene), carried, others)
+        return _on(find_object(place, scene), carried, others, beside)
     require_point(place, 'the target')
     xy = np.array(place.position[:2])
     under = overlapping(xy, 0.0, others)
     if under:
-        return _on(max(under, key=lambda item: item.top), carried, others, near=xy)
+        return _on(max(under, key=lambda item: item.top), carried, others, beside, near=xy)
     return Spot(_clear_of(xy, carried, others, nudge), 0.0, carried.yaw, frozenset())
 
 
-def _on(base: Item, carried: Item, others: Sequence[Item], near: Vector | None = None) -> Spot:
+def _on(
+    base: Item,
+    carried: Item,
+    others: Sequence[Item],
+    beside: Corners,
+    near: Vector | None = None,
+) -> Spot:
     """Beside what is in a wide dish; else on top of whatever is highest over the middle."""
     if base.hollow and is_wide(base, carried):
-        return _in_dish(base, carried, [item for item in others if item.name != base.name], near)
+        around = [item for item in others if item.name != base.name]
+        return _in_dish(base, carried, around, beside, near)
     names = {base.name}
     for _ in others:
         above = [item for item in overlapping(base.center[:2], 0.0, others) if item.top > base.top]
@@ -166,8 +180,14 @@ def _on(base: Item, carried: Item, others: Sequence[Item], near: Vector | None =
     return Spot(xy, height, carried.yaw if base.hollow else base.yaw, frozenset(names))
 
 
-def _in_dish(dish: Item, carried: Item, others: Sequence[Item], near: Vector | None) -> Spot:
-    free = free_in(dish, carried, others, near)
+def _in_dish(
+    dish: Item,
+    carried: Item,
+    others: Sequence[Item],
+    beside: Corners,
+    near: Vector | None,
+) -> Spot:
+    free = free_in(dish, carried, others, beside, near)
     if free is None:
         there = overlapping(dish.center[:2], dish.floor_radius, others)
         raise NoPathError(

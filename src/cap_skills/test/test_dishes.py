@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapely import Point, Polygon
 
 from cap_common.errors import NoPathError
 from cap_sim.shapes import KINDS
 from cap_skills.dishes import footprint, free_in, is_wide
-from cap_skills.model import Item, Place, SceneView
+from cap_skills.hand import JawHand
+from cap_skills.kinematics import tool_down
+from cap_skills.model import Held, Item, Place, SceneView
 from cap_skills.parameters import SkillsParameters
 from cap_skills.targets import find_spot, tool_poses
 
@@ -65,6 +68,28 @@ def test_a_plate_takes_what_the_conversation_puts_there(thing: Make, order: Sequ
         spot = free_in(plate, thing(kind), there)
         assert spot is not None
         there.append(laid(thing(kind), spot))
+
+
+@pytest.mark.parametrize('order', list(permutations(['apple', 'banana', 'plum'])))
+def test_fingers_have_room_beside_what_they_put_on_a_plate(
+    thing: Make, parameters: SkillsParameters, order: Sequence[str]
+) -> None:
+    """Within its rim, and clear of what lies there."""
+    plate, jaw = thing('plate', 0.5, 0.1), JawHand(parameters.jaw)
+    rim = Point(plate.center[:2]).buffer(plate.radius - parameters.plate.wall)
+    there: list[Item] = []
+    for kind in order:
+        item = thing(kind, yaw=0.3)
+        grasp = jaw.grasps(item)[0]
+        tcp = tool_down(grasp.position, grasp.yaw or 0.0)
+        beside = jaw.beside(Held(item, np.linalg.inv(tcp) @ item.pose, grasp.width))
+        spot = free_in(plate, item, there, beside)
+        assert spot is not None, kind
+        lies = laid(item, spot)
+        for finger in beside @ lies.pose[:2, :2].T + lies.center[:2]:
+            assert rim.covers(Polygon(finger))
+            assert all(footprint(other).distance(Polygon(finger)) > GAP for other in there)
+        there.append(lies)
 
 
 @given(

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cap_skills.hand import Grasp, JawHand, SuctionHand
-from cap_skills.model import GripperReading, Item
+from cap_skills.kinematics import tool_down
+from cap_skills.model import GripperReading, Held, Item
 from cap_skills.parameters import SkillsParameters
 
 
@@ -72,6 +73,27 @@ def test_fingers_close_across_a_side_that_fits_between_them(
         assert high - low <= config.most_depth + 1e-9
     widths = [grasp.width for grasp in grasps if grasp.width is not None]
     assert widths == sorted(widths)
+
+
+@given(lengths, st.floats(0.01, 0.07), st.floats(-3, 3))
+def test_fingers_need_room_on_both_sides_of_what_they_let_go(
+    parameters: SkillsParameters, length: float, width: float, yaw: float
+) -> None:
+    config, jaw = parameters.jaw, JawHand(parameters.jaw)
+    item = box((max(length, width) + 0.001, width, 0.04), yaw)
+    grasp = jaw.grasps(item)[0]
+    tcp = tool_down(grasp.position, grasp.yaw or 0.0)
+    beside = jaw.beside(Held(item, np.linalg.inv(tcp) @ item.pose, grasp.width))
+    corners = beside.reshape(-1, 2)
+    free = min(config.margin, (config.most - width) / 2)
+    # The narrower side is the object's own y.
+    assert sorted(np.abs(corners[:, 1])) == pytest.approx(
+        [width / 2 + free] * 4 + [width / 2 + free + config.finger] * 4
+    )
+    assert np.abs(corners[:, 0]) == pytest.approx(config.breadth / 2)
+    assert corners.mean(axis=0) == pytest.approx([0.0, 0.0], abs=1e-9)
+    cup = SuctionHand(parameters.suction, 0.013)
+    assert len(cup.beside(Held(item, np.eye(4)))) == 0
 
 
 def test_a_bowl_is_taken_by_its_rim(jaw: JawHand, item: Callable[..., Item]) -> None:
