@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from cap_common.frames import Matrix
+from cap_common.frames import Matrix, transform_points
 from cap_description import board_size, transform
 
 # The link whose frame lies on the surface, and on which a marker leaves ink.
 BOARD = 'whiteboard'
 # In a MuJoCo model: of what is seen of the board.
 TEXTURE = 'board'
-# Of the bars around it [m].
+# Width of the bars around it, and its thickness [m].
 _BAR = 0.010
+_THICKNESS = 0.005
 _LEVEL = float(np.cos(np.deg2rad(0.5)))
 
 
@@ -40,16 +43,22 @@ class Board:
         there = self.workspace_from_board @ [x, y, 0.0, 1.0]
         return float(there[0]), float(there[1])
 
-    def height_under(self, xy: tuple[float, float], radius: float) -> float:
-        """Of what a thing at xy of workspace stands on: this board, or the table [m].
+    @property
+    def height(self) -> float:
+        """Of the middle of its surface above the table [m]."""
+        return float(self.workspace_from_board[2, 3])
+
+    def is_at(self, xy: tuple[float, float], radius: float) -> bool:
+        """Whether a thing there would be above the board or below it, or partly so.
 
         Args:
-            radius: of the thing, seen from above [m].
+            xy, radius: of the circle around the thing, seen from above, in workspace [m].
         """
-        origin = self.workspace_from_board[:3, 3]
-        away = np.subtract([*xy, origin[2]], origin) @ self.workspace_from_board[:3, :3]
-        reach = np.divide(self.size, 2) + _BAR + radius
-        return float(origin[2]) if (np.abs(away[:2]) < reach).all() else 0.0
+        x, y = np.divide(self.size, 2) + _BAR
+        corners = np.array(list(itertools.product((-x, x), (-y, y), (-_THICKNESS, 0.0))))
+        seen = transform_points(self.workspace_from_board, corners)[:, :2]
+        outline = cv2.convexHull(seen.astype(np.float32))
+        return cv2.pointPolygonTest(outline, xy, measureDist=True) > -radius
 
 
 def find_board(urdf: str) -> Board | None:

@@ -139,7 +139,7 @@ class Cell:
 
         Raises:
             LayoutError: there is none of that name.
-            NoRoomError: something is in the way.
+            NoRoomError: something is in the way, or it would slide off a board that leans.
         """
         with self._lock:
             old = self._named(name)
@@ -159,8 +159,19 @@ class Cell:
             self._change(tuple(spec for spec in self.layout.objects if spec is not old))
 
     def height_under(self, kind: str, xy: tuple[float, float]) -> float:
-        """Of what an object of a kind stands on there: the board, or the table [m]."""
-        return 0.0 if self.board is None else self.board.height_under(xy, radius_of(kind))
+        """Of what an object of a kind stands on there: the board, or the table [m].
+
+        Raises:
+            NoRoomError: the board is there, and leans.
+        """
+        if self.board is None or not self.board.is_at(xy, radius_of(kind)):
+            return 0.0
+        if not self.board.is_level:
+            raise NoRoomError(
+                f'no room for a {kind} at x={xy[0]:.3f}, y={xy[1]:.3f} m of workspace: there is '
+                'the whiteboard, and things would slide off, for it is not level'
+            )
+        return self.board.height
 
     def _named(self, name: str) -> ObjectSpec:
         for spec in self.layout.objects:

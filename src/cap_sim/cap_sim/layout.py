@@ -163,12 +163,15 @@ def draw_layout(
     """The layout that a seed draws of a world.
 
     Args:
-        world: BLOCKS or FRUITS; where there is a board, WHITEBOARD alone; '': the first of those.
+        world: BLOCKS or FRUITS; where there is a board, WHITEBOARD alone; '': the first of those
+            that there can be, and none on a board that leans.
 
     Raises:
         LayoutError: as `random_layout`, or no such world.
     """
     if board is not None:
+        if world == '' and not board.is_level:
+            return Layout(())
         if world in ('', WHITEBOARD):
             return whiteboard_layout(seed, board)
         raise LayoutError(f'no world {world!r} in a cell with a board; there is {WHITEBOARD!r}')
@@ -210,8 +213,8 @@ def whiteboard_layout(seed: int, board: Board) -> Layout:
     specs = []
     for (kind, color), (x, y) in zip(things, places, strict=True):
         xy = board.place(float(x), float(y))
-        height = board.height_under(xy, 0.0)
-        specs.append(ObjectSpec(kind, color, xy, float(rng.uniform(-np.pi, np.pi)), height))
+        yaw = float(rng.uniform(-np.pi, np.pi))
+        specs.append(ObjectSpec(kind, color, xy, yaw, board.height))
     return Layout(tuple(specs))
 
 

@@ -26,7 +26,8 @@ def spawn(
         position: x, y in workspace [m]; empty: a free place, drawn by the seed.
 
     Raises:
-        LayoutError: no such kind or colour, there is one of that name, or there is no room.
+        LayoutError: no such kind or colour, there is one of that name, there is no room, or it
+            would slide off a board that leans.
     """
     if kind not in KINDS:
         raise LayoutError(f'no kind {kind!r}; there are {", ".join(KINDS)}')
@@ -44,8 +45,9 @@ def spawn(
         for item in cell.state().objects
     ]
     for _ in range(_DRAWS):
-        spec = _standing(cell, kind, color, free_place(rng, kind, taken), yaw)
+        place = free_place(rng, kind, taken)
         try:
+            spec = _standing(cell, kind, color, place, yaw)
             cell.add(spec)
         except NoRoomError as error:
             why = error

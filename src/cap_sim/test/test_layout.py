@@ -169,18 +169,24 @@ def test_a_board_decides_which_worlds_there_are():
     with pytest.raises(LayoutError, match="no world 'whiteboard'; there are 'blocks' and"):
         draw_layout('whiteboard', 7, 3, 3)
     with pytest.raises(LayoutError, match='slide off'):
-        whiteboard_layout(7, board(roll=0.1))
+        draw_layout('whiteboard', 7, 3, 3, board(roll=0.1))
+    assert draw_layout('', 7, 3, 3, board(roll=0.1)) == Layout(())
 
 
 @pytest.mark.parametrize(
-    ('xy', 'radius', 'height'),
+    ('roll', 'xy', 'radius', 'there'),
     [
-        ((0.02, -0.5), 0.0, 0.005),
-        ((0.31, -0.31), 0.0, 0.005),
-        ((0.35, -0.5), 0.03, 0.005),
-        ((0.37, -0.5), 0.03, 0.0),
-        ((0.0, -0.25), 0.03, 0.0),
+        (0.0, (0.02, -0.5), 0.0, True),
+        (0.0, (0.31, -0.31), 0.0, True),
+        (0.0, (0.35, -0.5), 0.03, True),
+        (0.0, (0.37, -0.5), 0.03, False),
+        (0.0, (0.0, -0.25), 0.03, False),
+        # One that leans covers less of the table, and one that stands a line.
+        (1.0, (0.0, -0.34), 0.03, False),
+        (1.0, (0.0, -0.41), 0.03, True),
+        (np.pi / 2, (0.0, -0.53), 0.02, False),
+        (np.pi / 2, (0.0, -0.53), 0.04, True),
     ],
 )
-def test_what_a_thing_beside_or_on_a_board_stands_on(xy, radius, height):
-    assert board().height_under(xy, radius) == pytest.approx(height)
+def test_whether_a_thing_is_beside_a_board(roll, xy, radius, there):
+    assert board(roll=roll).is_at(xy, radius) == there

@@ -78,3 +78,28 @@ def test_what_cannot_come_is_refused_and_changes_nothing(bench, change, text):
     with pytest.raises(LayoutError, match=text):
         spawn(cell.cell, **{**EGG, **change})
     assert [item.spec.name for item in cell.state.objects] == ['red block']
+
+
+def test_on_a_level_board_it_stands_and_none_comes_onto_one_that_leans(bench):
+    level = bench(tool='marker')
+    assert spawn(level.cell, 'block', 'red', (0.0, -0.5), 0.0, 0).z == 0.005
+    leaning = bench(tool='marker', board_rpy='0.5 0 0', board_xyz='0 -0.5 0.12')
+    for place in ((0.0, -0.5), (0.0, -0.35), (0.32, -0.5)):
+        with pytest.raises(NoRoomError, match='slide off'):
+            spawn(leaning.cell, 'block', 'red', place, 0.0, 0)
+    beside = spawn(leaning.cell, 'block', 'red', (0.42, -0.5), 0.0, 0)
+    with pytest.raises(NoRoomError, match='slide off'):
+        leaning.cell.move('red block', (0.0, -0.5), 0.0)
+    leaning.cell.step(250)
+    np.testing.assert_allclose(leaning.state.objects[0].pose[:3, 3], (*beside.xy, 0.02), atol=0.001)
+
+
+def test_a_free_place_is_beside_a_board_that_leans(bench):
+    cell = bench(
+        tool='marker', board_rpy='0.5 0 0', board_xyz='-0.2 -0.5 0.06', board_size='0.2 0.2'
+    )
+    for seed in range(5):
+        egg = spawn(cell.cell, **EGG | {'seed': seed})
+        assert egg.z == 0
+        assert not cell.cell.board.is_at(egg.xy, egg.radius)
+        cell.cell.remove('egg')
