@@ -12,7 +12,9 @@ import numpy as np
 
 from cap_common.config import read_config
 from cap_common.errors import RobotFaultError
+from cap_common.frames import quaternion_from_matrix
 from cap_description.cell import ARM_JOINTS, cell_urdf, transform
+from cap_eval.state import ObjectState, WorldState
 from cap_sim.arm import MotionState, Tolerances
 from cap_sim.cell import Cell
 from cap_sim.layout import Layout
@@ -116,6 +118,8 @@ class BenchCell:
         config: folder of sim.yaml and skills.yaml.
         tool: suction, jaw or marker.
         robot_type, planner_type: such as note what they do.
+        sim: the simulator's parameters; by default those of sim.yaml.
+        cell_type: such as does more when it is stepped.
     """
 
     def __init__(
@@ -125,14 +129,17 @@ class BenchCell:
         tool: str = 'suction',
         robot_type: type[CellRobot] = CellRobot,
         planner_type: type[EmbeddedPlanner] = EmbeddedPlanner,
+        *,
+        sim: Parameters | None = None,
+        cell_type: type[Cell] = Cell,
     ) -> None:
-        urdf = cell_urdf(tool=tool)
-        sim = read_config(config / 'sim.yaml', 'sim', Parameters)
+        self.urdf = urdf = cell_urdf(tool=tool)
+        sim = sim or read_config(config / 'sim.yaml', 'sim', Parameters)
         self._parameters = read_config(
             config / 'skills.yaml', 'skills', SkillsParameters, robot_description=urdf
         )
         self.base_from_workspace = transform(urdf, 'base_link', 'workspace')
-        self.cell = Cell(urdf, sim, layout)
+        self.cell = cell_type(urdf, sim, layout)
         robot = robot_model(urdf)
         self.limits = motion_limits(self._parameters, robot)
         self.planner = planner_type(robot, self.limits, self._parameters.planning)
@@ -147,6 +154,22 @@ class BenchCell:
     def scene(self) -> SceneView:
         """What is there now, without error."""
         return SceneView(tuple(self._items()), 0.0)
+
+    def world(self) -> WorldState:
+        """The state to judge, in workspace."""
+        return WorldState(
+            tuple(
+                ObjectState(
+                    name=item.spec.name,
+                    class_name=item.spec.kind,
+                    color=item.spec.color,
+                    position=tuple(item.pose[:3, 3]),
+                    size=size_of(item.spec.kind),
+                    orientation=quaternion_from_matrix(item.pose),
+                )
+                for item in self.cell.state().objects
+            )
+        )
 
     def item(self, name: str) -> Item:
         """One object as it is now."""

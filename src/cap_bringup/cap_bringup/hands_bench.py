@@ -17,12 +17,11 @@ from cap_bringup.cell_robot import BenchCell
 from cap_bringup.collision_replay import CollisionReplay, samples
 from cap_bringup.recorded import Plan, RecordedPlanner, RecordedRobot
 from cap_common.errors import CapError
-from cap_common.frames import quaternion_from_matrix, transform_points
+from cap_common.frames import transform_points
 from cap_eval.relations import HEIGHT_TOLERANCE, UNMOVED, disturbed, in_bowl, on_table
 from cap_eval.state import ObjectState, WorldState, distance_xy
 from cap_sim.cell import PhysicsError
 from cap_sim.layout import Layout, random_layout
-from cap_sim.shapes import size_of
 from cap_skills.arm import Call
 from cap_skills.collision import CollisionWorld
 from cap_skills.model import Free, Joints, Place, Straight, Vector
@@ -104,19 +103,7 @@ class HandsBench:
 
     def world(self) -> WorldState:
         """The state to judge, in workspace."""
-        return WorldState(
-            tuple(
-                ObjectState(
-                    name=item.spec.name,
-                    class_name=item.spec.kind,
-                    color=item.spec.color,
-                    position=tuple(item.pose[:3, 3]),
-                    size=size_of(item.spec.kind),
-                    orientation=quaternion_from_matrix(item.pose),
-                )
-                for item in self._bench.cell.state().objects
-            )
-        )
+        return self._bench.world()
 
     def random_trials(self, seed: int, count: int) -> Iterator[Trial]:
         """So many random pick_places; fewer after a failure, or where there is no room."""
