@@ -52,6 +52,7 @@ class Parameters:
     wrist_camera_rate_hz: float
     camera_fovy_deg: float
     camera_noise: CameraNoise
+    wrist_camera_noise: CameraNoise
     # How the cell differs from its description, drawn by `seed`.
     variation: Variation
 

@@ -16,7 +16,7 @@ from cap_sim.camera import HEIGHT, WIDTH, Depth, Rgb, View, intrinsics
 from cap_sim.camera_noise import NoiseSource
 from cap_sim.ink import Drawing
 from cap_sim.parameters import Parameters
-from cap_sim.world import OPERATOR_CAMERA, RGBD_FRAMES
+from cap_sim.world import OPERATOR_CAMERA, RGBD_FRAMES, WRIST_CAMERA
 
 # The most urgent first.
 _CAMERAS = (*RGBD_FRAMES, OPERATOR_CAMERA)
@@ -111,7 +111,8 @@ class Photographer(threading.Thread):
             p = self._parameters
             focal = intrinsics(WIDTH, HEIGHT, p.camera_fovy_deg).focal
             seed = p.seed + _CAMERAS.index(camera)
-            self._noise[camera] = NoiseSource(p.camera_noise, focal, seed)
+            noise = p.wrist_camera_noise if camera == WRIST_CAMERA else p.camera_noise
+            self._noise[camera] = NoiseSource(noise, focal, seed)
         return self._noise[camera]
 
     def _view(self, camera: str, shot: Shot) -> View:

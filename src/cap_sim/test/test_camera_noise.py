@@ -125,6 +125,29 @@ def test_a_thin_thing_in_the_air_has_a_shadow_apart_from_it():
     np.testing.assert_allclose(np.unique(columns), np.arange(100, 105) - away, atol=1)
 
 
+def test_what_that_eye_has_not_in_its_picture_is_not_in_a_shadow():
+    """Left of its picture; the near thing is at the border."""
+    depth = plane(1.1)
+    depth[:, 70:90] = 0.7
+    _, got = source(baseline_m=BASELINE).apply(gray(0), depth)
+    outside = int(FOCAL * BASELINE / 1.1)
+    assert not np.isnan(got[:, : outside - 1]).any()
+
+
+def test_a_slope_that_eye_sees_wider_throws_a_shadow_without_gaps():
+    depth = plane(1.1)
+    slope = np.linspace(0.4, 0.7, 40, dtype=np.float32)
+    depth[:, 115:155] = slope
+    _, got = source(baseline_m=BASELINE).apply(gray(0), depth)
+    disparity = FOCAL * BASELINE / slope
+    first, last = 115 - disparity[0], 154 - disparity[-1]
+    assert last - first > 60, 'wider than the 40 pixels that it has in the picture'
+    behind = np.arange(115) - FOCAL * BASELINE / 1.1
+    hidden = (behind > max(first, 0) + 1) & (behind < last - 1)
+    assert hidden.sum() > 20
+    assert np.isnan(got[:, :115][:, hidden]).all()
+
+
 def test_holes_at_edges_are_as_many_as_told_and_only_there():
     depth = step()
     near_edge = np.zeros(SHAPE, bool)

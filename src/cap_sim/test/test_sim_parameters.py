@@ -13,8 +13,13 @@ def test_the_noisy_room_sets_all_of_noise_and_variation_and_nothing_else(config_
     given = content['/**/sim']['ros__parameters']
     names = {f'{group}.{name}' for group, values in given.items() for name in values}
     known = parameter_types(Parameters)
-    assert names == {name for name in known if name.startswith(('camera_noise.', 'variation.'))}
-    for group, cls in (('camera_noise', CameraNoise), ('variation', Variation)):
+    groups = {
+        'camera_noise': CameraNoise,
+        'wrist_camera_noise': CameraNoise,
+        'variation': Variation,
+    }
+    assert names == {name for name in known if name.partition('.')[0] in groups}
+    for group, cls in groups.items():
         made = cls(**given[group])
         for name, kind in parameter_types(cls).items():
             assert type(getattr(made, name)) is kind, 'as ROS asks for'
