@@ -10,24 +10,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from cap_common.frames import Matrix
-from cap_perception.types import (
-    CameraFrame,
-    HeldPose,
-    Look,
-    Observation,
-    Scene,
-    SceneObject,
-)
+from cap_perception.grip import Grip
+from cap_perception.track import Track, averaged
+from cap_perception.types import CameraFrame, HeldPose, Observation, Scene
 from cap_perception.visibility import Place, PlaceChecker
-
-_REACH = 0.02  # [m] from a thing's box; so near is the tool that takes it
 
 
 @dataclass(frozen=True)
@@ -58,39 +50,6 @@ class TrackerConfig:
 
 
 @dataclass(eq=False)
-class _Track:
-    id: str
-    name: str
-    last: Observation
-    stamp_ns: int
-    confidence: float
-    visible: bool = True
-    empty: int = 0
-    place: Place = Place.OCCUPIED
-    moving: int = 0
-    look: Look | None = None  # in the newest frame
-    rgb: tuple[float, float, float] | None = None  # when last seen whole
-
-    @property
-    def position(self) -> NDArray[np.float64]:
-        return self.last.workspace_from_box[:3, 3]
-
-
-@dataclass(frozen=True, eq=False)
-class _Grip:
-    """What the tool holds, and how."""
-
-    track: _Track
-    tool_from_box: Matrix
-
-    @classmethod
-    def of(cls, track: _Track, held: HeldPose) -> _Grip:
-        """As it is now."""
-        inverse = np.linalg.inv(held.workspace_from_tool)
-        return cls(track, inverse @ track.last.workspace_from_box)
-
-
-@dataclass(eq=False)
 class _Candidate:
     """An observation that is no track's yet."""
 
@@ -102,8 +61,8 @@ class _Candidate:
 class _Group:
     """Everything of one class and colour."""
 
-    tracks: list[_Track] = field(default_factory=list)
-    gone: list[_Track] = field(default_factory=list)
+    tracks: list[Track] = field(default_factory=list)
+    gone: list[Track] = field(default_factory=list)
     candidates: list[_Candidate] = field(default_factory=list)
 
 
@@ -114,7 +73,7 @@ class Tracker:
         self._config = config
         self._groups: dict[tuple[str, str], _Group] = defaultdict(_Group)
         self._born = 0
-        self._grip: _Grip | None = None
+        self._grip = Grip()
 
     def update(
         self,
@@ -127,7 +86,7 @@ class Tracker:
         Args:
             held: None: the gripper holds nothing, or nobody knows.
         """
-        self._follow_tool(frame, held)
+        self._grip.follow(held, self._tracks(), frame.stamp_ns)
         for observation in observations:
             self._groups[_kind(observation)]  # a group for every kind seen
         left = {
@@ -138,32 +97,11 @@ class Tracker:
         for kind, group in self._groups.items():
             self._place_new(group, left[kind], frame)
         self._forget(frame)
-        if self._grip is not None and held is not None:
-            self._grip = _Grip.of(self._grip.track, held)
-        objects = [_object(track, held=self._holds(track)) for track in self._tracks()]
+        self._grip.hold(held)
+        objects = [t.scene_object(held=t is self._grip.track) for t in self._tracks()]
         return Scene(frame.stamp_ns, tuple(sorted(objects, key=lambda o: o.name)))
 
-    def _holds(self, track: _Track) -> bool:
-        return self._grip is not None and self._grip.track is track
-
-    def _follow_tool(self, frame: CameraFrame, held: HeldPose | None) -> None:
-        """Move what is held with the tool; what that has just taken is the thing next to it."""
-        if held is None:
-            self._grip = None
-            return
-        if self._grip is None:
-            tip = held.workspace_from_tool[:3, 3]
-            away = [(_from_box(tip, track.last), k) for k, track in enumerate(self._tracks())]
-            least, nearest = min(away, default=(np.inf, -1))
-            if least > _REACH:
-                return
-            self._grip = _Grip.of(self._tracks()[nearest], held)
-        track = self._grip.track
-        matrix = held.workspace_from_tool @ self._grip.tool_from_box
-        track.last = replace(track.last, workspace_from_box=matrix)
-        track.stamp_ns, track.moving, track.empty = frame.stamp_ns, 0, 0
-
-    def _tracks(self) -> list[_Track]:
+    def _tracks(self) -> list[Track]:
         return [track for group in self._groups.values() for track in group.tracks]
 
     def _match_near(
@@ -178,15 +116,15 @@ class Tracker:
         taken = {k for _, k in pairs}
         return [o for k, o in enumerate(observations) if k not in taken]
 
-    def _see(self, track: _Track, seen: Observation, frame: CameraFrame) -> None:
+    def _see(self, track: Track, seen: Observation, frame: CameraFrame) -> None:
         """A track's object was seen; where it was cut by something, its pose is only a hint."""
-        shift = float(np.linalg.norm(seen.workspace_from_box[:3, 3] - track.position))
+        shift = track.distance(seen)
         track.look = seen.look
         if seen.look is not None and (seen.complete or track.rgb is None):
             track.rgb = seen.look.rgb
         if seen.complete:
             if shift < self._config.still and track.last.complete:
-                seen = _averaged(track.last, seen)
+                seen = averaged(track.last, seen)
             track.last, track.moving = seen, 0
         else:
             # A sliver of a thing at rest says less than its last full view; one that keeps
@@ -202,7 +140,7 @@ class Tracker:
         """Look where the unseen tracks' objects should be; end those that are seen to be gone."""
         checker = PlaceChecker(frame)
         for group in self._groups.values():
-            for track in [t for t in group.tracks if not (t.visible or self._holds(t))]:
+            for track in [t for t in group.tracks if not (t.visible or t is self._grip.track)]:
                 last = track.last
                 track.place = checker.check(last.class_name, last.workspace_from_box, last.size)
                 if track.place is Place.OCCUPIED and any(
@@ -238,22 +176,22 @@ class Tracker:
         free = [
             t
             for t in group.tracks
-            if not (t.visible or self._holds(t) or self._is_under_another(t))
+            if not (t.visible or t is self._grip.track or self._is_under_another(t))
         ]
-        if free:
-            nearest = min(free, key=lambda t: _distance(t, seen))
-            nearest.last = seen
-            self._see(nearest, seen, frame)
-            return True
-        high = seen.workspace_from_box[2, 3] > self._config.birth_max_height
-        if not group.gone and (high or seen.score < self._config.birth_min_score):
-            return False
-        if group.gone:
-            track = min(group.gone, key=lambda t: _distance(t, seen))
+        # What is seen to be gone from its place is likelier than what is but hidden there.
+        left = [t for t in free if t.place is Place.EMPTY] + group.gone
+        if track := min(left or free, key=lambda t: t.distance(seen), default=None):
+            if track in group.tracks:
+                track.last = seen
+                self._see(track, seen, frame)
+                return True
             group.gone.remove(track)
         else:
+            high = seen.workspace_from_box[2, 3] > self._config.birth_max_height
+            if high or seen.score < self._config.birth_min_score:
+                return False
             self._born += 1
-            track = _Track(f'object_{self._born}', '', seen, frame.stamp_ns, seen.score)
+            track = Track(f'object_{self._born}', '', seen, frame.stamp_ns, seen.score)
         names = {t.name for t in group.tracks}
         if not track.name or track.name in names:
             track.name = _free_name(seen, names)
@@ -262,7 +200,7 @@ class Tracker:
         self._see(track, seen, frame)
         return True
 
-    def _is_under_another(self, track: _Track) -> bool:
+    def _is_under_another(self, track: Track) -> bool:
         """Does a tracked object rest on it? Then it cannot have moved by itself."""
         top = track.position[2] + 0.5 * track.last.size[2]
         for other in self._tracks():
@@ -301,38 +239,12 @@ def _assign(
     return [(int(i), int(k)) for i, k in zip(rows, columns, strict=True) if distance[i, k] < limit]
 
 
-def _distance(track: _Track, seen: Observation) -> float:
-    return float(np.linalg.norm(track.position - seen.workspace_from_box[:3, 3]))
-
-
 def _same_place(one: Observation, other: Observation) -> bool:
     """Would the two fill the same space?"""
     if one.class_name != other.class_name or not other.complete:
         return False
     offset = one.workspace_from_box[:3, 3] - other.workspace_from_box[:3, 3]
     return bool(np.linalg.norm(offset) < 0.5 * min(one.size))
-
-
-def _averaged(old: Observation, new: Observation, share: float = 0.3) -> Observation:
-    """The new observation, its position and, where it is nearly level, yaw moved towards the old.
-
-    Args:
-        share: of the new one.
-    """
-    matrix: Matrix = new.workspace_from_box.copy()
-    matrix[:3, 3] = (1 - share) * old.workspace_from_box[:3, 3] + share * new.workspace_from_box[
-        :3, 3
-    ]
-    turn = old.workspace_from_box[:3, :3].T @ new.workspace_from_box[:3, :3]
-    angle = float(np.arctan2(turn[1, 0], turn[0, 0]))
-    if new.class_name == 'block':  # looks the same at every quarter turn
-        angle = (angle + np.pi / 4) % (np.pi / 2) - np.pi / 4
-    if turn[2, 2] > 0.9999 and abs(angle) < 0.1:
-        cos, sin = np.cos(share * angle), np.sin(share * angle)
-        matrix[:3, :3] = old.workspace_from_box[:3, :3] @ np.array(
-            [[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]]
-        )
-    return replace(new, workspace_from_box=matrix)
 
 
 def _free_name(seen: Observation, taken: set[str]) -> str:
@@ -342,29 +254,3 @@ def _free_name(seen: Observation, taken: set[str]) -> str:
     while (name := base if number == 1 else f'{base} {number}') in taken:
         number += 1
     return name
-
-
-def _from_box(point: NDArray[np.float64], thing: Observation) -> float:
-    """How far a point (3,) of workspace is from a thing's box [m]; inside, 0."""
-    matrix = thing.workspace_from_box
-    local = (point - matrix[:3, 3]) @ matrix[:3, :3]
-    return float(np.linalg.norm(np.maximum(np.abs(local) - 0.5 * np.array(thing.size), 0.0)))
-
-
-def _object(track: _Track, *, held: bool) -> SceneObject:
-    look = track.look
-    return SceneObject(
-        track.id,
-        track.name,
-        track.last.class_name,
-        track.last.color,
-        track.last.workspace_from_box,
-        track.last.size,
-        float(np.clip(track.confidence, 0.0, 1.0)),
-        track.stamp_ns,
-        track.visible,
-        track.rgb,
-        None if look is None else look.pixels,
-        None if look is None else look.mask,
-        held,
-    )

@@ -246,6 +246,29 @@ def test_a_tool_that_holds_something_unknown_takes_nothing_along(movie):
     assert thing.workspace_from_box[0, 3] == 0.0
 
 
+def test_what_is_lifted_between_two_pictures_hangs_at_the_tool(movie):
+    movie.play([seen('red block', 0, -0.5), seen('blue block', 0.1, -0.5)], frames=3)
+    movie.play([seen('blue block', 0.1, -0.5)], [ARM])
+    thing = movie.play([], [ARM], held=tool(0.004, -0.5, 0.12))['red block']
+    assert thing.held
+    assert thing.workspace_from_box[2, 3] == pytest.approx(0.10)
+    assert thing.workspace_from_box[0, 3] == pytest.approx(0.0)
+
+
+def test_a_candidate_is_rather_what_is_gone_than_what_is_hidden(movie):
+    left, right = seen('red block', -0.2, -0.5), seen('red block', 0.1, -0.5)
+    before = movie.play([left, right], frames=3)
+    ids = {round(t.workspace_from_box[0, 3], 1): t.id for t in before.values()}
+    # The left one is seen to be gone and the right one only hidden; one appears next to that.
+    movie.play([], [(0.1, -0.5, 0.3, 0.2)], frames=5)
+    moved = seen('red block', 0.1, -0.65)
+    after = movie.play([moved], [(0.1, -0.5, 0.3, 0.2), (0.1, -0.65, 0.04, 0.04)], frames=3)
+    assert {t.id: round(t.workspace_from_box[1, 3], 2) for t in after.values()} == {
+        ids[-0.2]: -0.65,
+        ids[0.1]: -0.5,
+    }
+
+
 def test_what_it_looks_like_is_of_the_newest_frame(movie):
     look = Look((0.9, 0.1, 0.1), (300, 200, 302, 203), np.ones((3, 2), bool))
     block = replace(seen('red block', 0, -0.5), look=look)

@@ -180,6 +180,10 @@ class ColorDetector:
                 break
         else:
             return None
+        # However a block lies, its top is no lower than on the table.
+        lowest = (1 - models.tolerance) * models.block_size
+        if rectangle.workspace_from_rectangle[2, 3] < lowest:
+            return None
         if share_lower_around(frame, rectangle) < _MIN_LOWER:
             return None
         return rectangle if is_square_or_cut(frame, rectangle, models) else None
