@@ -1,0 +1,139 @@
+"""From pictures to scenes: names and places, identities, time and memory.
+
+./cap bench eyes                         # 300 tables, 100 stories of twins, 10,000 frames, a minute
+./cap bench eyes --tables 50 --stories 0 --frames 0 --live 0 --seed 7 --show
+
+Tables of 3 to 12 blocks and bowls of ten colours; stories in which two or three things of one name
+are carried, pushed and covered; frames for time and memory, and at a camera's pace. The camera is
+a poor one (config/noisy.yaml) unless told otherwise. No ROS. The exit status is 0 if all is within
+the limits below.
+"""
+
+import argparse
+import itertools
+import os
+import sys
+import time
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from cap_bringup.campaign import draw_seeds
+from cap_bringup.eyes_bench import (
+    NEAR,
+    Eyes,
+    TableResult,
+    live_through,
+    look_at_table,
+    run_frames,
+    run_live,
+)
+from cap_bringup.workspace import ROOT
+from cap_eval.wilson import wilson_interval, wilson_lower_bound
+
+# Lower bounds of rates.
+LEAST_RIGHT, LEAST_KEPT = 0.98, 0.97
+MOST_WRONG_NAMES = 0.005
+MOST_OFF_MM, MOST_OFF_P95_MM = 3.0, 8.0
+MOST_MS = 40.0
+# Of the memory after the first tenth of the frames.
+MOST_GROWTH = 0.02
+
+
+class Report:
+    """Prints figures, and knows whether all kept to their limits."""
+
+    def __init__(self) -> None:
+        self.good = True
+
+    def line(self, what: str, figure: str, good: bool = True) -> None:
+        print(f'{what:36s} {figure}{"" if good else "   MISSED"}', flush=True)
+        self.good &= good
+
+    def rate(self, what: str, count: int, of: int, least: float) -> None:
+        low = wilson_lower_bound(count, of)
+        text = f'{count} of {of}: {count / of:.2%}, lower bound {low:.2%}'
+        self.line(what, text, low >= least)
+
+
+def tables(eyes: Eyes, seeds: Iterator[int], count: int, report: Report) -> None:
+    """Names and places."""
+    results: list[TableResult] = []
+    for seed in itertools.islice(seeds, count):
+        results.append(look_at_table(eyes, seed))
+        for fault in results[-1].faults:
+            print(f'seed {seed}: {fault}', flush=True)
+    there, seen, right, wrong = (
+        sum(getattr(result, what) for result in results)
+        for what in ('there', 'seen', 'right', 'wrong_names')
+    )
+    where = f'right name within {NEAR * 100:g} cm'
+    report.rate(f'recall: {where}', right, there, LEAST_RIGHT)
+    report.rate(f'precision: {where}', right, seen, LEAST_RIGHT)
+    high = wilson_interval(wrong, seen)[1]
+    text = f'{wrong} of {seen}: {wrong / seen:.2%}, upper bound {high:.2%}'
+    report.line('wrong names', text, high <= MOST_WRONG_NAMES)
+    off = np.concatenate([result.off_m for result in results]) * 1e3
+    median, late = np.percentile(off, (50, 95))
+    text = f'median {median:.2f}, p95 {late:.2f}, worst {off.max():.1f} of {len(off)}'
+    report.line('off its place [mm]', text, median < MOST_OFF_MM and late < MOST_OFF_P95_MM)
+
+
+def stories(eyes: Eyes, seeds: Iterator[int], count: int, report: Report) -> None:
+    """Identities."""
+    kept = 0
+    for seed in itertools.islice(seeds, count):
+        why = live_through(eyes, seed)
+        kept += not why
+        if why:
+            print(f'seed {seed}: {why}', flush=True)
+    report.rate('stories in which twins stay themselves', kept, count, LEAST_KEPT)
+
+
+def frames(eyes: Eyes, seeds: Iterator[int], count: int, report: Report) -> None:
+    """Time and memory."""
+    pace = run_frames(eyes, seeds, count)
+    for what, times in (('', pace.wall_ms), (' of CPU', pace.cpu_ms)):
+        median, late = np.percentile(times, (50, 99))
+        text = f'median {median:.1f}, p99 {late:.1f}, longest {times.max():.1f} of {count}'
+        report.line(f'messages to scene [ms{what}]', text, median < MOST_MS)
+    if len(pace.memory_mb) > 1:
+        first, last = pace.memory_mb[0], pace.memory_mb[-1]
+        text = ' '.join(f'{each:.0f}' for each in pace.memory_mb)
+        report.line('memory, every tenth of them [MB]', text, last < (1 + MOST_GROWTH) * first)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--tables', type=int, default=300)
+    parser.add_argument('--stories', type=int, default=100)
+    parser.add_argument('--frames', type=int, default=10_000)
+    parser.add_argument('--live', type=float, default=60.0, help='seconds at 10 Hz')
+    parser.add_argument('--seed', type=int, help='of the first table; drawn if not given')
+    parser.add_argument(
+        '--camera', nargs='*', default=['noisy'], help='files in config/ on top of sim.yaml'
+    )
+    options = parser.parse_args()
+    # One core, as the figures have it.
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    cv2.setNumThreads(1)
+    first = draw_seeds(1)[0] if options.seed is None else options.seed
+    print(f'camera {" ".join(["sim", *options.camera])}, seeds from {first} on', flush=True)
+    seeds, report = itertools.count(first), Report()
+    eyes = Eyes(ROOT / 'config', ('sim', *options.camera), first)
+    for part, size in ((tables, options.tables), (stories, options.stories),
+                       (frames, options.frames)):  # fmt: skip
+        started = time.monotonic()
+        if size:
+            part(eyes, seeds, size, report)
+            print(f'{part.__name__}: {time.monotonic() - started:.0f} s', flush=True)
+    if options.live:
+        count, lost = run_live(eyes, next(seeds), options.live)
+        report.line('frames lost at 10 Hz', f'{lost} of {count}', not lost)
+    eyes.close()
+    return 0 if report.good else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
