@@ -11,6 +11,8 @@ setup(
         ('share/ament_index/resource_index/packages', [f'resource/{package_name}']),
         (f'share/{package_name}', ['package.xml']),
     ],
+    # Versions that are tested: src/cap_bringup/requirements/neural.in.
+    extras_require={'neural': ['tensorflow-cpu', 'torch', 'transformers']},
     zip_safe=True,
     maintainer='Code as Policies for ROS 2 maintainers',
     maintainer_email='maintainers@code-as-policies.example.com',

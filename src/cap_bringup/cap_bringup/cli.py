@@ -106,7 +106,11 @@ def _parser() -> argparse.ArgumentParser:
         'reference', help='write docs/api/ and docs/error_codes.md anew from the declarations'
     )
     reference.set_defaults(run=_reference)
-    test = commands.add_parser('test', help='run every check and test; arguments go to pytest')
+    test = commands.add_parser(
+        'test',
+        help='run every check and test, with --neural those of the extra [neural]; arguments go to '
+        'pytest',
+    )
     test.set_defaults(run=_test)
     commands.add_parser('help', help='this text').set_defaults(run=_help)
     return parser
@@ -345,8 +349,12 @@ def _reference(*_: object) -> int:
 def _test(arguments: argparse.Namespace, console: Console) -> int:
     """Style, types, then the tests; with arguments for pytest only these tests."""
     from cap_bringup.checks import run_checks  # noqa: PLC0415
+    from cap_bringup.neural import run_neural  # noqa: PLC0415
 
-    return run_checks(ROOT, arguments.words[1:], console)
+    words = arguments.words[1:]
+    if words[:1] == ['--neural']:
+        return run_neural(ROOT, words[1:], console)
+    return run_checks(ROOT, words, console)
 
 
 if __name__ == '__main__':

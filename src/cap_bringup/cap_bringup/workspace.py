@@ -116,7 +116,7 @@ def install_python_packages(distro: str) -> None:
     """Exactly what the lock file says."""
     lock = requirements(distro)
     with step(f'ROS 2 {distro.capitalize()} and Python packages, {lock.relative_to(ROOT)}'):
-        environment = {**_pip_settings(), **os.environ, 'VIRTUAL_ENV': str(VENV)}
+        environment = {**pip_settings(), **os.environ, 'VIRTUAL_ENV': str(VENV)}
         uv = [str(VENV / 'bin/uv'), 'pip', 'install', '--require-hashes', '-r', str(lock)]
         # As pip does: the hashes, not the index, say what a package is.
         uv += ['--index-strategy', 'unsafe-best-match']
@@ -125,18 +125,19 @@ def install_python_packages(distro: str) -> None:
         mend_cmake_exports()
 
 
-def _pip_settings() -> dict[str, str]:
+def pip_settings() -> dict[str, str]:
     """Where packages come from, for uv, which does not read pip's configuration."""
     settings = {
         'UV_DEFAULT_INDEX': 'index-url',
         'UV_INDEX': 'extra-index-url',
         'SSL_CERT_FILE': 'cert',
     }
-    found = {name: _pip_setting(option) for name, option in settings.items()}
+    found = {name: pip_setting(option) for name, option in settings.items()}
     return {name: value for name, value in found.items() if value}
 
 
-def _pip_setting(option: str) -> str:
+def pip_setting(option: str) -> str:
+    """An option of pip, by its environment variable or its configuration; empty if not set."""
     variable = 'PIP_' + option.upper().replace('-', '_')
     if variable in os.environ:
         return os.environ[variable]
@@ -303,18 +304,19 @@ def fingerprints(distro: str) -> dict[str, str]:
         for folder in ('config', 'launch', 'src/cap_description/urdf')
         for path in (ROOT / folder).glob('*')
     )
-    packages = _digest([version, distro, UV, requirements(distro).read_text(encoding='utf-8')])
+    packages = digest([version, distro, UV, requirements(distro).read_text(encoding='utf-8')])
     return {
-        'python': _digest([version, str(VENV)]),
+        'python': digest([version, str(VENV)]),
         'packages': packages,
-        'build': _digest(
+        'build': digest(
             [packages, str(ROOT), *linked]
             + [f'{path}\n{path.read_text(encoding="utf-8")}' for path in compiled]
         ),
     }
 
 
-def _digest(parts: list[str]) -> str:
+def digest(parts: list[str]) -> str:
+    """Tells lists of texts apart."""
     return hashlib.sha256('\0'.join(parts).encode()).hexdigest()
 
 

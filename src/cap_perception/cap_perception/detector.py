@@ -49,6 +49,12 @@ class UnknownProviderError(LookupError):
 DETECTORS = {
     'color': 'cap_perception.detectors.color:from_parameters',
     'color_size': 'cap_perception.detectors.color_size:from_parameters',
+    'mdetr': 'cap_perception.detectors.mdetr:from_parameters',
+    'vild': 'cap_perception.detectors.vild:from_parameters',
+    'owlv2': 'cap_perception.detectors.owlv2:from_parameters',
+    'grounding_dino': 'cap_perception.detectors.grounding_dino:from_parameters',
+    'detections_topic': 'cap_perception.detectors.detections_topic:from_parameters',
+    'ground_truth': 'cap_perception.detectors.ground_truth:from_parameters',
 }
 
 
@@ -70,5 +76,6 @@ def make_detector(name: str, parameters: PerceptionParameters) -> Detector:
 
     Raises:
         UnknownProviderError: no such detector.
+        MissingPackageError, MissingWeightsError: see `detectors.extra`.
     """
     return cast(Detector, load_provider('detector', name, DETECTORS)(parameters))

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cap_perception.detectors.parameters import (
+    MdetrParameters,
+    TopicParameters,
+    TransformersParameters,
+    VildParameters,
+)
 from cap_perception.shapes import Models
 from cap_perception.tracker import TrackerConfig
 
@@ -39,3 +45,8 @@ class PerceptionParameters:
     max_flat_rms: float
     models: Models
     tracker: TrackerConfig
+    mdetr: MdetrParameters
+    vild: VildParameters
+    owlv2: TransformersParameters
+    grounding_dino: TransformersParameters
+    detections_topic: TopicParameters

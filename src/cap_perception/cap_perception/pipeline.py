@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from cap_perception.boxes import observe
+from cap_perception.coloring import with_colors
 from cap_perception.deproject import crop_to_box, denoise
 from cap_perception.detector import Detector
 from cap_perception.parameters import PerceptionParameters
@@ -91,6 +92,7 @@ class Pipeline:
         """Everything in a frame that answers one of the phrases and is inside the region."""
         detections = self._detector.detect(frame, phrases)
         detections = with_masks(frame, detections, self._parameters.min_height)
+        detections = with_colors(frame, detections, self._parameters.max_color_distance)
         return [
             o
             for o in observe(frame, detections, self._parameters.models)

@@ -37,6 +37,23 @@ def box_iou(a: Box, b: Box) -> float:
     return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
 
 
+def apart(detections: Iterable[Detection]) -> list[Detection]:
+    """Detections whose masks do not overlap: a thing in a bowl is smaller, and its pixels are not
+    the bowl's. What has no pixel of its own is left out.
+    """
+    found, taken = [], None
+    for detection in sorted(detections, key=_size):
+        mask = detection.mask
+        if mask is not None:
+            taken = np.zeros(mask.shape, bool) if taken is None else taken
+            mask = mask & ~taken
+            taken |= mask
+            if not mask.any():
+                continue
+        found.append(replace(detection, mask=mask))
+    return found
+
+
 def with_masks(
     frame: CameraFrame, detections: Iterable[Detection], min_height: float
 ) -> list[Detection]:
@@ -55,8 +72,8 @@ def with_masks(
         if detection.mask is not None:
             taken |= detection.mask
     found = [d for d in detections if d.mask is not None]
-    # A thing in a bowl has the smaller box, and its pixels are not the bowl's.
-    for detection in sorted((d for d in detections if d.mask is None), key=lambda d: _area(d.box)):
+    # The smaller first, as in `apart`.
+    for detection in sorted((d for d in detections if d.mask is None), key=_size):
         mask = mask_in_box(frame.depth, stands & ~taken, detection.box)
         if mask is not None:
             taken |= mask
@@ -93,5 +110,9 @@ def mask_in_box(depth: FloatImage, stands: Mask, box: Box) -> Mask | None:
     return mask
 
 
-def _area(box: Box) -> int:
-    return (box[2] - box[0]) * (box[3] - box[1])
+def _size(detection: Detection) -> int:
+    """Of its mask or, without one, of its box [px^2]."""
+    if detection.mask is not None:
+        return int(detection.mask.sum())
+    u0, v0, u1, v1 = detection.box
+    return (u1 - u0) * (v1 - v0)
