@@ -276,6 +276,10 @@ class CellSystem(BenchCell):
         """See Skills."""
         self.skills.pick_place(self._place(first), self._place(second), self._call(manner))
 
+    def pick(self, obj: Target, manner: Manner = ORDINARY) -> None:
+        """See Skills."""
+        self.skills.pick(self._place(obj), self._call(manner))
+
     def move_to(self, target: Target, manner: Manner = ORDINARY) -> None:
         """See Skills."""
         self.skills.move_to(self._place(target), _POINT_HEIGHT, self._call(manner))

@@ -63,6 +63,10 @@ class Skills(Protocol):
         """Pick the first, put it on the second."""
         ...
 
+    def pick(self, obj: Target, manner: Manner = ORDINARY) -> None:
+        """Pick it up, and hold it."""
+        ...
+
     def move_to(self, target: Target, manner: Manner = ORDINARY) -> None:
         """Bring the tool above the target."""
         ...

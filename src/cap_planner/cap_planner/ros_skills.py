@@ -13,7 +13,7 @@ from rclpy.node import Node
 from cap_common.calls import ActionCaller
 from cap_common.errors import LimitError, RobotFaultError, error_from_result
 from cap_common.heartbeat import BeatMonitor
-from cap_interfaces.action import Draw, Erase, MoveTo, PickPlace, Say
+from cap_interfaces.action import Draw, Erase, MoveTo, Pick, PickPlace, Say
 from cap_interfaces.msg import PhaseTime
 from cap_interfaces.msg import Target as TargetMessage
 from cap_planner.api.spec import Points, Target
@@ -48,6 +48,7 @@ class RosSkills:
         self._silence_s = silence_s
         self._settle_s = settle_s
         self._pick_place = ActionCaller(node, PickPlace, 'pick_place', 'the skills node')
+        self._pick = ActionCaller(node, Pick, 'pick', 'the skills node')
         self._move_to = ActionCaller(node, MoveTo, 'move_to', 'the skills node')
         self._draw = ActionCaller(node, Draw, 'draw', 'the skills node')
         self._erase = ActionCaller(node, Erase, 'erase', 'the skills node')
@@ -61,6 +62,10 @@ class RosSkills:
             object=self._target(first), target=self._target(second), **_limits(manner)
         )
         self._call(self._pick_place, goal)
+
+    def pick(self, obj: Target, manner: Manner = ORDINARY) -> None:
+        """See Skills."""
+        self._call(self._pick, Pick.Goal(object=self._target(obj), **_limits(manner)))
 
     def move_to(self, target: Target, manner: Manner = ORDINARY) -> None:
         """See Skills."""

@@ -41,6 +41,8 @@ class TabletopRobot(SceneRobot):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._placements: dict[str, Placement] = {}
+        # Where what is held was, before it was picked up.
+        self._picked_from: dict[str, Point] = {}
 
     # ── actions, declared in api/tabletop.py ─────────────────────────────────────────────────
 
@@ -60,11 +62,35 @@ class TabletopRobot(SceneRobot):
         if moved:
             self._place(scene, placed, first, second, manner)
 
+    def pick_up(  # noqa: D102
+        self, obj: Target, speed: float = 1.0, force: float | None = None
+    ) -> None:
+        with self._attempt('pick_up', _text(obj)):
+            scene = self.scene()
+            obj = self._resolve(scene, obj)
+            name = obj if isinstance(obj, str) else _topmost_at(scene, obj)
+            try:
+                self._skills.pick(name or obj, Manner(speed, force))
+                phases = self._skills.phases
+                self._skills.look()
+                self._skills.phases = [*phases, *self._skills.phases]
+            except CapError:
+                self.has_moved()
+                self._tell_displaced(scene, name or '')
+                raise
+            self.has_moved()
+        start = scene.find(name).xy if name else np.asarray(obj)
+        if name:
+            self._placements.pop(name, None)
+            self._picked_from[name] = start
+        self._has_changed(f'picked up {name or "what was there"!r} from {_place(start)}')
+
     def _place(
         self, scene: Scene, placed: Placement, first: Target, second: Target, manner: Manner
     ) -> None:
         """Place an object that is known, and can be looked for at the end."""
-        name, start = placed.name, scene.find(placed.name).xy
+        name = placed.name
+        start = self._picked_from.pop(name, scene.find(name).xy)
         try:
             self._pick_place(first, second, manner)
         except CapError as error:

@@ -49,6 +49,7 @@ class SymbolicTable:
         failures: errors that the next actions raise, in order; None: that one succeeds.
         strokes: what was drawn and erased, as points of shape (N, 2) [m].
         manners: how each of these was to be done.
+        held: the name of what is held; '': nothing.
         unlisted: what is there, and not in the scene.
         searches: what was looked for, and for how long.
     """
@@ -63,6 +64,7 @@ class SymbolicTable:
         self.moves: list[tuple[Target, Target]] = []
         self.strokes: list[tuple[str, NDArray[np.float64]]] = []
         self.manners: list[Manner] = []
+        self.held = ''
         self.slip = np.zeros(2)
         self.unlisted: list[SceneObject] = []
         self.searches: list[tuple[str, float]] = []
@@ -112,6 +114,18 @@ class SymbolicTable:
         x, y = goal + self.slip
         z = self._height_over(x, y, first) + self._size(first)[2] / 2
         self.objects[first] = (float(x), float(y), z)
+        self.held = ''
+
+    def pick(self, obj: Target, manner: Manner = ORDINARY) -> None:
+        """See Skills: it hangs 30 cm above the table."""
+        self.manners.append(manner)
+        if self.failures and (failure := self.failures.pop(0)):
+            raise failure
+        if not isinstance(obj, str):
+            raise GraspFailedError(f'nothing at {obj}')
+        self.held = obj
+        x, y, _ = self.objects[obj]
+        self.objects[obj] = (x, y, 0.3)
 
     def move_to(self, target: Target, manner: Manner = ORDINARY) -> None:
         """See Skills."""

@@ -206,6 +206,10 @@ class World:
         self.moves.append((first, target))
         self.manners.append(Manner(speed, force))
 
+    def pick_up(self, obj: Any, speed: float = 1.0, force: float | None = None) -> None:
+        self.moves.append(('held', self._find(obj) and obj))
+        self.manners.append(Manner(speed, force))
+
     def point_gripper_to(self, target: Any, speed: float = 1.0) -> None:
         self.moves.append(('gripper', target))
         self.manners.append(Manner(speed))

@@ -21,6 +21,7 @@ GENTLY = Manner(0.3, 8.0)
         ('Put the red block slowly in the blue bowl.', SLOWLY),
         ('put the red block in the blue bowl, more carefully', GENTLY),
         ('put the red block in the blue bowl faster', ORDINARY),
+        ('gently pick up the red block', GENTLY),
         ('point slowly to the blue bowl', SLOWLY),
         ('point gently to the blue bowl', SLOWLY),
         ('slowly put the blocks in the blue bowl', SLOWLY),

@@ -11,7 +11,7 @@ from rclpy.node import Node
 
 from cap_common.errors import CanceledError, GraspFailedError, LimitError, RobotFaultError
 from cap_common.heartbeat import Beat, BeatMonitor
-from cap_interfaces.action import MoveTo, PickPlace, Say
+from cap_interfaces.action import MoveTo, Pick, PickPlace, Say
 from cap_interfaces.msg import PhaseTime
 from cap_planner.robot import Manner
 from cap_planner.ros_skills import RosSkills
@@ -38,7 +38,12 @@ class SkillServers(Node):
                 cancel_callback=lambda _: CancelResponse.ACCEPT,
                 callback_group=ReentrantCallbackGroup(),
             )
-            for kind, name in ((PickPlace, 'pick_place'), (MoveTo, 'move_to'), (Say, 'say'))
+            for kind, name in (
+                (PickPlace, 'pick_place'),
+                (Pick, 'pick'),
+                (MoveTo, 'move_to'),
+                (Say, 'say'),
+            )
         ]
 
     def _run(self, kind, handle):
@@ -95,7 +100,9 @@ def test_goals(skills, servers):
 def test_how_a_goal_is_to_be_done(skills, servers):
     skills.pick_place('red block', 'red bowl', Manner(0.5, 6.0))
     skills.move_to('red bowl', Manner(0.25))
-    pick, move = servers.goals
+    skills.pick('red block', Manner(0.125))
+    pick, move, hold = servers.goals
+    assert (hold.object.name, hold.speed_scale) == ('red block', 0.125)
     assert (pick.speed_scale, pick.force_limit, move.speed_scale) == (0.5, 6.0, 0.25)
 
 

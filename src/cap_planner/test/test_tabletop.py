@@ -92,6 +92,36 @@ def test_how_an_action_is_to_be_done_reaches_the_skill(desk: Desk) -> None:
     assert desk.manners == [Manner(0.4, 7.0), ORDINARY, Manner(0.2)]
 
 
+def test_what_is_picked_up_is_put_down_from_where_it_was(desk: Desk) -> None:
+    start = desk.objects['red block']
+    desk.robot.pick_up('the red block', speed=0.5)
+    assert (desk.held, desk.looks) == ('red block', 1)
+    desk.robot.check_outcome()
+    desk.robot.put_first_on_second('red block', 'blue block')
+    desk.robot.check_outcome()
+    x, y, _ = start
+    assert desk.robot.changes[0] == f"picked up 'red block' from [{x:.3f}, {y:.3f}]"
+    assert desk.robot.changes[1].startswith(f"moved 'red block' from [{x:.3f}, {y:.3f}] to")
+    assert desk.manners == [Manner(0.5), ORDINARY]
+
+
+def test_what_cannot_be_picked_up_is_no_success_until_it_is(desk: Desk) -> None:
+    desk.failures = [GraspFailedError('slippery')]
+    with pytest.raises(GraspFailedError):
+        desk.robot.pick_up('red block')
+    with pytest.raises(InstructionError, match='slippery') as caught:
+        desk.robot.check_outcome()
+    assert caught.value.label is Label.GRASP_FAILED
+    desk.robot.pick_up('red block')
+    desk.robot.check_outcome()
+
+
+def test_what_was_put_somewhere_may_be_picked_up_again(desk: Desk) -> None:
+    desk.robot.put_first_on_second('red block', 'blue block')
+    desk.robot.pick_up('red block')
+    desk.robot.check_outcome()
+
+
 def test_what_rests_where_it_was_put_is_right(desk: Desk) -> None:
     desk.robot.put_first_on_second('red block', 'blue block')
     desk.nudge('red block', x=0.012, z=-0.006)  # the camera errs

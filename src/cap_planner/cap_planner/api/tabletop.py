@@ -143,6 +143,15 @@ def put_first_on_second(
     ...
 
 
+@declare(Kind.ACTION, *_MOTION_ERRORS, GraspFailedError)
+def pick_up(obj: Target, speed: float = 1.0, force: float | None = None) -> None:
+    """Pick up an object and hold it where it hides nothing; `put_first_on_second` puts it down.
+
+    To bring an object somewhere, that one alone is enough.
+    """
+    ...
+
+
 @declare(Kind.ACTION, *_MOTION_ERRORS)
 def point_gripper_to(target: Target, speed: float = 1.0) -> None:
     """Bring the gripper above an object, a named place or a position, and touch nothing.

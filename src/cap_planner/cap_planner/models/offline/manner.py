@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Collection
 
-ACTIONS = ('put_first_on_second', 'point_gripper_to', 'draw', 'erase')
+ACTIONS = ('put_first_on_second', 'pick_up', 'point_gripper_to', 'draw', 'erase')
 """What takes the arguments `speed` and, where it presses on something, `force`."""
 
 _SLOW = {'speed': 0.3}

@@ -276,6 +276,13 @@ class Put:
 
 
 @dataclass(frozen=True)
+class PickUp:
+    """Pick up one object, and hold it."""
+
+    things: Reference
+
+
+@dataclass(frozen=True)
 class Swap:
     """Exchange the positions of two objects."""
 
@@ -448,6 +455,7 @@ class ChangeShape:
 
 Command = (
     Put
+    | PickUp
     | Swap
     | PointTo
     | Say

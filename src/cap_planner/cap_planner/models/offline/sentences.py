@@ -14,6 +14,7 @@ from cap_planner.models.offline.meaning import (
     NearTo,
     On,
     OnEachOther,
+    PickUp,
     PointTo,
     Pronoun,
     Put,
@@ -32,6 +33,7 @@ _PUT = (
     f'throw|toss|sort|gather|collect|deposit|insert|load|distribute|spread|stack up|store|{_MOVE}'
 )
 _PICK = 'pick up|pick|grab|grasp|take|lift up|lift|get|fetch|collect|hold'
+_HOLD = 'pick up|pick|grab|grasp|lift up|lift|hold'
 _STACK = 'stack up|stack|pile up|pile|heap up|heap'
 _ARRANGE = f'arrange|organize|organise|align|line up|lay out|order|form|{_PUT}'
 _MAKE = 'make|build|create|form|construct|erect|assemble'
@@ -178,6 +180,11 @@ class Sentences(Questions):
                     for end in self.take(start, ', and then|and then|, then|then|, and|and|,'):
                         for verb in self.take(end, _PUT):
                             yield from self._put_picked(things, verb)
+        for j in self.take(i, _HOLD):
+            for things, k in self.reference(j):
+                for end in self.maybe(k, 'up'):
+                    if not is_plural(things):
+                        yield PickUp(things), end
 
     def _put_picked(self, things: Reference, i: int) -> Readings[Command]:
         for j in self.maybe(i, 'down'):

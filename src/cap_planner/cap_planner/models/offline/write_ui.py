@@ -18,6 +18,7 @@ from cap_planner.models.offline.meaning import (
     NearTo,
     On,
     OnEachOther,
+    PickUp,
     PointTo,
     Put,
     Question,
@@ -62,6 +63,8 @@ class UiWriter(References):
         match command:
             case Put():
                 self._put(command.things, command.target)
+            case PickUp():
+                self._pick_up(command)
             case Swap():
                 self._swap(command)
             case PointTo():
@@ -286,6 +289,13 @@ class UiWriter(References):
         self._has_moved(things)
 
     # ── the rest ─────────────────────────────────────────────────────────────────────────────
+
+    def _pick_up(self, command: PickUp) -> None:
+        things = self._refer(command.things)
+        if things.plural:
+            raise Refusal('The gripper can hold one object at a time.')
+        self._code.add(f'pick_up({things.name})')
+        self._has_moved(things)
 
     def _swap(self, command: Swap) -> None:
         first, second = self._refer(command.first), self._refer(command.second)
