@@ -183,9 +183,11 @@ def on_top(points: Points, band: float = 0.006, tries: int = 40) -> np.ndarray:
     # A level plane through a high point is the likeliest; it is always among the candidates.
     normals = np.vstack([normals[up], [0.0, 0.0, 1.0]])
     offsets = np.append((normals[:-1] * a[up]).sum(axis=1), np.percentile(points[:, 2], 80))
-    near = np.abs(points @ normals.T - offsets) < band
-    best = near[:, int(near.sum(axis=0).argmax())]
-    plane = fit_plane(points[best])
+    # A share of the points decides between the planes: enough of them, in a fraction of the time.
+    few = points[:: 1 + len(points) // 150]
+    near = np.abs(few @ normals.T - offsets) < band
+    best = int(near.sum(axis=0).argmax())
+    plane = fit_plane(points[np.abs(points @ normals[best] - offsets[best]) < band])
     return np.asarray(np.abs(plane.heights(points)) < band)
 
 

@@ -74,6 +74,13 @@ def workspace_points(frame: CameraFrame, mask: Mask) -> Points:
     return rays.astype(float) * frame.depth.ravel()[at, None] + frame.workspace_from_camera[:3, 3]
 
 
+def window_points(frame: CameraFrame, window: tuple[slice, slice], mask: Mask) -> Points:
+    """As `workspace_points`, of a mask (h, w) of a window of the frame."""
+    rays = workspace_rays(frame)[window][mask].astype(float)
+    depth = frame.depth[window][mask]
+    return np.asarray(rays * depth[:, None] + frame.workspace_from_camera[:3, 3])
+
+
 def pixels_of(frame: CameraFrame, points_workspace: Points) -> tuple[Points, Points]:
     """Pixels (N, 2) and depths (N,) that points (N, 3) in workspace have in the frame.
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import find_objects
 
 from cap_common.palette import PALETTE
 from cap_perception.boxes import MAX_TILT, is_square_or_cut, share_lower_around, stands_out_hollow
 from cap_perception.color_table import NO_COLOR, ColorTable
-from cap_perception.deproject import workspace_heights, workspace_image
+from cap_perception.deproject import window_points, workspace_heights, workspace_image
 from cap_perception.parameters import PerceptionParameters
 from cap_perception.phrases import answered, check_known, parse_phrases
 from cap_perception.segment import box_around
@@ -80,40 +81,41 @@ class ColorDetector:
         check_known(asked, CLASSES, 'color')
         labels = self._labels(frame)
         pixel = _pixel_size(frame)
-        counts = np.bincount(labels.ravel(), minlength=NO_COLOR + 1)[:NO_COLOR]
-        smallest = (0.25 * self._config.models.block_size / pixel) ** 2
         found: list[Detection] = []
-        for index in np.flatnonzero(counts > smallest):
-            for class_name, window, mask, score in self._of_color(frame, labels == index, pixel):
-                full = np.zeros(labels.shape, bool)
-                full[window] = mask
-                color = self._colors.names[index]
+        # NO_COLOR, the largest number, becomes 0: what find_objects leaves out.
+        windows = find_objects(labels + np.uint8(1), len(self._colors.names))
+        for index, (color, window) in enumerate(zip(self._colors.names, windows, strict=True)):
+            if window is None:
+                continue
+            for class_name, part, score in self._of_color(
+                frame, window, labels[window] == index, pixel
+            ):
                 if phrase := answered(asked, color, class_name):
-                    box = box_around(full)
-                    found.append(Detection(phrase.text, class_name, color, box, full, score))
+                    mask = np.zeros(labels.shape, bool)
+                    mask[window] = part
+                    u0, v0, u1, v1 = box_around(part)
+                    u, v = window[1].start, window[0].start
+                    box = (u + u0, v + v0, u + u1, v + v1)
+                    found.append(Detection(phrase.text, class_name, color, box, mask, score))
         return found
 
     def _of_color(
-        self, frame: CameraFrame, colored: Mask, pixel: float
-    ) -> Iterator[tuple[str, _Window, Mask, float]]:
-        """Class, window of the picture, mask in it, and score of each object of one colour."""
-        column, row, width, height = cv2.boundingRect(colored.view(np.uint8))
-        window = np.s_[row : row + height, column : column + width]
+        self, frame: CameraFrame, window: _Window, colored: Mask, pixel: float
+    ) -> Iterator[tuple[str, Mask, float]]:
+        """Class, mask in the window, and score of each object of one colour."""
+        smallest = int((0.25 * self._config.models.block_size / pixel) ** 2)
         mask = np.asarray(
-            cv2.morphologyEx(colored[window].view(np.uint8), cv2.MORPH_OPEN, _CROSS), np.uint8
+            cv2.morphologyEx(colored.view(np.uint8), cv2.MORPH_OPEN, _CROSS), np.uint8
         )
         rest = mask.astype(bool)
-        points = workspace_image(frame, window)
-        for patch in _patches(
-            points, mask, int((0.25 * self._config.models.block_size / pixel) ** 2)
-        ):
+        for patch in _patches(frame, window, mask, smallest):
             for block, score in self._blocks(frame, patch, pixel):
                 full = np.zeros(rest.shape, bool)
                 full[patch.window] = block
                 rest &= ~full
-                yield 'block', window, full, score
-        for bowl, score in self._bowls(frame, points, rest):
-            yield 'bowl', window, bowl, score
+                yield 'block', full, score
+        for bowl, score in self._bowls(frame, window, rest, pixel):
+            yield 'bowl', bowl, score
 
     def _labels(self, frame: CameraFrame) -> NDArray[np.uint8]:
         """Colour index (H, W) of what stands on the table; NO_COLOR elsewhere."""
@@ -130,15 +132,18 @@ class ColorDetector:
     ) -> Iterator[tuple[Mask, float]]:
         """Masks, in the patch, of the blocks in it, the highest first."""
         mask = patch.mask.copy()
+        heights = patch.points[..., 2]
+        # However a block lies, its top is no lower than on the table.
+        lowest = (1 - self._config.models.tolerance) * self._config.models.block_size
+        if not (heights[mask] > lowest).any():
+            return
         window = max(3, int(0.4 * self._config.models.block_size / pixel) | 1)
-        flat = _flat(patch.points[..., 2], mask, window, self._config.max_flat_rms)
+        flat = _flat(heights, mask, window, self._config.max_flat_rms)
         # Along a bowl's wall chance makes lines of flat windows; on a block's top they fill areas.
         image = cv2.morphologyEx(flat.view(np.uint8), cv2.MORPH_OPEN, _CROSS)
         _, seeds, stats, _ = cv2.connectedComponentsWithStats(image)
-        order = sorted(
-            range(1, len(stats)), key=lambda i: -float(patch.points[seeds == i, 2].mean())
-        )
-        for i in order:
+        level = {i: float(heights[seeds == i].mean()) for i in range(1, len(stats))}
+        for i in sorted((i for i in level if level[i] > lowest), key=lambda i: -level[i]):
             seed = (seeds == i) & mask
             if seed.sum() < 3:
                 continue
@@ -180,26 +185,27 @@ class ColorDetector:
                 break
         else:
             return None
-        # However a block lies, its top is no lower than on the table.
-        lowest = (1 - models.tolerance) * models.block_size
-        if rectangle.workspace_from_rectangle[2, 3] < lowest:
-            return None
         if share_lower_around(frame, rectangle) < _MIN_LOWER:
             return None
         return rectangle if is_square_or_cut(frame, rectangle, models) else None
 
     def _bowls(
-        self, frame: CameraFrame, image: FloatImage, rest: Mask
+        self, frame: CameraFrame, window: _Window, rest: Mask, pixel: float
     ) -> Iterator[tuple[Mask, float]]:
-        """Masks of the bowls among the pixels of one colour that belong to no block."""
+        """Masks, in the window, of the bowls among its pixels that belong to no block."""
         models = self._config.models
         radius = 0.5 * models.bowl_diameter
+        # A rim is a pixel wide or more.
+        least = _MIN_COVERAGE * np.pi * models.bowl_diameter / pixel
+        lowest = (1 - models.tolerance) * models.bowl_height
         for _ in range(8):
-            if not rest.any():
+            if rest.sum() < least:
                 return
-            points = image[rest].astype(float)
+            points = window_points(frame, window, rest)
             level = _rim_level(points, models)
             rim = np.abs(points[:, 2] - level) < 0.2 * models.bowl_height
+            if level < lowest or rim.sum() < least:
+                return
             circle = fit_circle(points[rim], radius, 0.12 * radius)
             if (
                 circle is None
@@ -237,13 +243,17 @@ def _pixel_size(frame: CameraFrame) -> float:
     return float(np.nanmedian(frame.depth[::8, ::8]) / frame.intrinsics[0, 0])
 
 
-def _patches(image: FloatImage, mask: ByteMask, smallest: int) -> Iterator[_Patch]:
-    """Connected pixels of one colour, each cut out; `image`: points (H, W, 3) in workspace."""
+def _patches(
+    frame: CameraFrame, around: _Window, mask: ByteMask, smallest: int
+) -> Iterator[_Patch]:
+    """Connected pixels of one colour, each cut out of a window of the frame with that mask."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     for i, (column, row, width, height, area) in enumerate(stats[1:], start=1):
         if area >= smallest:
             window = np.s_[row : row + height, column : column + width]
-            yield _Patch(window, labels[window] == i, image[window])
+            v, u = around[0].start + row, around[1].start + column
+            points = workspace_image(frame, np.s_[v : v + height, u : u + width])
+            yield _Patch(window, labels[window] == i, points)
 
 
 def _flat(heights: FloatImage, mask: Mask, window: int, max_rms: float) -> Mask:
