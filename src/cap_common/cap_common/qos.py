@@ -2,9 +2,13 @@
 
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
-# Images, depth, camera_info, joint states, wrenches: the newest matters, a lost one does not.
+# Joint states, wrenches, pictures for people: the newest matters, a lost one does not.
 SENSOR = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.BEST_EFFORT
+)
+# Colour and depth: of a picture of many datagrams, the few that get lost are sent again.
+PICTURES = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.RELIABLE
 )
 # Heartbeats and the lease: a late one is worthless, and one topic carries the beats of all nodes.
 BEAT = QoSProfile(

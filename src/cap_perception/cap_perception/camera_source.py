@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.node import Node
+from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 
 from cap_common.frames import UnknownFrameError
-from cap_common.qos import SENSOR
+from cap_common.qos import PICTURES, SENSOR
 from cap_common.static_tf import StaticTransformListener
 from cap_perception.checked import CheckedDetector, DetectorFaultError
 from cap_perception.detector import ListeningDetector, make_detector
@@ -83,14 +85,13 @@ class CameraSource:
         self._worker.start()
         if self._listening is not None:
             self._listening.start(node)
-        self._subscriptions = [
-            node.create_subscription(kind, topic, partial(self._add, topic), SENSOR)
-            for topic, kind in _TOPICS.items()
-        ]
+        self._subscriptions: dict[str, Any] = {}
+        for topic in _TOPICS:
+            self._subscribe(topic, PICTURES)
 
     def stop(self) -> None:
         """See SceneSource."""
-        for subscription in self._subscriptions:
+        for subscription in self._subscriptions.values():
             self._node.destroy_subscription(subscription)
         self._transforms.close()
         if self._listening is not None:
@@ -108,6 +109,23 @@ class CameraSource:
     def look_for(self, phrases: Sequence[str], timeout_s: float) -> Finding:
         """See SceneSource."""
         return self._lookout.look_for(phrases, timeout_s, lambda: self.health.report().message)
+
+    def _subscribe(self, topic: str, qos: QoSProfile) -> None:
+        self._subscriptions[topic] = self._node.create_subscription(
+            _TOPICS[topic],
+            topic,
+            partial(self._add, topic),
+            qos,
+            event_callbacks=SubscriptionEventCallbacks(
+                incompatible_qos=lambda _: self._accept_losses(topic)
+            ),
+        )
+
+    def _accept_losses(self, topic: str) -> None:
+        """A camera that publishes best effort is not heard by who asks for more."""
+        self._node.get_logger().info(f'{topic} is best effort: pictures may get lost')
+        self._node.destroy_subscription(self._subscriptions[topic])
+        self._subscribe(topic, SENSOR)
 
     def _add(self, topic: str, message: Any) -> None:
         self.health.heard(topic)

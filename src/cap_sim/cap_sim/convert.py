@@ -138,6 +138,20 @@ def image(time_s: float, frame: str, encoding: str, pixels: NDArray[Any]) -> Ima
     )
 
 
+def depth_image(time_s: float, frame: str, encoding: str, depth: NDArray[np.floating]) -> Image:
+    """Depth (h, w) [m] as REP-118 has it: 32FC1 metres, or 16UC1 millimetres, 0: not measured.
+
+    Raises:
+        ValueError: another encoding.
+    """
+    if encoding not in ('16UC1', '32FC1'):
+        raise ValueError(f'depth_encoding is {encoding!r}, not 16UC1 or 32FC1')
+    if encoding == '16UC1':
+        millimetres = np.nan_to_num(np.rint(1e3 * depth), nan=0.0, posinf=0.0, neginf=0.0)
+        return image(time_s, frame, encoding, np.clip(millimetres, 0, 65535).astype(np.uint16))
+    return image(time_s, frame, encoding, depth.astype(np.float32))
+
+
 def camera_info(time_s: float, frame: str, camera: Intrinsics) -> CameraInfo:
     """A camera without distortion."""
     f, cx, cy = camera.focal, camera.center_x, camera.center_y

@@ -8,7 +8,6 @@ import threading
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numpy as np
 from geometry_msgs.msg import WrenchStamped
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -18,7 +17,7 @@ from std_msgs.msg import String
 from tf2_msgs.msg import TFMessage
 
 from cap_common.parameters import load_parameters
-from cap_common.qos import LATCHED, SENSOR
+from cap_common.qos import LATCHED, PICTURES, SENSOR
 from cap_common.spin import run_node
 from cap_common.static_tf import broadcast_static
 from cap_description import ARM_JOINTS, LinkTree, resting_transforms
@@ -109,9 +108,9 @@ class SimNode(Node):
         self._vacuum = make(FluidPressure, 'gripper/vacuum')
         self._cameras = {
             camera: _CameraPublishers(
-                make(Image, f'{topic}/color/image_raw'),
-                make(Image, f'{topic}/depth/image_raw'),
-                make(CameraInfo, f'{topic}/camera_info'),
+                self.create_publisher(Image, f'{topic}/color/image_raw', PICTURES),
+                self.create_publisher(Image, f'{topic}/depth/image_raw', PICTURES),
+                self.create_publisher(CameraInfo, f'{topic}/camera_info', PICTURES),
             )
             for camera, topic in _CAMERA_TOPICS.items()
         }
@@ -207,7 +206,8 @@ class SimNode(Node):
     def _publish_rgbd(self, camera: str, time_s: float, rgb: Rgb, depth: Depth) -> None:
         to, frame = self._cameras[camera], RGBD_FRAMES[camera]
         to.info.publish(convert.camera_info(time_s, frame, self._intrinsics))
-        to.depth.publish(convert.image(time_s, frame, '32FC1', depth.astype(np.float32)))
+        encoding = self._settings.depth_encoding
+        to.depth.publish(convert.depth_image(time_s, frame, encoding, depth))
         to.color.publish(convert.image(time_s, frame, 'rgb8', rgb))
 
     def _publish_operator(self, time_s: float, rgb: Rgb) -> None:

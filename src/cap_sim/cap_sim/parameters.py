@@ -47,10 +47,11 @@ class Parameters:
     truth_rate_hz: float
 
     # Cameras of colour and depth, overhead and at the wrist: 640 x 480; rates in simulated time;
-    # vertical field of view. Pictures are taken while somebody subscribes.
+    # vertical field of view; 16UC1 or 32FC1. Pictures are taken while somebody subscribes.
     camera_rate_hz: float
     wrist_camera_rate_hz: float
     camera_fovy_deg: float
+    depth_encoding: str
     camera_noise: CameraNoise
     wrist_camera_noise: CameraNoise
     # How the cell differs from its description, drawn by `seed`.

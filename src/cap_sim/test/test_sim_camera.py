@@ -6,6 +6,7 @@ import pytest
 from cap_common.palette import PALETTE
 from cap_description import ARM_JOINTS, transform
 from cap_sim.camera import HEIGHT, WIDTH, View, intrinsics
+from cap_sim.convert import depth_image
 from cap_sim.layout import ObjectSpec, random_layout
 from cap_sim.world import OPERATOR_CAMERA, OVERHEAD_CAMERA, RGBD_FRAMES, WRIST_CAMERA
 
@@ -114,3 +115,15 @@ def test_the_operators_view_shows_arm_and_background(pictures, parameters):
     assert rgb.shape == (parameters.operator_height, parameters.operator_width, 3)
     assert rgb[5, 5].min() > 180, 'a light background'
     assert rgb.std() > 40
+
+
+def test_depth_in_both_encodings():
+    depth = np.array([[0.5, 1.2346, np.nan], [0.0, np.inf, 70.0]])
+    metres = depth_image(1.0, 'camera', '32FC1', depth)
+    assert (metres.encoding, metres.step) == ('32FC1', 12)
+    np.testing.assert_array_equal(np.frombuffer(metres.data, np.float32), np.float32(depth).ravel())
+    millimetres = depth_image(1.0, 'camera', '16UC1', depth)
+    assert (millimetres.encoding, millimetres.step) == ('16UC1', 6)
+    assert np.frombuffer(millimetres.data, np.uint16).tolist() == [500, 1235, 0, 0, 0, 65535]
+    with pytest.raises(ValueError, match="'64FC1', not 16UC1 or 32FC1"):
+        depth_image(1.0, 'camera', '64FC1', depth)

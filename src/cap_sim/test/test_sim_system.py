@@ -228,10 +228,10 @@ def test_the_three_images_carry_one_stamp(client: Client) -> None:
 
     color, depth, info = client.until(same, 'colour, depth and camera_info of one time')
     assert (color.encoding, color.width, color.height, color.step) == ('rgb8', 640, 480, 1920)
-    assert (depth.encoding, depth.step, len(depth.data)) == ('32FC1', 2560, 640 * 480 * 4)
+    assert (depth.encoding, depth.step, len(depth.data)) == ('16UC1', 1280, 640 * 480 * 2)
     assert color.header.frame_id == depth.header.frame_id == 'overhead_camera_optical_frame'
     assert info.k[0] == info.k[4] == pytest.approx(240 / np.tan(np.radians(22.5)))
-    assert np.median(np.frombuffer(depth.data, np.float32)) == pytest.approx(1.1, abs=0.01)
+    assert np.median(np.frombuffer(depth.data, np.uint16)) == pytest.approx(1100, abs=10)
 
 
 def test_the_operators_view_comes_when_somebody_looks(client: Client) -> None:
@@ -253,9 +253,8 @@ def test_the_wrist_camera_takes_pictures_while_watched_and_tf_tells_from_where(
 
     monkeypatch.setattr('cap_sim.node.Photographer', Photographer)
     extra = tmp_path / 'more.yaml'
-    extra.write_text(
-        yaml.safe_dump({'/**/sim': {'ros__parameters': {'robot_description': cell_urdf()}}})
-    )
+    parameters = {'robot_description': cell_urdf(), 'depth_encoding': '32FC1'}
+    extra.write_text(yaml.safe_dump({'/**/sim': {'ros__parameters': parameters}}))
     domain = free_domain_id()
     noisy = CONFIG.with_name('noisy.yaml')
     files = [word for file in (CONFIG, noisy, extra) for word in ('--params-file', str(file))]
