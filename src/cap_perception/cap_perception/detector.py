@@ -72,10 +72,11 @@ def load_provider(kind: str, name: str, providers: dict[str, str]) -> Any:
 
 
 def make_detector(name: str, parameters: PerceptionParameters) -> Detector:
-    """A detector by its name in DETECTORS.
+    """A detector by its name in DETECTORS, or one of your own by 'module:factory'.
 
     Raises:
         UnknownProviderError: no such detector.
         MissingPackageError, MissingWeightsError: see `detectors.extra`.
     """
-    return cast(Detector, load_provider('detector', name, DETECTORS)(parameters))
+    of_your_own = {name: name} if name.count(':') == 1 else {}
+    return cast(Detector, load_provider('detector', name, DETECTORS | of_your_own)(parameters))

@@ -1,12 +1,15 @@
 """Detections of another node, matched by stamp; what ROS has to do with it comes last."""
 
 import threading
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from cap_common.domain import free_domain_id
+from cap_common.qos import SENSOR
 from cap_perception.detector import ListeningDetector, make_detector
 from cap_perception.detectors.detections_topic import (
     Inbox,
@@ -95,3 +98,44 @@ def test_as_configured(parameters):
     made = make_detector('detections_topic', replace(parameters, detections_topic=mine))
     assert isinstance(made, ListeningDetector)
     assert not isinstance(make_detector('color', parameters), ListeningDetector)
+
+
+@pytest.mark.system
+def test_over_a_topic(frame):
+    """A real publisher; the detector waits in one thread while another one spins."""
+    import rclpy
+    from rclpy.executors import SingleThreadedExecutor
+    from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
+
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=free_domain_id())
+    node = rclpy.create_node('listener', context=context)
+    executor = SingleThreadedExecutor(context=context)
+    executor.add_node(node)
+    spinning = threading.Thread(target=executor.spin, daemon=True)
+    spinning.start()
+    made = detector(timeout_s=20.0)
+    made.start(node)
+    publisher = node.create_publisher(Detection2DArray, 'boxes', SENSOR)
+    found = Detection2D()
+    found.bbox.center.position.x, found.bbox.center.position.y = 120.0, 70.0
+    found.bbox.size_x, found.bbox.size_y = 10.0, 20.0
+    result = ObjectHypothesisWithPose()
+    result.hypothesis.class_id, result.hypothesis.score = 'red block', 0.9
+    found.results = [result]
+    message = Detection2DArray(detections=[found])
+    message.header.stamp.nanosec = 7
+    timer = node.create_timer(0.1, lambda: publisher.publish(message))
+    try:
+        [detection] = made.detect(frame, ['block'])
+        assert (detection.box, detection.color) == ((15, 10, 25, 30), 'red')
+        made.stop()
+        end = time.monotonic() + 20.0
+        while node.count_subscribers('boxes'):
+            assert time.monotonic() < end, 'it still listens'
+            time.sleep(0.02)
+    finally:
+        node.destroy_timer(timer)
+        executor.shutdown()
+        spinning.join()
+        rclpy.shutdown(context=context)

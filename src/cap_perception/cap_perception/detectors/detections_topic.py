@@ -86,6 +86,7 @@ class TopicDetector:
 
         from cap_common.qos import SENSOR  # noqa: PLC0415
 
+        self.inbox = Inbox()  # of another run of a simulation stamps come again
         self._node = node
         self._subscription = node.create_subscription(
             Detection2DArray, self._topic, self._take, SENSOR

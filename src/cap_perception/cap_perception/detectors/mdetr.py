@@ -47,7 +47,7 @@ class Mdetr:
         self._torch = torch
         self._model = model
         self._has_masks = hasattr(model, 'detr')
-        self._tokenizer = (model.detr if self._has_masks else model).transformer.tokenizer
+        self._tokenizer = _tokenizer(model)
         self._threshold = threshold
 
     def find(self, rgb: ByteImage, phrases: Sequence[str]) -> Candidates:
@@ -131,7 +131,15 @@ def load(torch: Any, folder: Path, entry: str, checkpoint: Path) -> Any:
         raise MissingWeightsError(
             f'{checkpoint} is not of {entry!r}: it lacks {missing[:3]}, and has {unexpected[:3]}'
         )
+    # Its code calls the tokenizer by a name that transformers 5 does not have any more.
+    tokenizer = _tokenizer(model)
+    if not hasattr(tokenizer, 'batch_encode_plus'):
+        tokenizer.batch_encode_plus = tokenizer.__call__
     return model.eval()
+
+
+def _tokenizer(model: Any) -> Any:
+    return (model.detr if hasattr(model, 'detr') else model).transformer.tokenizer
 
 
 def from_parameters(parameters: PerceptionParameters) -> OpenVocabularyDetector:

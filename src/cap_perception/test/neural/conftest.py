@@ -5,6 +5,7 @@ These tests run by `./cap test --neural`, in an environment that has the extra [
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from string import ascii_lowercase
@@ -36,21 +37,28 @@ def frame() -> CameraFrame:
     return CameraFrame(rgb, depth, np.eye(3), np.eye(4), 0)
 
 
-def save_clip_tokenizer(folder: Path) -> Any:
-    """CLIP's tokenizer with letters for words."""
+@pytest.fixture(scope='session')
+def clip_tokenizer() -> Callable[[Path, int], Any]:
+    """Saves CLIP's tokenizer, with letters for words, and for texts so long."""
     from transformers import CLIPTokenizerFast
 
-    words = [*ascii_lowercase, *(f'{letter}</w>' for letter in ascii_lowercase)]
-    words += ['<|startoftext|>', '<|endoftext|>']
-    tokenizer = CLIPTokenizerFast(
-        vocab={word: i for i, word in enumerate(words)}, merges=[], model_max_length=32
-    )
-    tokenizer.save_pretrained(folder)
-    return tokenizer
+    def save(folder: Path, length: int) -> Any:
+        letters = [*ascii_lowercase, '.', '-']
+        words = [*letters, *(f'{letter}</w>' for letter in letters)]
+        words += ['<|startoftext|>', '<|endoftext|>']
+        tokenizer = CLIPTokenizerFast(
+            vocab={word: i for i, word in enumerate(words)}, merges=[], model_max_length=length
+        )
+        tokenizer.save_pretrained(folder)
+        return tokenizer
+
+    return save
 
 
 @pytest.fixture(scope='session')
-def owlv2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def owlv2_folder(
+    tmp_path_factory: pytest.TempPathFactory, clip_tokenizer: Callable[[Path, int], Any]
+) -> Path:
     """OWLv2 with pictures of 96 px."""
     import torch
     from transformers import (
@@ -61,7 +69,7 @@ def owlv2_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
     folder = tmp_path_factory.mktemp('owlv2')
-    tokenizer = save_clip_tokenizer(folder)
+    tokenizer = clip_tokenizer(folder, 32)
     torch.manual_seed(1)
     small = {'hidden_size': 16, 'intermediate_size': 16, 'num_hidden_layers': 1}
     config = Owlv2Config(

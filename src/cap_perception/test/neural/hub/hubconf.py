@@ -20,7 +20,9 @@ class Transformer(nn.Module):
         self.decoder = nn.TransformerDecoderLayer(HIDDEN, 2, 32, batch_first=True)
 
     def encode(self, features, captions):
-        tokenized = self.tokenizer(captions, padding='longest', return_tensors='pt')
+        tokenized = self.tokenizer.batch_encode_plus(
+            captions, padding='longest', return_tensors='pt'
+        )
         text = self.resizer(self.text_encoder(**tokenized).last_hidden_state)
         return torch.cat([features.flatten(2).transpose(1, 2), text], dim=1)
 
