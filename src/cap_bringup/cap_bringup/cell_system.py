@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 
 from cap_bringup.cell_robot import BenchCell
 from cap_common.config import read_config
-from cap_common.errors import CanceledError, InvalidGoalError, PerceptionLostError
+from cap_common.errors import (
+    CanceledError,
+    InvalidGoalError,
+    ObjectNotFoundError,
+    PerceptionLostError,
+)
 from cap_common.frames import transform_points
 from cap_description import ARM_JOINTS, LinkTree, transform
 from cap_eval.state import WorldState
@@ -25,6 +30,7 @@ from cap_perception import types as seen
 from cap_perception.detector import make_detector
 from cap_perception.messages import object_message, scene_message
 from cap_perception.parameters import PerceptionParameters
+from cap_perception.phrases import UnknownPhraseError
 from cap_perception.pipeline import Pipeline
 from cap_perception.silhouette import Silhouette
 from cap_planner.api.spec import Mask, Points, Target
@@ -245,15 +251,25 @@ class CellSystem(BenchCell):
         """See Eyes."""
         for _ in range(max(1, round(timeout_s / PICTURE_S))):
             self.newer(self.now_ns())
-            if found := self.sight.look_for(phrase):
+            try:
+                found = self.sight.look_for(phrase)
+            except UnknownPhraseError as error:
+                raise InvalidGoalError(str(error)) from error
+            if found:
                 return tuple(
                     object_from_message(object_message(item, item.stamp_ns)) for item in found
                 )
         return ()
 
     def mask(self, item: SceneObject) -> Mask:
-        """See Eyes; nobody keeps them here."""
-        raise PerceptionLostError(f'no mask of {item.name!r} is kept')
+        """See Eyes."""
+        for thing in self._seen.objects if self._seen else ():
+            if thing.name == item.name and thing.mask is not None and thing.pixels is not None:
+                left, top, right, bottom = thing.pixels
+                mask = np.zeros((HEIGHT, WIDTH), bool)
+                mask[top:bottom, left:right] = thing.mask
+                return mask
+        raise ObjectNotFoundError(f'{item.name!r} is not seen in the newest picture')
 
     def scene(self) -> SceneView:
         """What the skills see, in base_link."""

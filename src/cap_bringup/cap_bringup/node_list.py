@@ -13,6 +13,8 @@ from cap_description import cell_urdf
 
 # Its pseudo-parameters are arguments of the robot's description, in config/cell.yaml.
 CELL = 'cell'
+# Its pseudo-parameters choose among files of config/.
+FILES = 'files'
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,13 @@ TABLETOP_ARGUMENTS = (
         'what the arm carries: suction or jaw; in the domain whiteboard it is a marker',
         ('suction', 'jaw', 'marker'),
     ),
+    Argument(
+        'camera',
+        FILES,
+        str,
+        'the simulated one: clean (and its room), or noisy, as in config/noisy.yaml',
+        ('clean', 'noisy'),
+    ),
     Argument('real_time_factor', 'sim', float, 'speed of the simulation; 0.0: as fast as it can'),
     Argument(
         'source',
@@ -153,6 +162,7 @@ _PERCEPTION: dict[str, dict[str, Any]] = {
 _WHITEBOARD = 'whiteboard'
 _CONFIGS = {_WHITEBOARD: 'whiteboard.yaml'}
 _TOOLS = {_WHITEBOARD: 'marker'}
+_CAMERAS: dict[str, tuple[str, ...]] = {'clean': (), 'noisy': ('noisy.yaml',)}
 
 _TABLETOP = (
     NodeSpec('cap_sim', 'sim_node', 'sim', ('sim.yaml',), uses_sim_time=False, cell={}),
@@ -179,7 +189,8 @@ def tabletop(arguments: Mapping[str, str]) -> list[NodeSpec]:
     Raises:
         ValueError: a text that is not a number where one is needed.
     """
-    given: dict[str, dict[str, Any]] = {name: {} for name in (CELL, *(s.name for s in _TABLETOP))}
+    names = (CELL, FILES, *(spec.name for spec in _TABLETOP))
+    given: dict[str, dict[str, Any]] = {name: {} for name in names}
     for argument in TABLETOP_ARGUMENTS:
         if text := arguments.get(argument.name):
             given[argument.node][argument.name] = argument.value(text)
@@ -191,10 +202,11 @@ def tabletop(arguments: Mapping[str, str]) -> list[NodeSpec]:
     if given[CELL].get('tool') == 'jaw':
         given['perception']['hide_robot'] = True  # fingers look like blocks, a cup does not
     more = (_CONFIGS[domain],) if domain in _CONFIGS else ()
+    of_sim = _CAMERAS[given[FILES].get('camera', 'clean')]
     return [
         replace(
             spec,
-            config=(*spec.config, *more),
+            config=(*spec.config, *more, *(of_sim if spec.name == 'sim' else ())),
             parameters=given[spec.name],
             cell=None if spec.cell is None else given[CELL],
         )
