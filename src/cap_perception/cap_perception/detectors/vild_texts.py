@@ -2,7 +2,8 @@
 
     python -m cap_perception.detectors.vild_texts CLIP_FOLDER TEXTS.npz 'red cube' bowl ...
 
-ViLD was trained with ViT-B/32. Phrases are those that the model is asked: in the words of `vild.words`.
+ViLD was trained with ViT-B/32. Phrases are those that the model is asked, in the words of
+`vild.words`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +71,8 @@ def main() -> int:
     parser.add_argument('out', type=Path)
     parser.add_argument('phrases', nargs='+')
     arguments = parser.parse_args()
-    np.savez(arguments.out, **embed(arguments.folder, arguments.phrases))
+    texts: dict[str, Any] = {**embed(arguments.folder, arguments.phrases)}
+    np.savez(arguments.out, **texts)
     return 0
 
 
