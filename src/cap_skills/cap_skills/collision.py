@@ -11,10 +11,11 @@ import functools
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
 from cap_common.frames import Matrix
 from cap_description.cell import ARM_JOINTS, transform
@@ -88,12 +89,14 @@ class _Slots:
     Attributes:
         body, geom: the first ones.
         shapes: the parts that each has now.
+        items: the objects that they are now.
     """
 
     size: int
     body: int
     geom: int
     shapes: list[list[Solid]]
+    items: list[Item | None]
 
 
 class CollisionWorld:
@@ -118,15 +121,15 @@ class CollisionWorld:
 
     def load(self, surroundings: Surroundings) -> None:
         """Take a scene in the place of the one before."""
-        items = [item for item in surroundings.items if item.name not in surroundings.ignore]
-        parts = [solids_of(item) for item in items]
-        need = Counter(map(len, parts))
-        if any(count > self._room[size] for size, count in need.items()):
-            self._room |= Counter({size: 2 * count for size, count in need.items()})
+        by_size = {
+            size: [item for item in surroundings.items if _parts(item) == size]
+            for size in self._room
+        }
+        if any(len(items) > self._room[size] for size, items in by_size.items()):
+            self._room |= Counter({size: 2 * len(items) for size, items in by_size.items()})
             self._build()
-        for size, slots in self._slots.items():
-            mine = [each for each in zip(items, parts, strict=True) if len(each[1]) == size]
-            self._load_items(slots, mine, surroundings.touch)
+        for size, items in by_size.items():
+            self._load_items(self._slots[size], items, surroundings)
         self._load_held(surroundings.held)
         self._load_fixed(surroundings)
         self._load_fingers(surroundings.opening)
@@ -173,6 +176,9 @@ class CollisionWorld:
             for size, count in self._room.items()
         }
         self._held = self._slots_from('held', _DISH, 1)
+        self._is_held: Held | None = None
+        self._switch(self._held, np.zeros(1, bool), (0, 0), np.zeros(1))
+        self._fixed_for: tuple[frozenset[str], frozenset[str]] | None = None
         first = self._arm.joint(ARM_JOINTS[0]).qposadr[0]
         self._arm_qpos = self._arm_data.qpos[first : first + len(ARM_JOINTS)]
         # The arm's bodies and geoms come first in both models. Collision looks at where geoms are,
@@ -224,30 +230,45 @@ class CollisionWorld:
     def _slots_from(self, first: str, size: int, count: int) -> _Slots:
         body = self._model.body(first)
         shapes: list[list[Solid]] = [[] for _ in range(count)]
-        return _Slots(size, int(body.id), int(body.geomadr[0]), shapes)
+        return _Slots(size, int(body.id), int(body.geomadr[0]), shapes, [None] * count)
 
     # Loading -------------------------------------------------------------------------------------
 
-    def _load_items(
-        self, slots: _Slots, items: Sequence[tuple[Item, list[Solid]]], touch: frozenset[str]
-    ) -> None:
-        """Put objects with their parts into the first slots, and switch off the others."""
+    def _load_items(self, slots: _Slots, items: Sequence[Item], around: Surroundings) -> None:
+        """Switch objects on, each in the slot where it is, or in one of those that are free."""
+        known = {id(item): number for number, item in enumerate(slots.items)}
+        here = {known[id(item)] for item in items if id(item) in known}
+        free = iter(set(range(len(slots.items))) - here)
+        numbers = [known[id(item)] if id(item) in known else next(free) for item in items]
+        self._put(slots, [each for each in zip(numbers, items, strict=True) if each[0] not in here])
+        on, margins = np.zeros(len(slots.items), bool), np.zeros(len(slots.items))
+        on[numbers] = [item.name not in around.ignore for item in items]
+        margins[numbers] = [0.0 if item.name in around.touch else self._padding for item in items]
+        self._switch(slots, on, (_WORLD, _ROBOT | _HELD), margins)
+
+    def _put(self, slots: _Slots, new: Sequence[tuple[int, Item]]) -> None:
+        """Give slots the places, the shapes and the names of objects."""
+        if not new:
+            return
         model, size = self._model, slots.size
-        for number, (item, parts) in enumerate(items):
-            body = slots.body + number
-            pose = self._world_from_base @ item.pose
-            model.body_pos[body], model.body_quat[body] = pose[:3, 3], _quat(pose)
+        bodies = [slots.body + number for number, _ in new]
+        poses = self._world_from_base @ np.stack([item.pose for _, item in new])
+        model.body_pos[bodies] = poses[:, :3, 3]
+        model.body_quat[bodies] = [_quat(pose) for pose in poses]
+        for number, item in new:
+            parts, geom = solids_of(item), slots.geom + number * size
             if not _same(slots.shapes[number], parts):
-                self._shape(model, body, slots.geom + number * size, parts)
+                self._shape(model, slots.body + number, geom, parts)
                 slots.shapes[number] = parts
-            geom = slots.geom + number * size
             self._names[geom : geom + size] = [item.name] * size
-        margins = [0.0 if item.name in touch else self._padding for item, _ in items]
-        self._switch(slots, len(items), (_WORLD, _ROBOT | _HELD), np.array(margins))
+            slots.items[number] = item
 
     def _load_held(self, held: Held | None) -> None:
+        if held is self._is_held:
+            return
+        self._is_held = held
         slots = self._held
-        self._switch(slots, 0, (0, 0), np.zeros(0))
+        self._switch(slots, np.zeros(1, bool), (0, 0), np.zeros(1))
         if held is None:
             return
         parts = solids_of(held.item)
@@ -257,10 +278,13 @@ class CollisionWorld:
             self._shape(model, slots.body, slots.geom, parts)
         self._names[slots.geom : slots.geom + _DISH] = [held.item.name] * _DISH
         # One that has fewer parts leaves the other geoms switched off.
-        used = _Slots(len(parts), slots.body, slots.geom, slots.shapes)
-        self._switch(used, 1, (_HELD, _ROBOT), np.zeros(1))
+        used = replace(slots, size=len(parts))
+        self._switch(used, np.ones(1, bool), (_HELD, _ROBOT), np.zeros(1))
 
     def _load_fixed(self, surroundings: Surroundings) -> None:
+        if self._fixed_for == (surroundings.ignore, surroundings.touch):
+            return
+        self._fixed_for = surroundings.ignore, surroundings.touch
         model = self._model
         for geom in self._fixed:
             name = self._names[geom]
@@ -296,20 +320,26 @@ class CollisionWorld:
         volume, count = model.body_bvhadr[body], model.body_bvhnum[body]
         model.bvh_aabb[volume : volume + count] = [0.0, 0.0, 0.0, *bound]
 
-    def _switch(self, slots: _Slots, count: int, bits: tuple[int, int], margins: Vector) -> None:
-        """Let the first so many collide as their bits say, and the others with nobody."""
-        model, size = self._model, slots.size
-        bodies = slice(slots.body, slots.body + len(slots.shapes))
-        geoms = slice(slots.geom, slots.geom + len(slots.shapes) * size)
-        on = np.arange(len(slots.shapes)) < count
+    def _switch(
+        self, slots: _Slots, on: NDArray[np.bool_], bits: tuple[int, int], margins: Vector
+    ) -> None:
+        """Let those that are on collide as their bits say, and the others with nobody."""
+        model, size, count = self._model, slots.size, len(on)
+        bodies = slice(slots.body, slots.body + count)
+        geoms = slice(slots.geom, slots.geom + count * size)
         for body_bits, geom_bits, value in (
             (model.body_contype, model.geom_contype, bits[0]),
             (model.body_conaffinity, model.geom_conaffinity, bits[1]),
         ):
             body_bits[bodies] = on * value
             geom_bits[geoms] = np.repeat(on * value, size)
-        model.body_margin[slots.body : slots.body + count] = margins
-        model.geom_margin[slots.geom : slots.geom + count * size] = np.repeat(margins, size)
+        model.body_margin[bodies] = margins
+        model.geom_margin[geoms] = np.repeat(margins, size)
+
+
+def _parts(item: Item) -> int:
+    """How many parts it has."""
+    return _SOLID if item.dish is None else _DISH
 
 
 def _fixed(body: mujoco.MjsBody) -> bool:

@@ -233,3 +233,24 @@ def test_what_is_between_the_fingers_does_not_touch_them(
     around = Surroundings((), held, opening=0.04)
     assert _pairs(world, jaw, config, around, 0.5, 0.0, 0.1) == set()
     assert ('red block', 'table') in _pairs(world, jaw, config, around, 0.5, 0.0, 0.015)
+
+
+def test_one_scene_after_another_is_as_each_alone(
+    world: CollisionWorld, robot: RobotModel, config: SkillConfig, item: Callable[..., Item]
+) -> None:
+    """Objects that stay keep their room in the model; others come and go, are held or ignored."""
+    rng = np.random.default_rng(4)
+    names = [f'{color} {kind}' for color in 'abcdef' for kind in ('block', 'bowl')]
+    things = [item(name, *rng.uniform((0.3, -0.3), (0.7, 0.3))) for name in names]
+    held = Held(item('block', 0.0, 0.0), np.eye(4))
+    touched = 0
+    for _ in range(12):
+        some = [things[index] for index in rng.permutation(len(things))[: rng.integers(2, 9)]]
+        marked = [frozenset(rng.choice(names, 3).tolist()) for _ in range(2)]
+        around = Surroundings(some, held if rng.random() < 0.5 else None, *marked)
+        alone = CollisionWorld(robot, PADDING)
+        position = some[0].center + np.array([0.0, 0.0, rng.uniform(-0.01, 0.02)])
+        found = _pairs(world, robot, config, around, *position)
+        assert found == _pairs(alone, robot, config, around, *position)
+        touched += bool(found)
+    assert 3 < touched < 12
