@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from sensor_msgs.msg import Image
 from std_srvs.srv import Trigger
@@ -52,6 +53,7 @@ class PerceptionNode(LifecycleNode):
 
     def __init__(self) -> None:
         super().__init__('perception')
+        self._survive_wrong_transitions()
         parameters = load_parameters(self, PerceptionParameters)
         self._workspace = parameters.workspace_frame
         self._source: SceneSource | None = None
@@ -90,6 +92,20 @@ class PerceptionNode(LifecycleNode):
             if trigger() != _DONE:
                 self._desk.close()
                 raise self._failure or RuntimeError('perception could not be started')
+
+    def _survive_wrong_transitions(self) -> None:
+        """rclpy raises in its executor where a transition does not exist: the node would end."""
+        change_state = self._service_change_state.callback
+
+        def change_or_refuse(request: Any, response: Any) -> Any:
+            try:
+                return change_state(request, response)
+            except rclpy_implementation.RCLError as error:
+                self.get_logger().error(f'transition {request.transition.id} refused: {error}')
+                response.success = False
+                return response
+
+        self._service_change_state.callback = change_or_refuse
 
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Load the detector; what is wrong is told, and the node stays unconfigured."""
