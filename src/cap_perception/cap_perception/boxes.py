@@ -19,6 +19,7 @@ from cap_perception.shapes import (
     fit_plane,
     fit_rectangle,
 )
+from cap_perception.solid import measure
 from cap_perception.types import CameraFrame, Detection, Look, Mask, Observation
 
 MAX_TILT = np.deg2rad(50.0)  # of a block's top; steeper, another face is the top
@@ -46,7 +47,7 @@ def observe(
         elif (thing := models.thing(detection.class_name)) is not None:
             fit = _plate(points, thing) if thing.class_name == 'plate' else _thing(points, thing)
         else:
-            fit = _any_box(points)
+            fit = _any_box(frame, detection.mask)
         if fit is None:
             continue
         matrix, size, complete = fit
@@ -156,15 +157,10 @@ def _thing(points: Points, thing: Thing) -> _Fit | None:
     return matrix, thing.size, bool(is_tall or whole)
 
 
-def _any_box(points: Points) -> _Fit | None:
-    """The upright box around a thing without a model, which is taken to stand on the table."""
-    top = float(np.percentile(points[:, 2], 95))
-    if top < 0.002:
-        return None
-    rectangle = fit_rectangle(points, Plane(np.array([0.0, 0.0, 1.0]), top))
-    matrix = rectangle.workspace_from_rectangle.copy()
-    matrix[2, 3] = 0.5 * top
-    return matrix, (*rectangle.sides, top), True
+def _any_box(frame: CameraFrame, mask: Mask) -> _Fit | None:
+    """The upright box around a thing without a model."""
+    solid = measure(frame, mask)
+    return None if solid is None else (solid.workspace_from_box, solid.size, solid.complete)
 
 
 def on_top(points: Points, band: float = 0.006, tries: int = 40) -> np.ndarray:
