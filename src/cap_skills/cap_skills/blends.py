@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation, Slerp
 
 from cap_skills.model import Vector
+from cap_skills.paths import divided
 
 # Points of a polyline that are nearer to each other are one [m].
 _SAME = 1e-4
@@ -77,21 +78,13 @@ def _apart(points: NDArray[np.float64]) -> list[int]:
 
 def _stations(corners: Vector, half: Vector, sharp: Vector, step: float) -> Vector:
     """Where each parabola begins and ends, and points in between."""
-    pieces = []
-    for index in range(len(corners)):
-        begin, end = corners[index] - half[index], corners[index] + half[index]
-        least = _IN_CORNER if sharp[index] > _SHARP else 1
-        pieces.append(_divided(begin, end, step, least))
-        if index + 1 < len(corners):
-            pieces.append(_divided(end, corners[index + 1] - half[index + 1], step))
-    stations = np.concatenate(pieces)
+    ends = np.stack([corners - half, corners + half], axis=1).ravel()
+    # Parabolas and straight pieces take turns.
+    least = np.ones(len(ends) - 1, int)
+    least[0::2] = np.where(sharp > _SHARP, _IN_CORNER, 1)
+    stations = divided(ends, step, least)
     apart: Vector = stations[np.concatenate([[True], np.diff(stations) > 1e-9])]
     return apart
-
-
-def _divided(begin: float, end: float, step: float, least: int = 1) -> Vector:
-    count = max(least, int(np.ceil((end - begin) / step)))
-    return np.linspace(begin, end, count + 1)
 
 
 def _along(

@@ -42,10 +42,12 @@ class Hand(Protocol):
         feels: it gives way, and comes down until it feels the object; else it is rigid, and comes
             down to a place where it has felt nothing.
         radius: of what it needs free around the middle of a grasp, seen from above [m].
+        face_radius: of what must lie open there, where it takes hold by a face; 0: by sides [m].
     """
 
     feels: bool
     radius: float
+    face_radius: float
 
     def touch_speed(self, force: float) -> float:
         """At which it may meet something, so that no more than a force [N] pushes at it [m/s]."""
@@ -125,7 +127,7 @@ class SuctionHand:
 
     def __init__(self, config: SuctionConfig, cup_radius: float) -> None:
         self._config = config
-        self.radius = cup_radius
+        self.radius = self.face_radius = cup_radius
 
     def touch_speed(self, force: float) -> float:
         """See Hand: as configured; its spring is soft."""
@@ -224,6 +226,7 @@ class JawHand:
     """See Hand. Two parallel fingers close along the x axis of tcp; its origin is their tips'."""
 
     feels = False
+    face_radius = 0.0
 
     def __init__(self, config: JawConfig) -> None:
         self._config = config

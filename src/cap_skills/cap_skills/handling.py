@@ -185,7 +185,7 @@ class Handling:
         grasps = self._arm.hand.grasps(item)
         if not grasps:
             return
-        contact, radius = grasps[0].position, self._arm.planner.cup_radius
+        contact, radius = grasps[0].position, self._arm.hand.face_radius
         for thing in overlapping(
             contact[:2], radius, [other for other in scene.items if other.name != item.name]
         ):

@@ -19,6 +19,8 @@ from cap_skills.model import Joints, Vector
 Points = NDArray[np.float64]  # shape (n, 3)
 
 _EXACT = 1e-5
+# A tool that leans by less points down [degrees].
+_UPRIGHT = 0.5
 # Roundings at the border of a joint's range.
 _SLACK = 1e-6
 # The package loses solutions where the last joint is 0 or pi to the last bit. A pose turned about
@@ -233,8 +235,10 @@ class ArmKinematics:
 
 def _text(pose: Matrix) -> str:
     x, y, z = pose[:3, 3]
+    leans = float(np.degrees(np.arccos(np.clip(-pose[2, 2], -1.0, 1.0))))
+    leaning = f', leaning by {leans:.0f} degrees,' if leans > _UPRIGHT else ''
     return (
-        f'no joint position brings the tool to x={x:.3f}, y={y:.3f}, z={z:.3f} m of base_link: '
-        f'it is {np.hypot(x, y):.2f} m from the base, and the arm reaches about 0.8 m with '
-        'the tool down'
+        f'no joint position brings the tool{leaning} to x={x:.3f}, y={y:.3f}, z={z:.3f} m of '
+        f'base_link: it is {np.hypot(x, y):.2f} m from the base, and with the tool straight down '
+        'the arm reaches about 0.8 m'
     )

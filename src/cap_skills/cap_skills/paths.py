@@ -49,9 +49,13 @@ def spread(path: Path, speeds: Vector, step: float) -> tuple[Path, Vector]:
     return even, speeds[np.searchsorted(stations, at).clip(1, len(path) - 1)]
 
 
-def divided(stations: Vector, step: float) -> Vector:
-    """The same stations, and as many in between that none are further apart than `step`."""
-    counts = np.maximum(1, np.ceil(np.diff(stations) / step)).astype(int)
+def divided(stations: Vector, step: float, least: int | NDArray[np.int_] = 1) -> Vector:
+    """The same stations, and as many in between that none are further apart than `step`.
+
+    Args:
+        least: number of pieces into which each gap is divided, of all or shape (n - 1,).
+    """
+    counts = np.maximum(least, np.ceil(np.diff(stations) / step)).astype(int)
     firsts = np.repeat(stations[:-1], counts)
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     gaps = np.repeat(np.diff(stations) / counts, counts)

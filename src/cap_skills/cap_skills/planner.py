@@ -69,11 +69,6 @@ class MotionPlanner(Protocol):
         """Of the arm that it plans for."""
         ...
 
-    @property
-    def cup_radius(self) -> float:
-        """Of that arm's suction cup [m]."""
-        ...
-
     def plan(
         self,
         start: Joints,
@@ -138,11 +133,6 @@ class EmbeddedPlanner:
     def kinematics(self) -> ArmKinematics:
         """Of the robot."""
         return self._robot.kinematics
-
-    @property
-    def cup_radius(self) -> float:
-        """Of the robot [m]."""
-        return self._robot.cup_radius
 
     def warm_up(self, joints: Joints) -> None:
         """Load what the first plan would otherwise wait for."""

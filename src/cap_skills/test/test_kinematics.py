@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transforms3d.axangles import axangle2mat
 
 from cap_common.errors import UnreachableError
 from cap_description.cell import ARM_JOINTS, cell_urdf, transform
@@ -68,6 +69,15 @@ def test_last_joint_at_zero_is_not_lost() -> None:
 def test_out_of_reach_says_where(position: tuple[float, float, float]) -> None:
     with pytest.raises(UnreachableError, match=rf'x={position[0]:.3f}'):
         _MODEL.kinematics.down(tool_down(np.array(position)), _NEAR)
+
+
+def test_out_of_reach_says_how_the_tool_leans() -> None:
+    pose = tool_down(np.array([1.2, 0.0, 0.1]))
+    with pytest.raises(UnreachableError, match='brings the tool to x='):
+        _MODEL.kinematics.closest(pose, _NEAR)
+    pose[:3, :3] = axangle2mat((0, 1, 0), np.radians(30)) @ pose[:3, :3]
+    with pytest.raises(UnreachableError, match='the tool, leaning by 30 degrees, to x='):
+        _MODEL.kinematics.closest(pose, _NEAR)
 
 
 def test_another_arm_is_refused() -> None:
