@@ -32,6 +32,7 @@ from cap_perception.parameters import PerceptionParameters
 from cap_perception.types import ByteImage, Mask
 from cap_perception.words import Words
 
+_OUTPUTS = ('pred_logits', 'pred_boxes', 'pred_masks')
 _SHORT_SIDE, _LONG_SIDE = 800, 1333  # [px], as it was trained
 
 
@@ -41,11 +42,13 @@ class Mdetr:
     Args:
         model: an MDETR, or a DETRsegm around one, in evaluation mode.
         threshold: least probability that there is an object.
+        device: where the model is.
     """
 
-    def __init__(self, torch: Any, model: Any, threshold: float) -> None:
+    def __init__(self, torch: Any, model: Any, threshold: float, device: str = 'cpu') -> None:
         self._torch = torch
         self._model = model
+        self._device = device
         self._has_masks = hasattr(model, 'detr')
         self._tokenizer = _tokenizer(model)
         self._threshold = threshold
@@ -55,7 +58,8 @@ class Mdetr:
         text, spans = caption(phrases)
         image = self._prepared(rgb)
         with self._torch.inference_mode():
-            outputs = self._run(image, text)
+            outputs = self._run(image.to(self._device), text)
+        outputs = {name: outputs[name].cpu() for name in _OUTPUTS if name in outputs}
         height, width = rgb.shape[:2]
         # Of 256 classes the first 255 are the places of tokens in the text, the last is no object.
         logits = outputs['pred_logits'][0]
@@ -154,6 +158,6 @@ def from_parameters(parameters: PerceptionParameters) -> OpenVocabularyDetector:
     os.environ.setdefault('HF_HUB_OFFLINE', '1')  # for its text encoder
     torch = package('torch', 'mdetr')
     package('transformers', 'mdetr')
-    model = load(torch, folder.resolve(), mine.entry, checkpoint.resolve())
-    finder = Mdetr(torch, model, mine.threshold)
+    model = load(torch, folder.resolve(), mine.entry, checkpoint.resolve()).to(mine.device)
+    finder = Mdetr(torch, model, mine.threshold, mine.device)
     return OpenVocabularyDetector(finder, Words(mine.words, mine.prompt), mine.max_overlap)

@@ -14,11 +14,13 @@ class TransformersParameters:
 
     Attributes:
         folder: with the model, its configuration and its processor, as save_pretrained writes them.
+        device: where it runs, as torch calls it: cpu, cuda, cuda:1.
         threshold: least score.
         max_overlap: intersection over union from which two boxes are one thing.
     """
 
     folder: str
+    device: str
     threshold: float
     max_overlap: float
     prompt: str
@@ -34,6 +36,7 @@ class MdetrParameters:
             (roberta-base, as save_pretrained writes it).
         entry: function of hubconf.py that makes the model.
         weights: checkpoint file for it.
+        device: as above.
         threshold: least probability that there is an object.
         max_overlap: as above.
     """
@@ -41,6 +44,7 @@ class MdetrParameters:
     folder: str
     entry: str
     weights: str
+    device: str
     threshold: float
     max_overlap: float
     prompt: str

@@ -9,6 +9,7 @@ from transformers import AutoProcessor, GroundingDinoForObjectDetection
 
 from cap_perception.detector import make_detector
 from cap_perception.detectors.grounding_dino import GroundingDino
+from cap_perception.detectors.transformers_models import TransformersModel
 
 PHRASES = ['red cube', 'blue bowl']
 TEXT = 'red cube. blue bowl.'
@@ -38,7 +39,8 @@ def fixed_outputs():
 def test_fixed_outputs(grounding_dino_folder, frame):
     processor = AutoProcessor.from_pretrained(grounding_dino_folder)
     outputs, best = fixed_outputs()
-    found = GroundingDino(torch, processor, lambda **_: outputs, 0.4).find(frame.rgb, PHRASES)
+    model = TransformersModel(torch, processor, lambda **_: outputs, 'cpu')
+    found = GroundingDino(model, 0.4).find(frame.rgb, PHRASES)
     expected = reference(processor, outputs, frame.depth.shape, 0.4)
     assert 3 < len(expected['scores']) < 12
     np.testing.assert_allclose(found.boxes, expected['boxes'].numpy(), atol=1e-3)
@@ -55,7 +57,8 @@ def test_the_whole_model(grounding_dino_folder, frame):
     model = GroundingDinoForObjectDetection.from_pretrained(grounding_dino_folder).eval()
     with torch.inference_mode():
         outputs = model(**processor(text=TEXT, images=frame.rgb, return_tensors='pt'))
-    found = GroundingDino(torch, processor, model, 0.0).find(frame.rgb, PHRASES)
+    finder = GroundingDino(TransformersModel(torch, processor, model, 'cpu'), 0.0)
+    found = finder.find(frame.rgb, PHRASES)
     expected = reference(processor, outputs, frame.depth.shape, 0.0)
     assert len(found.scores) == len(expected['scores']) == 20
     np.testing.assert_allclose(found.boxes, expected['boxes'].numpy(), atol=1e-3)

@@ -11,6 +11,7 @@ from transformers import AutoProcessor, Owlv2ForObjectDetection
 from cap_perception.detector import make_detector
 from cap_perception.detectors.extra import MissingWeightsError
 from cap_perception.detectors.owlv2 import Owlv2
+from cap_perception.detectors.transformers_models import TransformersModel
 
 PHRASES = ['a photo of a cube', 'red bowl', 'egg']
 
@@ -35,7 +36,8 @@ def test_fixed_outputs(owlv2_folder, frame):
     processor = AutoProcessor.from_pretrained(owlv2_folder)
     torch.manual_seed(4)
     outputs = SimpleNamespace(logits=torch.randn(1, 36, 3) - 1, pred_boxes=torch.rand(1, 36, 4))
-    found = Owlv2(torch, processor, lambda **_: outputs, 0.4).find(frame.rgb, PHRASES)
+    model = TransformersModel(torch, processor, lambda **_: outputs, 'cpu')
+    found = Owlv2(model, 0.4).find(frame.rgb, PHRASES)
     assert_same(found, reference(processor, outputs, frame.depth.shape, 0.4))
 
 
@@ -46,7 +48,8 @@ def test_the_whole_model(owlv2_folder, frame):
         inputs = processor(text=[PHRASES], images=frame.rgb, return_tensors='pt')
         outputs = model(**inputs)
     threshold = float(outputs.logits.sigmoid().amax(-1).median())
-    found = Owlv2(torch, processor, model, threshold).find(frame.rgb, PHRASES)
+    finder = Owlv2(TransformersModel(torch, processor, model, 'cpu'), threshold)
+    found = finder.find(frame.rgb, PHRASES)
     assert_same(found, reference(processor, outputs, frame.depth.shape, threshold))
 
 
@@ -60,6 +63,16 @@ def test_from_its_folder(owlv2_folder, frame, parameters):
     height, width = frame.depth.shape
     assert all(0 <= d.box[0] < d.box[2] <= width for d in detections)
     assert all(0 <= d.box[1] < d.box[3] <= height for d in detections)
+
+
+def test_weights_saved_in_half_precision(owlv2_folder, frame, parameters, tmp_path):
+    """Their sizes are halved; what is computed with them is not."""
+    model = Owlv2ForObjectDetection.from_pretrained(owlv2_folder).to(torch.bfloat16)
+    model.save_pretrained(tmp_path)
+    AutoProcessor.from_pretrained(owlv2_folder).save_pretrained(tmp_path)
+    mine = replace(parameters.owlv2, folder=str(tmp_path), threshold=0.0)
+    detector = make_detector('owlv2', replace(parameters, owlv2=mine))
+    assert detector.detect(frame, ['egg'])
 
 
 def test_a_folder_without_a_model(tmp_path, parameters):
