@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
@@ -24,7 +23,6 @@ from cap_common.errors import (
     RobotFaultError,
     SkillTimeoutError,
     StoppedError,
-    UnreachableError,
 )
 from cap_common.frames import Matrix
 from cap_skills.arm import (
@@ -37,17 +35,16 @@ from cap_skills.arm import (
     SkillConfig,
     raised,
 )
-from cap_skills.hand import Grasp
+from cap_skills.grasp_choice import GraspChoice
 from cap_skills.model import Free, Held, Item, Leg, Place, SceneView, Straight, Surroundings
-from cap_skills.surfaces import overlapping, surface_below
+from cap_skills.scene_memory import SceneMemory
+from cap_skills.surfaces import overlapping
 from cap_skills.targets import Area, Spot, find_object, find_spot, free_spot
 
 T = TypeVar('T')
 
 # These leave the arm where it stands.
 HALTS = (CanceledError, StoppedError, PerceptionLostError, RobotFaultError, SkillTimeoutError)
-# Sides of an object are as wide as each other within this [m].
-_AS_WIDE = 0.004
 # Between two looks for a new scene [s].
 _LOOK_S = 0.02
 
@@ -60,141 +57,29 @@ class Handling:
     """The steps of picking and placing with one arm. One call at a time.
 
     Args:
-        read_scene: what is known of the world now, in base_link.
         area: where things may be picked and placed.
+
+    Attributes:
+        scene: what is there.
+        grasps: how to take hold of it.
     """
 
-    def __init__(
-        self, arm: Arm, read_scene: Callable[[], SceneView], config: SkillConfig, area: Area
-    ) -> None:
+    def __init__(self, arm: Arm, scene: SceneMemory, config: SkillConfig, area: Area) -> None:
         self._arm = arm
-        self._read_scene = read_scene
         self._config = config
         self._area = area
-        self._placed: Item | None = None
-
-    # What is there -------------------------------------------------------------------------------
-
-    def require_scene(self) -> SceneView:
-        """The scene, if it is fresh enough to act on.
-
-        Raises:
-            PerceptionLostError: it is not.
-        """
-        scene = self._view()
-        if scene.age_s > self._config.scene_age_s:
-            raise PerceptionLostError(
-                f'the scene is {scene.age_s:.1f} s old: '
-                f'{self._config.scene_age_s:.1f} s is the most'
-            )
-        return scene
-
-    def forget_placed(self) -> None:
-        """From now on what was put down last is where the camera sees it."""
-        self._placed = None
+        self.scene = scene
+        self.grasps = GraspChoice(arm, config, area)
 
     def others(self) -> list[Item]:
         """All but what is held, fresh or not."""
-        return self._without_held(self._view())
-
-    def _view(self) -> SceneView:
-        """The scene, with what the arm has put down and hides from the camera until it parks."""
-        scene = self._read_scene()
-        placed = self._placed
-        if placed is None:
-            return scene
-        seen = tuple(item for item in scene.items if item.name != placed.name)
-        return replace(scene, items=(*seen, placed))
+        return self._without_held(self.scene.latest())
 
     def _without_held(self, scene: SceneView) -> list[Item]:
         held = self._arm.held.item.name if self._arm.held else ''
         return [item for item in scene.items if item.name != held]
 
     # Checks --------------------------------------------------------------------------------------
-
-    def choose_grasp(self, item: Item, scene: SceneView) -> tuple[Grasp, Matrix]:
-        """A grasp that can be reached and has room, and base_from_tcp over it.
-
-        Raises:
-            GraspFailedError: this hand cannot take hold of such a thing.
-            LimitError, UnreachableError, NoPathError: it is outside, out of reach, or hemmed in.
-        """
-        self._require_uncovered(item, scene)
-        near = self._arm.robot.joints()
-        options: list[tuple[tuple[int, float], Grasp, Matrix]] = []
-        error: UnreachableError | None = None
-        grasps = self._arm.hand.grasps(item)
-        if not grasps:
-            size = ' x '.join(f'{extent:.3f}' for extent in item.size)
-            raise GraspFailedError(
-                f'this gripper cannot take hold of {item.name!r}, which is {size} m'
-            )
-        narrowest = grasps[0].width or 0.0
-        for grasp in grasps:
-            try:
-                above = self._arm.hover(grasp.position, grasp.yaw, near, scene.items)
-                joints = self._arm.planner.kinematics.down(raised(above, grasp.position[2]), near)
-            except UnreachableError as failure:
-                error = failure
-                continue
-            wider = int((grasp.width or 0.0) > narrowest + _AS_WIDE)
-            options.append(((wider, abs(float(joints[5] - near[5]))), grasp, above))
-        self._area.require(item.center[:2], repr(item.name))
-        if not options:
-            raise UnreachableError(f'{item.name!r} is out of reach: {error}')
-        options.sort(key=lambda option: option[0])
-        for _, grasp, above in options:
-            if not self._blocked(grasp, above, item, scene):
-                return grasp, above
-        _, grasp, above = options[0]
-        names = sorted({b for _, b in self._blocked(grasp, above, item, scene)})
-        raise NoPathError(
-            f'there is no room for the gripper around {item.name!r}: it would touch '
-            f'{", ".join(names)}'
-        )
-
-    def _blocked(
-        self, grasp: Grasp, above: Matrix, item: Item, scene: SceneView
-    ) -> frozenset[tuple[str, str]]:
-        """What fingers would touch at a grasp; a cup goes where nothing is above."""
-        if grasp.width is None:
-            return frozenset()
-        around = self._around_grasp(grasp, item, scene)
-        joints = self._arm.down(raised(above, grasp.position[2]))
-        return self._arm.planner.touching(joints, around)
-
-    def _around_grasp(self, grasp: Grasp, item: Item, scene: SceneView) -> Surroundings:
-        """What the last way down to a grasp must not touch."""
-        below = {
-            thing.name
-            for thing in overlapping(grasp.position[:2], self._arm.hand.radius, scene.items)
-            if thing.name != item.name
-        }
-        near = frozenset({item.name, TABLE, *below})
-        if self._arm.hand.feels:
-            return Surroundings(scene.items, ignore=near)
-        return Surroundings(
-            scene.items,
-            touch=near,
-            ignore=frozenset({item.name}),
-            opening=self._arm.hand.opening(grasp.width),
-        )
-
-    def _require_uncovered(self, item: Item, scene: SceneView) -> None:
-        """Refuse what lies below something else."""
-        grasps = self._arm.hand.grasps(item)
-        if not grasps:
-            return
-        contact, radius = grasps[0].position, self._arm.hand.face_radius
-        for thing in overlapping(
-            contact[:2], radius, [other for other in scene.items if other.name != item.name]
-        ):
-            inside = surface_below(contact[:2], radius, [thing]).height
-            higher = inside > max(contact[2], item.center[2]) + self._config.clearance / 2
-            if higher or thing.center[2] - thing.half_height > item.center[2]:
-                raise NoPathError(
-                    f'{thing.name!r} is on or in {item.name!r}, so the gripper cannot get at it'
-                )
 
     def require_target(self, item: Item, target: Place, scene: SceneView) -> None:
         """Refuse a target that there is not, or that has no room for the object."""
@@ -231,13 +116,13 @@ class Handling:
                 if attempt == 2:
                     raise
                 self._look_again(error, call)
-                item = find_object(Place(item.name), self.require_scene())
+                item = find_object(Place(item.name), self.scene.require())
         raise AssertionError
 
     def _grasp(self, item: Item, call: Call) -> Matrix:
         config, arm = self._config, self._arm
-        scene = self.require_scene()
-        grasp, above = self.choose_grasp(item, scene)
+        scene = self.scene.require()
+        grasp, above = self.grasps.choose(item, scene)
         z = float(grasp.position[2])
         before = arm.slow_from(raised(above, z), z, [item.top], above)
         call.step(f'approach {item.name}')
@@ -253,7 +138,7 @@ class Handling:
         arm.wanted = Held(item, np.linalg.inv(at_contact) @ item.pose, grasp.width)
         arm.hand.begin(arm.robot)
         beyond = raised(above, z - config.depth) if arm.hand.feels else at_contact
-        around = self._around_grasp(grasp, item, scene)
+        around = self.grasps.around(grasp, item, scene)
         touched = arm.guarded(beyond, around, call, arm.hand.holds)
         if touched and not arm.hand.feels:
             raise GraspFailedError(
@@ -298,7 +183,7 @@ class Handling:
     def _place(self, target: Place, call: Call) -> Matrix:
         held = self._arm.held
         assert held is not None
-        scene = self.require_scene()
+        scene = self.scene.require()
         spot = self._find_spot(target, held, scene)
         self._area.require(spot.xy, 'the target')
         onto = [item for item in scene.items if item.name in spot.supports]
@@ -321,7 +206,7 @@ class Handling:
         """
         config, held = self._config, self._arm.held
         assert held is not None
-        others = self._without_held(self.require_scene())
+        others = self._without_held(self.scene.require())
         down = self._arm.place_pose(held, spot, others, 'its place')
         above = self._arm.carry_pose(held, down, others)
         tops = [item.top for item in others if item.name in spot.supports]
@@ -366,7 +251,7 @@ class Handling:
         self, onto: Sequence[Item], failure: type[PlaceFailedError] = MissedError
     ) -> None:
         """Refuse to set something down where its target was; what the arm hides is still there."""
-        scene = self._view()
+        scene = self.scene.latest()
         for item in onto:
             now = scene.find(item.name)
             if now is None:
@@ -383,7 +268,7 @@ class Handling:
         call.step(f'look again: {error}')
         waited = 0.0
         with call.phases.waiting():
-            while waited < self._config.scene_age_s and self._view().age_s >= waited:
+            while waited < self._config.scene_age_s and self.scene.latest().age_s >= waited:
                 self._arm.robot.wait(lambda _: False, _LOOK_S, call.check)
                 waited += _LOOK_S
 
@@ -396,7 +281,7 @@ class Handling:
         placed = self._arm.tcp()
         if not self._arm.let_go(call):
             raise PlaceFailedError(f'{held.item.name!r} did not come off the gripper')
-        self._placed = held.item.at(placed @ held.tcp_from_object)
+        self.scene.placed = held.item.at(placed @ held.tcp_from_object)
         call.step('retreat')
         self._arm.retreat(around, call)
         return placed
@@ -410,7 +295,7 @@ class Handling:
             Surroundings(others, self._arm.held),
             call,
         )
-        self._placed = None
+        self.scene.placed = None
 
     def clear_off(self, call: Call) -> None:
         """Park, without what nobody knows."""
@@ -423,7 +308,7 @@ class Handling:
         """Set down what is held: where it was, or where there is room."""
         held = self._arm.held
         assert held is not None
-        scene = self.require_scene()
+        scene = self.scene.require()
         unknown = held.item.name == UNKNOWN
         try:
             home = Place(position=(float(held.item.center[0]), float(held.item.center[1]), 0.0))
@@ -441,7 +326,7 @@ class Handling:
         held = self._arm.held
         assert held is not None
         call.step(f'lower {held.item.name}')
-        others = self._without_held(self.require_scene())
+        others = self._without_held(self.scene.require())
         tcp = self._arm.tcp()
         below = {item.name for item in overlapping(tcp[:2, 3], held.item.radius, others)} | {TABLE}
         around = Surroundings(others, ignore=frozenset(below))

@@ -22,6 +22,7 @@ from cap_skills.arm import Arm, Call, SkillConfig, raised
 from cap_skills.handling import Handling
 from cap_skills.kinematics import tool_down
 from cap_skills.model import Free, Held, Item, Place, SceneView, Surroundings
+from cap_skills.scene_memory import SceneMemory
 from cap_skills.surfaces import surface_below
 from cap_skills.targets import Area, find_object, require_point
 
@@ -41,7 +42,8 @@ class Skills:
         self, arm: Arm, scene: Callable[[], SceneView], config: SkillConfig, area: Area
     ) -> None:
         self._arm = arm
-        self._handling = Handling(arm, scene, config, area)
+        self._scene = SceneMemory(scene, config.scene_age_s)
+        self._handling = Handling(arm, self._scene, config, area)
         self._config = config
         self._area = area
 
@@ -56,7 +58,7 @@ class Skills:
         Raises:
             PerceptionLostError: it is not.
         """
-        return self._handling.require_scene()
+        return self._scene.require()
 
     def pick_place(self, object_: Place, target: Place, call: Call) -> tuple[Matrix, Matrix]:
         """Pick an object and put it on, in or at a target; something else that is held goes first.
@@ -96,7 +98,7 @@ class Skills:
                 f'{item.name!r} cannot be picked: {self._arm.held.item.name!r} is held already; '
                 'place it first'
             )
-        self._handling.choose_grasp(item, scene)
+        self._handling.grasps.choose(item, scene)
         grasp = self._handling.tidily(lambda: self._handling.pick(item, call), call)
         self._handling.tidily(lambda: self._handling.lift(call), call)
         return grasp
@@ -160,7 +162,8 @@ class Skills:
     def _begin(self, call: Call) -> tuple[Call, SceneView]:
         """The call with its defaults, once it may begin, and the scene of now."""
         call.step('check')
-        self._handling.forget_placed()
+        # From now on what was put down last is where the camera sees it.
+        self._scene.placed = None
         call = allowed(call, self._config)
         scene = self.require_scene()
         self._arm.notice(call)
@@ -174,7 +177,7 @@ class Skills:
             self._handling.require_room(self._arm.held, target, scene)
             return self._arm.tcp()
         self._handling.require_target(item, target, scene)
-        grasp, above = self._handling.choose_grasp(item, scene)
+        grasp, above = self._handling.grasps.choose(item, scene)
         at = raised(above, float(grasp.position[2]))
         would_hold = Held(item, np.linalg.inv(at) @ item.pose, grasp.width)
         self._handling.require_room(would_hold, target, scene)
