@@ -44,7 +44,7 @@ from cap_sim.layout import Layout
 from cap_sim.parameters import Parameters
 from cap_sim.shapes import size_of
 from cap_sim.world import OVERHEAD_CAMERA
-from cap_skills.arm import Call
+from cap_skills.call import Call
 from cap_skills.model import Place, SceneView
 from cap_skills.skills import PARK
 
@@ -245,7 +245,9 @@ class CellSystem(BenchCell):
     def _scene(self) -> Scene:
         if self._seen is None:
             raise PerceptionLostError('no scene yet')
-        return scene_from_message(scene_message(self._seen, FRAME))
+        scene = scene_from_message(scene_message(self._seen, FRAME))
+        held = self.arm.held and self.arm.held.item.name
+        return replace(scene, objects=tuple(replace(o, held=o.name == held) for o in scene.objects))
 
     def look_for(self, phrase: str, timeout_s: float) -> tuple[SceneObject, ...]:
         """See Eyes."""

@@ -249,8 +249,8 @@ def system_text(lmp: Lmp, api: Api) -> str:
     return (
         f'Your part: {lmp.name}\n\n{lmp.instructions}\n\n{returns}'
         f'## Functions\n\n{hints}\n\n'
-        f'Point is a numpy array of shape (2,), Points one of shape (N, 2). Errors that can be '
-        f'raised and caught: {", ".join(errors)}.\n\n'
+        'Point is a numpy array of shape (2,), Points one of shape (N, 2), Mask a boolean one of '
+        f'shape (height, width). Errors that can be raised and caught: {", ".join(errors)}.\n\n'
         f'{_text(f"{lmp.domain}.md")}\n\n{_text("writing.md")}\n'
     )
 

@@ -45,7 +45,8 @@ class SceneCache:
 
     def _on_held(self, message: ObjectMessage) -> None:
         with self._changed:
-            self._held = object_from_message(message) if message.name else None
+            held = replace(object_from_message(message), held=True)
+            self._held = held if message.name else None
 
     def _on_scene(self, message: SceneMessage) -> None:
         if message.header.frame_id != self._frame:
@@ -100,10 +101,19 @@ class SceneCache:
                 f'the newest scene is {age:.1f} s old: {self._status.why_lost()}'
             )
         held = self._held
-        if held is None or held.name in self._scene.names:
-            return self._scene
-        # What hangs on the gripper since an instruction broke off is there, seen or not.
-        return replace(self._scene, objects=(*self._scene.objects, held))
+        return self._scene if held is None else with_held(self._scene, held)
+
+
+def with_held(scene: Scene, held: SceneObject) -> Scene:
+    """The scene with what hangs on the gripper: it is there, seen or not."""
+    if held.name not in scene.names:
+        return replace(scene, objects=(*scene.objects, held))
+    return replace(
+        scene,
+        objects=tuple(
+            replace(item, held=True) if item.name == held.name else item for item in scene.objects
+        ),
+    )
 
 
 def scene_from_message(message: SceneMessage) -> Scene:
@@ -126,4 +136,5 @@ def object_from_message(message: ObjectMessage) -> SceneObject:
         visible=message.visible,
         rgb=tuple(map(float, message.rgb)) if len(message.rgb) == 3 else None,  # type: ignore[arg-type]
         mask=message.mask,
+        held=message.held,
     )

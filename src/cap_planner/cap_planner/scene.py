@@ -23,6 +23,7 @@ class SceneObject:
         size: full extents of the box along its own axes [m].
         yaw: of the box about z [rad].
         visible: seen in the newest frame; false: hidden, and believed to be where it was.
+        held: it hangs on the gripper.
         rgb: mean of its pixels, each 0 to 1; None: not measured.
         mask: reference of its mask in the scene's picture; '': none.
     """
@@ -36,6 +37,7 @@ class SceneObject:
     visible: bool
     rgb: tuple[float, float, float] | None = None
     mask: str = ''
+    held: bool = False
 
     @property
     def xy(self) -> Point:

@@ -41,8 +41,6 @@ class TabletopRobot(SceneRobot):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._placements: dict[str, Placement] = {}
-        # Where what is held was, before it was picked up.
-        self._picked_from: dict[str, Point] = {}
 
     # ── actions, declared in api/tabletop.py ─────────────────────────────────────────────────
 
@@ -82,15 +80,13 @@ class TabletopRobot(SceneRobot):
         start = scene.find(name).xy if name else np.asarray(obj)
         if name:
             self._placements.pop(name, None)
-            self._picked_from[name] = start
         self._has_changed(f'picked up {name or "what was there"!r} from {_place(start)}')
 
     def _place(
         self, scene: Scene, placed: Placement, first: Target, second: Target, manner: Manner
     ) -> None:
         """Place an object that is known, and can be looked for at the end."""
-        name = placed.name
-        start = self._picked_from.pop(name, scene.find(name).xy)
+        name, item = placed.name, scene.find(placed.name)
         try:
             self._pick_place(first, second, manner)
         except CapError as error:
@@ -100,7 +96,10 @@ class TabletopRobot(SceneRobot):
             self._tell_displaced(scene, name)
             raise
         self._placements[name] = placed
-        self._has_changed(_moved(f'{name!r} from {_place(start)}', placed))
+        if item.held:  # `pick_up` has told where it was
+            self._has_changed(_put(f'put down {name!r} at', placed))
+        else:
+            self._has_changed(_put(f'moved {name!r} from {_place(item.xy)} to', placed))
 
     def _place_unseen(
         self, scene: Scene, placed: Placement, first: Target, second: Target, manner: Manner
@@ -113,7 +112,7 @@ class TabletopRobot(SceneRobot):
             self._tell_displaced(scene)
             self._has_changed(f'may have moved {what}')
             raise
-        self._has_changed(_moved(what, placed))
+        self._has_changed(_put(f'moved {what} to', placed))
 
     def _pick_place(self, first: Target, second: Target, manner: Manner) -> None:
         try:
@@ -195,9 +194,9 @@ class TabletopRobot(SceneRobot):
         return None
 
 
-def _moved(what: str, placed: Placement) -> str:
+def _put(text: str, placed: Placement) -> str:
     """A line for the session: enough to undo it, and to do the same with another object."""
-    text = f'moved {what} to {_place(placed.xy)}'
+    text = f'{text} {_place(placed.xy)}'
     return f'{text} on {placed.support!r}' if placed.support else text
 
 

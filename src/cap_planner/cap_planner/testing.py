@@ -164,7 +164,16 @@ class SymbolicTable:
 
     def _object(self, name: str) -> SceneObject:
         color, _, kind = name.rpartition(' ')
-        return SceneObject(name, kind, color, self.objects[name], self._size(name), 0.0, True)
+        return SceneObject(
+            name,
+            kind,
+            color,
+            self.objects[name],
+            self._size(name),
+            0.0,
+            True,
+            held=name == self.held,
+        )
 
 
 class FruitTable(SymbolicTable):

@@ -262,6 +262,16 @@ def test_the_same_again(talk: Any) -> None:
     assert same({'b': session.xy('blue block')}, {'b': start['blue block']})
 
 
+def test_what_was_picked_up_goes_back_where_it_was(talk: Any) -> None:
+    session = talk(four_blocks())
+    start = places(session)
+    session.do('pick up the red block')
+    assert session.table.held == 'red block'
+    session.do('put it on the green block')
+    session.do('undo that')
+    assert same(places(session), start)
+
+
 def test_the_same_again_is_done_as_before_or_as_is_said_now(talk: Any) -> None:
     session = talk(four_blocks())
     session.do('gently move the red block 4 cm to the left')

@@ -101,7 +101,8 @@ def test_what_is_picked_up_is_put_down_from_where_it_was(desk: Desk) -> None:
     desk.robot.check_outcome()
     x, y, _ = start
     assert desk.robot.changes[0] == f"picked up 'red block' from [{x:.3f}, {y:.3f}]"
-    assert desk.robot.changes[1].startswith(f"moved 'red block' from [{x:.3f}, {y:.3f}] to")
+    assert desk.robot.changes[1].startswith("put down 'red block' at [")
+    assert desk.robot.changes[1].endswith("on 'blue block'")
     assert desk.manners == [Manner(0.5), ORDINARY]
 
 

@@ -61,13 +61,16 @@ def get_color(name: str) -> list[float]:
 
 @declare(Kind.QUERY, ObjectNotFoundError, PerceptionLostError)
 def get_color_rgb(name: str) -> list[float]:
-    """Mean colour of an object's pixels in the picture: [red, green, blue], each 0 to 1."""
+    """Mean colour of an object's pixels, as measured: [red, green, blue], each 0 to 1."""
     ...
 
 
 @declare(Kind.QUERY, ObjectNotFoundError, PerceptionLostError)
 def get_segmask(name: str) -> Mask:
-    """Pixels of the camera's picture that show an object; it must be seen in it."""
+    """Pixels of the camera's picture that show an object.
+
+    One that is not seen in it raises ObjectNotFoundError.
+    """
     ...
 
 
@@ -85,19 +88,23 @@ def is_obj_visible(name: str) -> bool:
 
 @declare(Kind.QUERY, PerceptionLostError, waits=True)
 def detect_obj(description: str) -> bool:
-    """Wait for the camera's next picture; True if it shows such a thing, known by name or not."""
+    """Wait for the camera's next picture; True if it shows what the description means."""
     ...
 
 
 @declare(Kind.QUERY, ObjectNotFoundError, PerceptionLostError, waits=True)
 def find_object(description: str, timeout: float = 5.0) -> str:
-    """Look for up to `timeout` seconds until such a thing is seen; a name to call it by."""
+    """Wait for up to `timeout` seconds until what the description means is seen; its name.
+
+    Functions of the robot take that name, also where `get_obj_names` has it not. What is not seen
+    in that time raises ObjectNotFoundError.
+    """
     ...
 
 
 @declare(Kind.QUERY, ObjectNotFoundError, PerceptionLostError, waits=True)
 def find_all_objects(description: str, timeout: float = 5.0) -> list[str]:
-    """As `find_object`: names of all that are seen in the first picture that shows any."""
+    """As `find_object`, all that one picture shows."""
     ...
 
 
@@ -138,16 +145,17 @@ def put_first_on_second(
     """Pick up an object and put it down on an object, in a bowl, at a named place or position.
 
     A position as the first takes what stands highest there. `speed` is a share of the robot's full
-    speed; `force` is the most that it may press with [N], if less than it is set up for.
+    speed, all the way; `force` is the most that it may press or grasp with [N].
     """
     ...
 
 
 @declare(Kind.ACTION, *_MOTION_ERRORS, GraspFailedError)
 def pick_up(obj: Target, speed: float = 1.0, force: float | None = None) -> None:
-    """Pick up an object and hold it where it hides nothing; `put_first_on_second` puts it down.
+    """Pick up an object and hold it; `put_first_on_second` puts it down.
 
-    To bring an object somewhere, that one alone is enough.
+    Only for what is to be held: what is to go somewhere needs no `pick_up`. Before something else
+    is picked, what is held is put back on the table.
     """
     ...
 

@@ -50,6 +50,18 @@ objects = ['white cup', 'black mug', 'red plate']
 cup_name = parse_obj_name('the cup', f'objects = {get_obj_names()}')
 put_first_on_second(cup_name, 'right side', speed=0.3, force=8)
 
+# moved 'white cup' from [-0.100, -0.500] to [0.250, -0.500]
+objects = ['white cup', 'black mug', 'red plate']
+# grab the mug.
+mug_name = parse_obj_name('the mug', f'objects = {get_obj_names()}')
+pick_up(mug_name)
+
+# picked up 'black mug' from [0.200, -0.350]
+objects = ['white cup', 'black mug', 'red plate']
+# drop it on the plate.
+plate_name = parse_obj_name('the plate', f'objects = {get_obj_names()}')
+put_first_on_second(mug_name, plate_name)
+
 objects = ['green die', 'white die', 'black die', 'green saucer', 'black saucer']
 # every die belongs on the saucer of its own color.
 die_names = parse_obj_name('the dice', f'objects = {get_obj_names()}')

@@ -78,6 +78,7 @@ class Case:
         answers: of the LMPs that it asks, by the request.
         moves: what is put where; names or positions.
         manner: of all of them.
+        held: what hangs on the gripper in the end.
         strokes: 'draw' or 'erase', and the points.
         value: of the LMP; a value, or a check of it.
         fails: why, and a part of the text.
@@ -90,6 +91,7 @@ class Case:
     answers: Mapping[str, Any] = field(default_factory=dict)
     moves: Sequence[tuple[Any, Any]] = ()
     manner: Manner = ORDINARY
+    held: str = ''
     strokes: Sequence[tuple[str, Any]] = ()
     said: Sequence[str] = ()
     value: Any = None
@@ -184,6 +186,7 @@ class Desk:
         assert matches(self.table.moves, list(case.moves)), self.table.moves
         assert matches(self.table.strokes, list(case.strokes)), self.table.strokes
         assert set(self.table.manners) <= {case.manner}
+        assert self.table.held == case.held
         assert report.answer.splitlines() == list(case.said)
         for name, value in self.variables.items():
             is_of_kind = KINDS.get(name.rpartition('_')[2])

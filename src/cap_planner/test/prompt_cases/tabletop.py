@@ -74,6 +74,10 @@ TABLETOP_UI = {
         moves=[('white cup', xy(0.25, -0.5))],
         manner=Manner(0.3, 8.0),
     ),
+    'grab the mug': Case(answers={'the mug': 'black mug'}, held='black mug'),
+    'drop it on the plate': Case(
+        answers={'the plate': 'red plate'}, moves=[('black mug', 'red plate')]
+    ),
     'every die belongs on the saucer of its own color': Case(
         DICE,
         answers={

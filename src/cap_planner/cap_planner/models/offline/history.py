@@ -10,7 +10,9 @@ from functools import cached_property
 
 _NUMBER = r'(-?[\d.]+)'
 _PLACE = rf'\[{_NUMBER}, {_NUMBER}\]'
-_MOVED = re.compile(rf'(?:moved|displaced) (?P<name>\'[^\']*\'|"[^"]*") from {_PLACE} to {_PLACE}')
+_NAME = r'(?P<name>\'[^\']*\'|"[^"]*")'
+# What is put down after it was picked up has a line of its own, and was moved by the first.
+_MOVED = re.compile(rf'(?:moved|displaced|picked up) {_NAME} from {_PLACE}(?: to {_PLACE})?')
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Turn:
             Move(
                 ast.literal_eval(match['name']),
                 (float(match[2]), float(match[3])),
-                (float(match[4]), float(match[5])),
+                (float(match[4] or match[2]), float(match[5] or match[3])),
             )
             for match in found
             if match
