@@ -20,7 +20,7 @@ from cap_bringup.workspace import ROOT
 from cap_common.errors import CapError
 from cap_description import board_size, cell_urdf
 from cap_sim.layout import Layout
-from cap_skills.arm import Call
+from cap_skills.call import Call
 
 # As asked for: root mean square of the ink's distance from the line, and the longest piece of the
 # line with no ink [m].

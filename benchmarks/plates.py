@@ -19,7 +19,7 @@ from cap_eval.wilson import wilson_interval
 from cap_sim.layout import NoRoomError, fruit_layout
 from cap_sim.shapes import KINDS, PLATE
 from cap_sim.spawn import spawn
-from cap_skills.arm import Call
+from cap_skills.call import Call
 from cap_skills.model import Place
 
 # These come to the things of the world `fruits`.

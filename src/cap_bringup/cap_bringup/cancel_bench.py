@@ -18,7 +18,7 @@ from cap_bringup.cell_robot import BenchCell
 from cap_common.errors import CanceledError, CapError
 from cap_sim.cell import Cell
 from cap_sim.layout import Layout, random_layout
-from cap_skills.arm import Call
+from cap_skills.call import Call
 from cap_skills.model import Joints, Place, Vector
 
 # config/sim.yaml: brake_deceleration [rad/s^2].

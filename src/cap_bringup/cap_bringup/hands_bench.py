@@ -22,7 +22,7 @@ from cap_eval.relations import HEIGHT_TOLERANCE, UNMOVED, disturbed, in_bowl, on
 from cap_eval.state import ObjectState, WorldState, distance_xy
 from cap_sim.cell import PhysicsError
 from cap_sim.layout import Layout, random_layout
-from cap_skills.arm import Call
+from cap_skills.call import Call
 from cap_skills.collision import CollisionWorld
 from cap_skills.model import Free, Joints, Place, Straight, Vector
 from cap_skills.planner import EmbeddedPlanner

@@ -11,7 +11,7 @@ from cap_common.errors import CanceledError, NoPathError, ObjectNotFoundError
 from cap_sim.layout import Layout, ObjectSpec, fruit_layout
 from cap_sim.shapes import KINDS, PLATE
 from cap_sim.spawn import move, spawn
-from cap_skills.arm import Call
+from cap_skills.call import Call
 from cap_skills.model import Place
 
 REST_STEPS = 250

@@ -1,17 +1,17 @@
-"""The arm as skills use it: poses over things, motions that feel, what the hand holds. No ROS."""
+"""The arm as skills use it: motions that feel, and what the hand holds. No ROS."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from cap_common.errors import CapError, LimitError, NoPathError, ObjectLostError, UnreachableError
+from cap_common.errors import CapError
 from cap_common.frames import Matrix
-from cap_skills.collision import Pair
+from cap_skills.call import Call, SkillConfig
+from cap_skills.force_watch import ForceWatch
 from cap_skills.hand import Grasp, Hand
-from cap_skills.kinematics import tool_down
 from cap_skills.model import (
     Free,
     GripperReading,
@@ -22,103 +22,21 @@ from cap_skills.model import (
     Straight,
     Surroundings,
     Trajectory,
-    Vector,
 )
-from cap_skills.phases import Phases
 from cap_skills.planner import MotionPlanner
-from cap_skills.robot import Check, Robot
-from cap_skills.targets import Spot, tool_poses
+from cap_skills.poses import Poses, raised
+from cap_skills.robot import Robot
 
 # Joints closer than this to their goal are there [rad].
 _THERE = 0.002
-# The link that things stand on. A guarded motion feels for it, so it may expect to touch it.
-TABLE = 'table'
 UNKNOWN = 'what the gripper holds'
-
-
-class OverloadError(LimitError):
-    """What the hand holds is too heavy to be carried."""
-
-
-class PushedError(LimitError):
-    """The tool was pushed with more than the call allows: something is in its way."""
-
-
-@dataclass(frozen=True)
-class SkillConfig:
-    """How the skills move; SI units.
-
-    Attributes:
-        park_joints: positions [rad] that hide nothing of the work area from the overhead camera.
-        hover: of the tool above what it will touch, before going down.
-        clearance: above the expected contact, where slow guarded motion begins.
-        depth: below the expected contact, where guarded motion gives up.
-        early_contact: so far above the expected contact it is one with something else.
-        moved: a target seen so far from where it was has been moved.
-        near_speed: of the tool, near objects.
-        carry_scale: of all speeds but the guarded one while something is held: it would slip.
-        min_speed_scale: slowest that a call may ask for.
-        contact_force: that counts as contact.
-        min_force_limit, force_limit: least and most that a call may allow to push at the tool.
-        payload_force: pull on the tool above which a load is too heavy.
-        scene_age_s: oldest scene to act on.
-        nudge: how far aside of its target a thing may be put where that is half taken.
-        max_height: of move_to above its target.
-        unknown_size: edge of the cube that is assumed of something held that nobody knows.
-    """
-
-    park_joints: tuple[float, ...]
-    hover: float
-    clearance: float
-    depth: float
-    early_contact: float
-    moved: float
-    near_speed: float
-    carry_scale: float
-    min_speed_scale: float
-    contact_force: float
-    min_force_limit: float
-    force_limit: float
-    payload_force: float
-    scene_age_s: float
-    nudge: float
-    max_height: float
-    unknown_size: float
-
-    @property
-    def park(self) -> Joints:
-        """Joint positions, shape (6,) [rad]."""
-        return np.array(self.park_joints)
-
-
-@dataclass(frozen=True)
-class Call:
-    """What one goal brings along: limits, and its line to the caller.
-
-    Attributes:
-        tell: called with the name of each phase.
-        force_limit: that the tool may be pushed with [N]; 0: the configured.
-        effort: that fingers may press with [N]; 0: the configured.
-        phases: how long each took.
-    """
-
-    check: Check
-    tell: Callable[[str], None]
-    speed_scale: float = 1.0
-    force_limit: float = 0.0
-    effort: float = 0.0
-    phases: Phases = field(default_factory=Phases)
-
-    def step(self, text: str) -> None:
-        """A new phase."""
-        self.phases.begin(text)
-        self.tell(text)
 
 
 class Arm:
     """Robot, hand, planner and what is held, as one.
 
     Attributes:
+        poses: where it may go.
         held: what the hand holds, as far as it is known.
         wanted: what it was going for: if the call ends in between, this is what it holds.
     """
@@ -129,6 +47,7 @@ class Arm:
         self.robot = robot
         self.hand = hand
         self.planner = planner
+        self.poses = Poses(robot, hand, planner, config)
         self._config = config
         self._opening: float | None = None
         self.held: Held | None = None
@@ -146,7 +65,9 @@ class Arm:
             tcp_from_object = np.eye(4)
             tcp_from_object[2, 3] = size / 2
             tcp_from_object[:3, :3] = np.diag([1.0, -1.0, -1.0])
-            stranger = Item(UNKNOWN, 'block', self.tcp() @ tcp_from_object, np.array([size] * 3))
+            stranger = Item(
+                UNKNOWN, 'block', self.poses.tcp() @ tcp_from_object, np.array([size] * 3)
+            )
             self.held = Held(stranger, tcp_from_object, self._gap())
 
     # The hand ------------------------------------------------------------------------------------
@@ -196,117 +117,11 @@ class Arm:
         opening = self.robot.gripper().opening
         return None if np.isnan(opening) else opening
 
-    # Poses ---------------------------------------------------------------------------------------
-
-    def tcp(self) -> Matrix:
-        """base_from_tcp now."""
-        return self.planner.kinematics.forward(self.robot.joints())
-
-    def down(self, pose: Matrix, free_yaw: bool = False) -> Joints:
-        """Joint positions for a pose that points down, near where the arm is."""
-        return self.planner.kinematics.down(pose, self.robot.joints(), free_yaw)
-
-    def hover(
-        self, contact: Vector, yaw: float | None, near: Joints, items: tuple[Item, ...]
-    ) -> Matrix:
-        """base_from_tcp over a contact point, above everything if that can be reached.
-
-        Args:
-            yaw: of the tool [rad]; None: the last joint stays as it is in `near`.
-        """
-        highest = max([contact[2], *(item.top for item in items)])
-        for height in (highest + self._config.hover, contact[2] + self._config.hover, contact[2]):
-            pose = tool_down(np.array([*contact[:2], height]), yaw or 0.0)
-            try:
-                joints = self.planner.kinematics.down(pose, near, free_yaw=yaw is None)
-            except UnreachableError:
-                if height == contact[2]:
-                    raise
-                continue
-            return self.planner.kinematics.forward(joints)
-        raise AssertionError
-
-    def carry_pose(self, held: Held, down: Matrix, others: list[Item]) -> Matrix:
-        """Over the place, so high that what is held clears all, as far as the arm reaches."""
-        below = float(held.tcp_from_object[2, 3]) + held.item.half_height
-        over_all = max([0.0, *(item.top for item in others)]) + below + self._config.hover / 2
-        for height in (
-            over_all,
-            down[2, 3] + self._config.hover,
-            down[2, 3] + self._config.clearance,
-        ):
-            pose = raised(down, max(height, down[2, 3] + self._config.clearance))
-            try:
-                self.down(pose)
-            except UnreachableError:
-                continue
-            return pose
-        return raised(down, down[2, 3] + self._config.clearance)
-
-    def slow_from(self, pose: Matrix, lowest: float, tops: Iterable[float], most: Matrix) -> Matrix:
-        """Over a pose, where guarded motion down to it begins.
-
-        That is above all that it would come down on if what it goes to has been moved a little.
-
-        Args:
-            lowest: height of the lowest point of tool and load at the pose [m].
-            tops: of what it goes down to, or into [m].
-            most: no higher than this pose.
-        """
-        above = [top + self._config.early_contact - lowest for top in tops]
-        way = max([self._config.clearance, *above])
-        return raised(pose, min(pose[2, 3] + way, most[2, 3]))
-
-    def place_pose(self, held: Held, spot: Spot, others: Sequence[Item], target: str) -> Matrix:
-        """base_from_tcp when the object stands on the spot, with the least turning of the wrist.
-
-        Raises:
-            UnreachableError: the arm cannot get there.
-            NoPathError: something is in the way, however the object is turned.
-        """
-        near = self.robot.joints()
-        tcp = self.tcp_holding(held)
-        reached = []
-        error = UnreachableError('')
-        for pose in tool_poses(held.item.at(tcp @ held.tcp_from_object), tcp, spot):
-            try:
-                reached.append((abs(self.planner.kinematics.down(pose, near)[5] - near[5]), pose))
-            except UnreachableError as failure:
-                error = failure
-        if not reached:
-            raise UnreachableError(f'the target is out of reach: {error}')
-        around = Surroundings(
-            others, held, touch=spot.supports | {TABLE}, opening=held.opening or self._opening
-        )
-        blocked: frozenset[Pair] = frozenset()
-        for _, pose in sorted(reached, key=lambda option: option[0]):
-            before = raised(pose, pose[2, 3] + self._config.clearance)
-            touching = self.planner.touching(self.down(before), around)
-            touching = touching or self._touching_free(held, pose, around)
-            if not touching:
-                return pose
-            blocked = blocked or touching
-        raise NoPathError(
-            f'{held.item.name!r} cannot be set down on {target}: '
-            + ', '.join(f'{a} would touch {b}' for a, b in sorted(blocked))
-        )
-
-    def _touching_free(self, held: Held, pose: Matrix, around: Surroundings) -> frozenset[Pair]:
-        """What fingers would touch once they have let go; a cup is above all."""
-        if held.opening is None:
-            return frozenset()
-        free = replace(around, held=None, opening=self.hand.opening(held.opening))
-        return self.planner.touching(self.down(pose), free)
-
-    def tcp_holding(self, held: Held) -> Matrix:
-        """base_from_tcp at the moment of the grasp."""
-        return held.item.pose @ np.linalg.inv(held.tcp_from_object)
-
     # Motions -------------------------------------------------------------------------------------
 
     def rise(self, items: Sequence[Item], height: float | None = None) -> list[Straight]:
         """Straight up first, where the tool is low among things."""
-        tcp = self.tcp()
+        tcp = self.poses.tcp()
         if height is None:
             below = 0.0
             if self.held is not None:
@@ -319,7 +134,7 @@ class Arm:
 
     def retreat(self, around: Surroundings, call: Call) -> None:
         """Straight up, off what the cup touches. A motion of its own: no corner is rounded."""
-        up = raised(self.tcp(), self.tcp()[2, 3] + self._config.hover)
+        up = raised(self.poses.tcp(), self.poses.tcp()[2, 3] + self._config.hover)
         if self.planner.kinematics.solutions(up):
             self.move([Straight(up, self._config.near_speed)], around, call)
 
@@ -414,39 +229,19 @@ class Arm:
             OverloadError: more than `pull_limit` [N] pulled at it.
             ObjectLostError: what it held is gone.
         """
-        name = self.held.item.name if self.held is not None else ''
-        errors: list[CapError] = []
-        most = max(push_limit, self.robot.gripper().force + self._config.contact_force)
-
-        def ends(reading: GripperReading) -> bool:
-            nonlocal most
-            if reading.force <= push_limit:
-                most = push_limit
-            if name and not self.hand.holds(reading):
-                errors.append(ObjectLostError(f'{name!r} fell off the gripper'))
-            elif reading.force > most:
-                errors.append(
-                    PushedError(f'{reading.force:.1f} N pushed at the tool; {push_limit:g} N may')
-                )
-            elif -reading.force > pull_limit:
-                errors.append(
-                    OverloadError(
-                        f'{-reading.force:.1f} N pulled at the tool; {pull_limit:g} N may'
-                    )
-                )
-            return bool(errors) or until(reading)
-
+        watch = ForceWatch(
+            self.held.item.name if self.held is not None else '',
+            self.hand.holds,
+            push_limit,
+            pull_limit,
+            most=max(push_limit, self.robot.gripper().force + self._config.contact_force),
+        )
         with call.phases.moving():
-            ended = self.robot.execute(trajectory, call.check, ends)
-        if errors:
-            if name and not self.holds():
+            ended = self.robot.execute(
+                trajectory, call.check, lambda reading: watch.ends(reading) or until(reading)
+            )
+        if watch.error is not None:
+            if self.held is not None and not self.holds():
                 self.abandon()
-            raise errors[0]
+            raise watch.error
         return ended
-
-
-def raised(pose: Matrix, height: float) -> Matrix:
-    """The same pose at another height [m]."""
-    raised = pose.copy()
-    raised[2, 3] = height
-    return raised

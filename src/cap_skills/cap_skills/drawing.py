@@ -21,8 +21,10 @@ from cap_common.errors import (
     UnreachableError,
 )
 from cap_common.frames import Matrix, transform_points
-from cap_skills.arm import TABLE, Arm, Call, SkillConfig
+from cap_skills.arm import Arm
+from cap_skills.call import Call, SkillConfig
 from cap_skills.model import Follow, Free, GripperReading, Item, Leg, Straight, Surroundings
+from cap_skills.poses import TABLE
 from cap_skills.skills import allowed
 
 Points = NDArray[np.float64]  # shape (n, 2) [m]
@@ -167,7 +169,7 @@ class Drawing:
         call.step('approach the board')
         legs: list[Leg] = [
             *arm.rise(items),
-            Free(arm.down(above)),
+            Free(arm.poses.down(above)),
             Straight(before, self._steps.near_speed),
         ]
         arm.move(legs, around, call)
@@ -238,7 +240,7 @@ class Drawing:
             try:
                 for height in (self._config.hover, -self._config.depth):
                     for pose in self._poses(corners, height, tool, orientation):
-                        self._arm.down(pose)
+                        self._arm.poses.down(pose)
             except UnreachableError as failure:
                 error = failure
                 continue
@@ -259,7 +261,7 @@ class Drawing:
 
     def _place(self, tool: _Tool) -> NDArray[np.float64]:
         """Where the tool is, in the board's frame, (3,) [m]; its spring as if it were out."""
-        base_from_tool = self._arm.tcp() @ _inverse(tool.tool_from_tcp)
+        base_from_tool = self._arm.poses.tcp() @ _inverse(tool.tool_from_tcp)
         board_from_base = _inverse(self._board.base_from_board)
         return transform_points(board_from_base, base_from_tool[:3, 3])
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from cap_common.errors import GraspFailedError, NoPathError, UnreachableError
 from cap_common.frames import Matrix
-from cap_skills.arm import TABLE, Arm, SkillConfig, raised
+from cap_skills.arm import Arm
+from cap_skills.call import SkillConfig
 from cap_skills.hand import Grasp
 from cap_skills.model import Item, SceneView, Surroundings
+from cap_skills.poses import TABLE, raised
 from cap_skills.surfaces import overlapping, surface_below
 from cap_skills.targets import Area
 
@@ -46,7 +48,7 @@ class GraspChoice:
         narrowest = grasps[0].width or 0.0
         for grasp in grasps:
             try:
-                above = self._arm.hover(grasp.position, grasp.yaw, near, scene.items)
+                above = self._arm.poses.hover(grasp.position, grasp.yaw, near, scene.items)
                 joints = self._arm.planner.kinematics.down(raised(above, grasp.position[2]), near)
             except UnreachableError as failure:
                 error = failure
@@ -74,7 +76,7 @@ class GraspChoice:
         if grasp.width is None:
             return frozenset()
         around = self.around(grasp, item, scene)
-        joints = self._arm.down(raised(above, grasp.position[2]))
+        joints = self._arm.poses.down(raised(above, grasp.position[2]))
         return self._arm.planner.touching(joints, around)
 
     def around(self, grasp: Grasp, item: Item, scene: SceneView) -> Surroundings:

@@ -25,18 +25,12 @@ from cap_common.errors import (
     StoppedError,
 )
 from cap_common.frames import Matrix
-from cap_skills.arm import (
-    TABLE,
-    UNKNOWN,
-    Arm,
-    Call,
-    OverloadError,
-    PushedError,
-    SkillConfig,
-    raised,
-)
+from cap_skills.arm import UNKNOWN, Arm
+from cap_skills.call import Call, SkillConfig
+from cap_skills.force_watch import OverloadError, PushedError
 from cap_skills.grasp_choice import GraspChoice
 from cap_skills.model import Free, Held, Item, Leg, Place, SceneView, Straight, Surroundings
+from cap_skills.poses import TABLE, raised
 from cap_skills.scene_memory import SceneMemory
 from cap_skills.surfaces import overlapping
 from cap_skills.targets import Area, Spot, find_object, find_spot, free_spot
@@ -94,7 +88,7 @@ class Handling:
         spot = self._find_spot(target, held, scene)
         others = [item for item in scene.items if item.name != held.item.name]
         try:
-            self._arm.place_pose(held, spot, others, str(target))
+            self._arm.poses.place(held, spot, others, str(target))
         except NoPathError:
             self._area.require(spot.xy, 'the target')
             raise
@@ -124,12 +118,12 @@ class Handling:
         scene = self.scene.require()
         grasp, above = self.grasps.choose(item, scene)
         z = float(grasp.position[2])
-        before = arm.slow_from(raised(above, z), z, [item.top], above)
+        before = arm.poses.slow_from(raised(above, z), z, [item.top], above)
         call.step(f'approach {item.name}')
         arm.make_ready(grasp, call)
         legs: list[Leg] = [
             *arm.rise(scene.items),
-            Free(arm.down(above)),
+            Free(arm.poses.down(above)),
             Straight(before, config.near_speed),
         ]
         arm.move(legs, Surroundings(scene.items, touch=frozenset({item.name, TABLE})), call)
@@ -143,10 +137,10 @@ class Handling:
         if touched and not arm.hand.feels:
             raise GraspFailedError(
                 f'{item.name!r}: the fingers met something '
-                f'{(arm.tcp()[2, 3] - z) * 1000:.0f} mm above where they were to close'
+                f'{(arm.poses.tcp()[2, 3] - z) * 1000:.0f} mm above where they were to close'
             )
         # A cup is sprung: it touches the surface wherever the arm stopped.
-        at = raised(arm.tcp(), z) if arm.hand.feels else arm.tcp()
+        at = raised(arm.poses.tcp(), z) if arm.hand.feels else arm.poses.tcp()
         if not arm.take(item, at, call):
             x, y, _ = grasp.position
             found = ('felt nothing', 'touched something')[touched]
@@ -154,7 +148,7 @@ class Handling:
                 f'{item.name!r}: the gripper {found} at x={x:.3f}, y={y:.3f} m of base_link, '
                 'and does not hold it'
             )
-        return arm.tcp()
+        return arm.poses.tcp()
 
     def lift(self, call: Call) -> None:
         """Straight up, with what is held, off what is around it."""
@@ -207,14 +201,14 @@ class Handling:
         config, held = self._config, self._arm.held
         assert held is not None
         others = self._without_held(self.scene.require())
-        down = self._arm.place_pose(held, spot, others, 'its place')
-        above = self._arm.carry_pose(held, down, others)
+        down = self._arm.poses.place(held, spot, others, 'its place')
+        above = self._arm.poses.carry(held, down, others)
         tops = [item.top for item in others if item.name in spot.supports]
-        before = self._arm.slow_from(down, min(spot.height, down[2, 3]), tops, above)
+        before = self._arm.poses.slow_from(down, min(spot.height, down[2, 3]), tops, above)
         call.step(f'carry {held.item.name}')
         legs: list[Leg] = [
             *self._arm.rise(others, above[2, 3]),
-            Free(self._arm.down(above)),
+            Free(self._arm.poses.down(above)),
             Straight(before, config.near_speed),
         ]
         self._arm.move(legs, Surroundings(others, held, touch=spot.supports | {TABLE}), call)
@@ -237,7 +231,7 @@ class Handling:
             raise MissedError(
                 f'{held.item.name!r} met nothing below at x={x:.3f}, y={y:.3f} m of base_link'
             )
-        above_mm = (self._arm.tcp()[2, 3] - down[2, 3]) * 1000
+        above_mm = (self._arm.poses.tcp()[2, 3] - down[2, 3]) * 1000
         if above_mm > early * 1000:
             raise MissedError(
                 f'{held.item.name!r} met something {above_mm:.0f} mm too high at '
@@ -278,7 +272,7 @@ class Handling:
         assert held is not None
         call.step(f'release {held.item.name}')
         call.check()
-        placed = self._arm.tcp()
+        placed = self._arm.poses.tcp()
         if not self._arm.let_go(call):
             raise PlaceFailedError(f'{held.item.name!r} did not come off the gripper')
         self.scene.placed = held.item.at(placed @ held.tcp_from_object)
@@ -327,7 +321,7 @@ class Handling:
         assert held is not None
         call.step(f'lower {held.item.name}')
         others = self._without_held(self.scene.require())
-        tcp = self._arm.tcp()
+        tcp = self._arm.poses.tcp()
         below = {item.name for item in overlapping(tcp[:2, 3], held.item.radius, others)} | {TABLE}
         around = Surroundings(others, ignore=frozenset(below))
         self._arm.guarded(raised(tcp, -self._config.depth), around, call)

@@ -32,7 +32,8 @@ from cap_interfaces.action import Draw, Erase, Home, MoveTo, Pick, PickPlace, Pl
 from cap_interfaces.msg import Lease, PhaseTime, Scene, SceneObject, Target
 from cap_skills import model
 from cap_skills.action_server import AnsweringActionServer
-from cap_skills.arm import Arm, Call
+from cap_skills.arm import Arm
+from cap_skills.call import Call
 from cap_skills.drawing import BOARD
 from cap_skills.model import SceneView
 from cap_skills.parameters import (
@@ -113,6 +114,8 @@ class SkillsNode(Node):
         ears.start()
         self._speech = self.create_publisher(String, 'speech', 10)
         self._held = self.create_publisher(SceneObject, 'held_object', LATCHED)
+        self._told_held: model.Held | None = None
+        self._held.publish(SceneObject())  # what one that died may have held is anybody's guess
         self._servers = [
             self._serve(kind, name, execute, self._take_arm)
             for kind, name, execute in self._moving_skills()
@@ -278,6 +281,9 @@ class SkillsNode(Node):
         """Latch what hangs on the cup; an empty name: nothing. The camera seldom sees it there."""
         message = SceneObject()
         held = self._skills.held
+        if held is self._told_held:
+            return
+        self._told_held = held
         if held is not None:
             item = held.item
             message.name, message.class_name = item.name, item.class_name
@@ -304,6 +310,8 @@ class SkillsNode(Node):
 
     def _call(self, handle: ServerGoalHandle, kind: Any) -> Call:
         def tell(text: str) -> None:
+            # Every grasp and release is followed by a step.
+            self._tell_held()
             self.get_logger().debug(text)
             handle.publish_feedback(kind.Feedback(step=text))
 

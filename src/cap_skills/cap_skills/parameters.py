@@ -9,7 +9,8 @@ import numpy as np
 
 from cap_common.frames import Matrix, transform_points
 from cap_description import board_size, transform
-from cap_skills.arm import Arm, SkillConfig
+from cap_skills.arm import Arm
+from cap_skills.call import SkillConfig
 from cap_skills.drawing import BOARD, Board, DrawConfig, Drawing
 from cap_skills.hand import Hand, JawConfig, JawHand, SuctionConfig, SuctionHand
 from cap_skills.model import DishShape, Item, Vector

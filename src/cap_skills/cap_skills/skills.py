@@ -18,10 +18,12 @@ from cap_common.errors import (
     PlaceFailedError,
 )
 from cap_common.frames import Matrix
-from cap_skills.arm import Arm, Call, SkillConfig, raised
+from cap_skills.arm import Arm
+from cap_skills.call import Call, SkillConfig
 from cap_skills.handling import Handling
 from cap_skills.kinematics import tool_down
 from cap_skills.model import Free, Held, Item, Place, SceneView, Surroundings
+from cap_skills.poses import raised, tcp_holding
 from cap_skills.scene_memory import SceneMemory
 from cap_skills.surfaces import surface_below
 from cap_skills.targets import Area, find_object, require_point
@@ -93,7 +95,7 @@ class Skills:
         item = self._held_item(object_) or find_object(object_, scene)
         if self._arm.held is not None:
             if self._arm.held.item.name == item.name:
-                return self._arm.tcp_holding(self._arm.held)
+                return tcp_holding(self._arm.held)
             raise GraspFailedError(
                 f'{item.name!r} cannot be picked: {self._arm.held.item.name!r} is held already; '
                 'place it first'
@@ -141,11 +143,11 @@ class Skills:
             top = surface_below(xy, 0.0, others).height
         self._area.require(xy, str(target))
         pose = tool_down(np.array([*xy, top + height]))
-        joints = self._arm.down(pose, free_yaw=True)
+        joints = self._arm.poses.down(pose, free_yaw=True)
         call.step('move')
         surroundings = Surroundings(others, self._arm.held)
         self._arm.move([*self._arm.rise(others), Free(joints)], surroundings, call)
-        return self._arm.tcp()
+        return self._arm.poses.tcp()
 
     def home(self, call: Call) -> Matrix:
         """Park the arm where it hides nothing from the camera; returns base_from_tcp there.
@@ -155,7 +157,7 @@ class Skills:
         """
         call, _ = self._begin(call)
         self._handling.tidily(lambda: self._handling.clear_off(call), call)
-        return self._arm.tcp()
+        return self._arm.poses.tcp()
 
     # Checks --------------------------------------------------------------------------------------
 
@@ -175,7 +177,7 @@ class Skills:
         if held is not None:
             assert self._arm.held is not None
             self._handling.require_room(self._arm.held, target, scene)
-            return self._arm.tcp()
+            return self._arm.poses.tcp()
         self._handling.require_target(item, target, scene)
         grasp, above = self._handling.grasps.choose(item, scene)
         at = raised(above, float(grasp.position[2]))

@@ -10,7 +10,8 @@ import pytest
 
 from cap_common.config import read_config
 from cap_description.cell import cell_urdf, transform
-from cap_skills.arm import Arm, SkillConfig
+from cap_skills.arm import Arm
+from cap_skills.call import SkillConfig
 from cap_skills.kinematic_robot import KinematicRobot
 from cap_skills.model import Item, SceneView
 from cap_skills.parameters import SkillsParameters, make_hand, motion_limits, work_area

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cap_description.cell import ARM_JOINTS, cell_urdf
-from cap_skills.arm import SkillConfig
+from cap_skills.call import SkillConfig
 from cap_skills.collision import CollisionWorld, solids_of
 from cap_skills.kinematics import tool_down
 from cap_skills.model import Held, Item, Surroundings

@@ -19,7 +19,8 @@ from cap_common.errors import (
     UnreachableError,
 )
 from cap_description.cell import cell_urdf, transform
-from cap_skills.arm import Arm, Call
+from cap_skills.arm import Arm
+from cap_skills.call import Call
 from cap_skills.drawing import Drawing
 from cap_skills.kinematic_robot import KinematicRobot
 from cap_skills.model import Item, Trajectory

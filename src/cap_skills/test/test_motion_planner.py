@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cap_common.errors import NoPathError, UnreachableError
-from cap_skills.arm import SkillConfig
+from cap_skills.call import SkillConfig
 from cap_skills.collision import CollisionWorld
 from cap_skills.kinematics import tool_down
 from cap_skills.model import (

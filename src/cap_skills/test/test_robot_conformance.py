@@ -22,7 +22,7 @@ from rclpy.node import Node
 from cap_common.domain import free_domain_id
 from cap_common.ears import Ears
 from cap_common.errors import CanceledError, RobotFaultError
-from cap_skills.arm import SkillConfig
+from cap_skills.call import SkillConfig
 from cap_skills.kinematic_robot import KinematicRobot
 from cap_skills.model import Free, Straight, Surroundings, Trajectory
 from cap_skills.planner import EmbeddedPlanner

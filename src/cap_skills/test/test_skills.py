@@ -23,7 +23,8 @@ from cap_common.errors import (
     StoppedError,
     UnreachableError,
 )
-from cap_skills.arm import Arm, Call, SkillConfig
+from cap_skills.arm import Arm
+from cap_skills.call import Call, SkillConfig
 from cap_skills.kinematic_robot import AMBIENT_PA, KinematicRobot
 from cap_skills.kinematics import tool_down
 from cap_skills.model import GripperReading, Item, Place, SceneView
