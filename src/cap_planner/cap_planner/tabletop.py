@@ -96,6 +96,7 @@ class TabletopRobot(SceneRobot):
             self._tell_displaced(scene, name)
             raise
         self._placements[name] = placed
+        self._tell_put_back(scene, name)
         if item.held:  # `pick_up` has told where it was
             self._has_changed(_put(f'put down {name!r} at', placed))
         else:
@@ -120,6 +121,13 @@ class TabletopRobot(SceneRobot):
         finally:
             # Whatever came of it, nobody knows where things are until they are seen again.
             self.has_moved()
+
+    def _tell_put_back(self, before: Scene, name: str) -> None:
+        """What was held had to go somewhere before another thing was picked."""
+        for item in before.objects:
+            if item.held and item.name != name:
+                now = self.scene().find(item.name)
+                self._has_changed(f'put down {item.name!r} at {_place(now.xy)}')
 
     def _tell_displaced(self, before: Scene, name: str = '') -> None:
         """After a failure: what is seen elsewhere, and that the object itself may be.

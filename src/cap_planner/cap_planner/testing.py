@@ -110,6 +110,8 @@ class SymbolicTable:
             raise failure
         if not isinstance(first, str):
             raise GraspFailedError(f'nothing at {first}')
+        if self.held not in ('', first):
+            self.objects[self.held] = (0.2, -0.3, self._size(self.held)[2] / 2)
         goal = np.array(self.objects[second][:2] if isinstance(second, str) else second)
         x, y = goal + self.slip
         z = self._height_over(x, y, first) + self._size(first)[2] / 2

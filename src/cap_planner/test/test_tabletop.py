@@ -106,6 +106,14 @@ def test_what_is_picked_up_is_put_down_from_where_it_was(desk: Desk) -> None:
     assert desk.manners == [Manner(0.5), ORDINARY]
 
 
+def test_what_was_held_before_something_else_is_picked_is_told_of(desk: Desk) -> None:
+    desk.robot.pick_up('red block')
+    desk.robot.put_first_on_second('gray block', 'blue block')
+    assert desk.robot.changes[1] == "put down 'red block' at [0.200, -0.300]"
+    assert desk.robot.changes[2].startswith("moved 'gray block' from")
+    desk.robot.check_outcome()
+
+
 def test_what_cannot_be_picked_up_is_no_success_until_it_is(desk: Desk) -> None:
     desk.failures = [GraspFailedError('slippery')]
     with pytest.raises(GraspFailedError):
