@@ -126,8 +126,11 @@ class TabletopRobot(SceneRobot):
         """What was held had to go somewhere before another thing was picked."""
         for item in before.objects:
             if item.held and item.name != name:
-                now = self.scene().find(item.name)
-                self._has_changed(f'put down {item.name!r} at {_place(now.xy)}')
+                try:
+                    where = f' at {_place(self.scene().find(item.name).xy)}'
+                except CapError:  # the action itself has succeeded
+                    where = ''
+                self._has_changed(f'put down {item.name!r}{where}')
 
     def _tell_displaced(self, before: Scene, name: str = '') -> None:
         """After a failure: what is seen elsewhere, and that the object itself may be.
