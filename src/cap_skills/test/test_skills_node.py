@@ -3,278 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import re
 import signal
-import subprocess
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import rclpy
 import shapely
 import yaml
-from ament_index_python.packages import get_package_prefix
-from geometry_msgs.msg import PoseStamped
-from rclpy.context import Context
-from rclpy.executors import MultiThreadedExecutor, SingleThreadedExecutor
-from rclpy.node import Node
-from sensor_msgs.msg import JointState, PointCloud2
-from std_msgs.msg import String
+from skills_world import DEADLINE_S, ROOT, STANDS, World, named, point, pose_in, wait
 
 from cap_common.calls import ActionCaller
-from cap_common.domain import free_domain_id
-from cap_common.errors import BusyError, CanceledError, RobotFaultError, SkillTimeoutError
-from cap_common.process_watch import process_epoch
-from cap_common.qos import BEAT, LATCHED, SENSOR
-from cap_description.cell import cell_urdf
+from cap_common.errors import BusyError, CanceledError, RobotFaultError
 from cap_interfaces.action import Draw, Home, MoveTo, Pick, PickPlace, Place, Say
-from cap_interfaces.msg import Heartbeat, Lease, Scene, Target
-from cap_interfaces.srv import MoveObject, ResetWorld
+from cap_interfaces.msg import Lease, Target
 
 pytestmark = pytest.mark.system
 
-_ROOT = Path(__file__).parents[3]
-_DEADLINE_S = 90.0
-_RATE = 1.0
-# Long, so that the only silences are those that a test makes; a motion that one is to end is slow.
-_SILENCES = {'lease_silence_s': 4.0, 'robot_silence_s': 4.0, 'scene_silence_s': 4.0}
-# Slower than this [rad/s] the arm stands.
-_STANDS = 0.02
 # What a brake takes off [rad/s^2]; an ordinary motion at half its speed at most half of it.
 _BRAKE = 8.0
-_SKILLS = _ROOT / 'config' / 'skills.yaml'
+_SKILLS = ROOT / 'config' / 'skills.yaml'
 _PARK = yaml.safe_load(_SKILLS.read_text())['/**/skills']['ros__parameters']['steps']['park_joints']
-
-
-def _wait(what: str, condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, f'{what}: not within {_DEADLINE_S:g} s'
-        threading.Event().wait(0.01)
-
-
-class World:
-    """Stands in for guard and perception, and calls the skills.
-
-    Attributes:
-        speeds: stamp [s] and fastest joint [rad/s] of the last joint states.
-        ink: points of the board, (n, 3), as they were told last.
-    """
-
-    def __init__(self, folder: Path, tool: str = 'suction') -> None:
-        self._folder = folder
-        self._tool = tool
-        self._domain = free_domain_id()
-        self._context = Context()
-        rclpy.init(context=self._context, domain_id=self._domain)
-        self.processes = {
-            'sim': self.start('cap_sim', 'sim', real_time_factor=_RATE, seed=5),
-            'skills': self._skills(),
-        }
-        self.truth: Scene | None = None
-        self.joints: JointState | None = None
-        self.speeds: deque[tuple[float, float]] = deque(maxlen=5000)
-        self.ink = np.zeros((0, 3))
-        self._stands_since_s: float | None = None
-        self.heard: set[str] = set()
-        self.spoken: list[str] = []
-        self.scenes = self.grants = True
-        self.state = Lease.GRANTED
-        self._ears = Node('ears', context=self._context)
-        self._mouth = Node('mouth', context=self._context)
-        self._scene = self._ears.create_publisher(Scene, 'scene', LATCHED)
-        self._lease = self._ears.create_publisher(Lease, 'lease', BEAT)
-        self._beat = self._ears.create_publisher(Heartbeat, 'heartbeat', BEAT)
-        for kind, topic, callback, qos in (
-            (Scene, 'sim/ground_truth', self._on_truth, 1),
-            (JointState, 'joint_states', self._on_joints, SENSOR),
-            (Heartbeat, 'heartbeat', lambda beat: self.heard.add(beat.node), BEAT),
-            (String, 'speech', lambda said: self.spoken.append(said.data), 10),
-            (PointCloud2, 'sim/ink', self._on_ink, LATCHED),
-        ):
-            self._ears.create_subscription(kind, topic, callback, qos)
-        self.pick_place = ActionCaller(self._mouth, PickPlace, 'pick_place', 'skills')
-        self.move_to = ActionCaller(self._mouth, MoveTo, 'move_to', 'skills')
-        self.only_pick = ActionCaller(self._mouth, Pick, 'pick', 'skills')
-        self.only_place = ActionCaller(self._mouth, Place, 'place', 'skills')
-        self.draw = ActionCaller(self._mouth, Draw, 'draw', 'skills')
-        self.home = ActionCaller(self._mouth, Home, 'home', 'skills')
-        self.say = ActionCaller(self._mouth, Say, 'say', 'skills')
-        self._reset = self._mouth.create_client(ResetWorld, 'sim/reset')
-        self._move = self._mouth.create_client(MoveObject, 'sim/move')
-        self._closing = threading.Event()
-        self._executors = [
-            SingleThreadedExecutor(context=self._context),
-            MultiThreadedExecutor(2, context=self._context),
-        ]
-        for executor, node in zip(self._executors, (self._ears, self._mouth), strict=True):
-            executor.add_node(node)
-            threading.Thread(target=executor.spin, daemon=True).start()
-        self._guard = threading.Thread(target=self._grant, daemon=True)
-        self._guard.start()
-        try:
-            _wait('the simulator', lambda: bool(self.truth and self.joints))
-            self._until_ready()
-        except BaseException:
-            self.close()  # nobody else knows of the processes yet
-            raise
-
-    def _until_ready(self) -> None:
-        self.home.wait_for_server(_DEADLINE_S)
-        _wait('the skills to listen', lambda: self._lease.get_subscription_count() > 0)
-        _wait('the skills to listen', lambda: self._scene.get_subscription_count() > 0)
-        # Matched at this end is not yet matched at the other: they hear once they know of a lease.
-        _wait('the lease', self._works)
-
-    def _works(self) -> bool:
-        # A killed server's entry lives on for a while: what is sent to it gets no answer. The new
-        # server may come when that entry has gone, and late to a goal that was given up.
-        with contextlib.suppress(SkillTimeoutError, RobotFaultError, BusyError):
-            goal = MoveTo.Goal(target=Target(name='nothing'))
-            code = self.move_to.call(goal, deadline_s=_DEADLINE_S).error_code
-            return bool(code == MoveTo.Result.OBJECT_NOT_FOUND)
-        return False
-
-    def start_skills(self) -> None:
-        self.processes['skills'] = self._skills()
-        self._until_ready()
-
-    def _skills(self) -> subprocess.Popen[bytes]:
-        return self.start('cap_skills', 'skills', use_sim_time=True, **_SILENCES)
-
-    def start(self, package: str, name: str, **parameters: Any) -> subprocess.Popen[bytes]:
-        parameters['robot_description'] = cell_urdf(tool=self._tool)
-        file = self._folder / f'{name}.yaml'
-        file.write_text(yaml.safe_dump({f'/**/{name}': {'ros__parameters': parameters}}))
-        return subprocess.Popen(
-            [
-                str(Path(get_package_prefix(package), 'lib', package, f'{name}_node')),
-                *('--ros-args', '--params-file', str(_ROOT / 'config' / f'{name}.yaml')),
-                *('--params-file', str(file)),
-            ],
-            env={**os.environ, 'ROS_DOMAIN_ID': str(self._domain)},
-        )
-
-    def close(self) -> None:
-        self._closing.set()
-        self._guard.join()
-        for process in self.processes.values():
-            process.send_signal(signal.SIGINT)
-        for process in self.processes.values():
-            try:
-                process.wait(5.0)
-            except subprocess.TimeoutExpired:
-                process.kill()
-        for executor in self._executors:
-            executor.shutdown(timeout_sec=1.0)
-        rclpy.shutdown(context=self._context)
-
-    def reset(self) -> None:
-        """The same world anew, the arm at home."""
-        self.scenes, self.grants, self.state = True, True, Lease.GRANTED
-        assert self._reset.wait_for_service(_DEADLINE_S)
-        done = self._reset.call_async(ResetWorld.Request(seed=5, blocks=3, bowls=2))
-        _wait('sim/reset', done.done)
-        assert done.result().success, done.result().message
-        # Scenes of the old world may still be on their way.
-        reset_s = float(re.match(r'at ([\d.]+) s', done.result().message)[1])
-        _wait('the new world', lambda: _seconds(self.truth) > reset_s + 0.001)
-
-    def move(self, name: str, *position: float) -> None:
-        """Move an object to a point of the table, or take it away."""
-        request = MoveObject.Request(name=name, position=list(map(float, position)))
-        done = self._move.call_async(request)
-        _wait('sim/move', done.done)
-        assert done.result().success, done.result().message
-
-    def names(self, kind: str) -> list[str]:
-        assert self.truth is not None
-        return [item.name for item in self.truth.objects if item.class_name == kind]
-
-    def at(self, name: str) -> np.ndarray:
-        assert self.truth is not None
-        item = next(item for item in self.truth.objects if item.name == name)
-        return np.array([item.pose.position.x, item.pose.position.y, item.pose.position.z])
-
-    def speed(self) -> float:
-        assert self.joints is not None
-        return max(abs(v) for v in self.joints.velocity)
-
-    def time_s(self) -> float:
-        """Simulated time, as the robot last told it."""
-        return _seconds(self.joints)
-
-    def stood_s(self) -> float:
-        """Since when, in simulated time, the arm has stood; waits until it does."""
-        since: list[float] = []
-
-        def stands() -> bool:
-            if (at := self._stands_since_s) is not None:
-                since.append(at)
-            return bool(since)
-
-        _wait('the arm to stand', stands)
-        return since[0]
-
-    def pick(
-        self, object_: str, target: Target, speed_scale: float = 0.0, **call: Any
-    ) -> PickPlace.Result:
-        goal = PickPlace.Goal(object=Target(name=object_), target=target, speed_scale=speed_scale)
-        return self.pick_place.call(goal, deadline_s=_DEADLINE_S, **call)
-
-    def _on_truth(self, message: Scene) -> None:
-        # The skills are told first: who sees a new world here may act on it.
-        if self.scenes:
-            self._scene.publish(message)
-        self.truth = message
-
-    def _on_ink(self, message: PointCloud2) -> None:
-        self.ink = np.frombuffer(message.data, '<f4').reshape(-1, 3)
-
-    def _on_joints(self, message: JointState) -> None:
-        speed = max(map(abs, message.velocity))
-        self.speeds.append((_seconds(message), speed))
-        if speed > _STANDS:
-            self._stands_since_s = None
-        elif self._stands_since_s is None:
-            self._stands_since_s = _seconds(message)
-        self.joints = message
-
-    def _grant(self) -> None:
-        beat = Heartbeat(node='guard', epoch=process_epoch(os.getpid()))
-        while not self._closing.wait(0.05):
-            if self.grants:
-                beat.sequence += 1
-                self._beat.publish(beat)
-                self._lease.publish(Lease(state=self.state, why='a test'))
-
-
-def _seconds(message: Any) -> float:
-    return float(message.header.stamp.sec + message.header.stamp.nanosec * 1e-9)
-
-
-def _named(name: str) -> Target:
-    return Target(name=name)
-
-
-def _point(x: float, y: float, z: float = 0.0, frame: str = 'workspace') -> Target:
-    return Target(pose=_pose(x, y, z, frame))
-
-
-def _pose(x: float, y: float, z: float, frame: str) -> PoseStamped:
-    pose = PoseStamped()
-    pose.header.frame_id = frame
-    # rosidl reads an int as garbage.
-    position = pose.pose.position
-    position.x, position.y, position.z = float(x), float(y), float(z)
-    pose.pose.orientation.w = 1.0
-    return pose
 
 
 @pytest.fixture(scope='module')
@@ -294,17 +46,17 @@ def test_into_a_bowl_onto_a_block_and_to_a_point(world: World) -> None:
     first, second, third = world.names('block')
     bowl = world.names('bowl')[0]
     steps: list[str] = []
-    result = world.pick(first, _named(bowl), on_feedback=lambda f: steps.append(f.step))
+    result = world.pick(first, named(bowl), on_feedback=lambda f: steps.append(f.step))
     assert result.error_code == 0, result.error_msg
     assert np.hypot(*(world.at(first) - world.at(bowl))[:2]) < 0.02
     assert result.placed.header.frame_id == 'workspace'
     assert f'place {first}' in steps
-    result = world.pick(second, _named(third))
+    result = world.pick(second, named(third))
     assert result.error_code == 0, result.error_msg
-    _wait('the tower', lambda: world.at(second)[2] == pytest.approx(0.06, abs=0.004))
-    result = world.pick(second, _point(0.25, -0.25))
+    wait('the tower', lambda: world.at(second)[2] == pytest.approx(0.06, abs=0.004))
+    result = world.pick(second, point(0.25, -0.25))
     assert result.error_code == 0, result.error_msg
-    _wait('the point', lambda: np.hypot(*(world.at(second)[:2] - (0.25, -0.25))) < 0.015)
+    wait('the point', lambda: np.hypot(*(world.at(second)[:2] - (0.25, -0.25))) < 0.015)
     assert 'skills' in world.heard
 
 
@@ -312,27 +64,27 @@ def test_pick_holds_until_place(world: World) -> None:
     first, second, _ = world.names('block')
 
     def call(caller: ActionCaller, goal: Any) -> Any:
-        return caller.call(goal, deadline_s=_DEADLINE_S)
+        return caller.call(goal, deadline_s=DEADLINE_S)
 
-    result = call(world.only_place, Place.Goal(target=_point(0.2, -0.3)))
+    result = call(world.only_place, Place.Goal(target=point(0.2, -0.3)))
     assert result.error_code == Place.Result.PLACE_FAILED
     assert 'nothing is held' in result.error_msg
     result = call(world.only_pick, Pick.Goal(object=Target(name=first)))
     assert result.error_code == 0, result.error_msg
-    _wait('the block in the air', lambda: world.at(first)[2] > 0.08)
+    wait('the block in the air', lambda: world.at(first)[2] > 0.08)
     result = call(world.only_pick, Pick.Goal(object=Target(name=second)))
     assert result.error_code == Pick.Result.GRASP_FAILED
     assert f"'{first}' is held already" in result.error_msg
     result = call(world.home, Home.Goal())
     assert result.error_code == 0, result.error_msg
     assert world.at(first)[2] > 0.08
-    result = call(world.only_place, Place.Goal(target=_named(second)))
+    result = call(world.only_place, Place.Goal(target=named(second)))
     assert result.error_code == 0, result.error_msg
-    _wait('the tower', lambda: world.at(first)[2] == pytest.approx(0.06, abs=0.004))
+    wait('the tower', lambda: world.at(first)[2] == pytest.approx(0.06, abs=0.004))
 
 
 def test_a_result_tells_what_its_time_went_into(world: World) -> None:
-    result = world.pick(world.names('block')[0], _named(world.names('bowl')[0]))
+    result = world.pick(world.names('block')[0], named(world.names('bowl')[0]))
     spent = {phase.name.split()[0]: phase for phase in result.phases}
     assert list(spent) == [
         *('check', 'approach', 'grasp', 'carry', 'place', 'release', 'retreat', 'park')
@@ -347,12 +99,12 @@ def test_a_result_tells_what_its_time_went_into(world: World) -> None:
 @pytest.mark.parametrize(
     ('object_', 'target', 'code', 'text'),
     [
-        ('plaid block', _point(0, -0.5), 'OBJECT_NOT_FOUND', "'plaid block'"),
-        ('', _point(3, -3), 'UNREACHABLE', 'reach'),
-        ('', _point(0.0, -0.86), 'LIMIT', 'work area'),
-        ('', _point(0.0, -0.5, -0.1), 'LIMIT', '0.100 m below the table'),
-        ('', _point(0, -0.5, frame='narnia'), 'INVALID_GOAL', 'narnia'),
-        ('', _point(float('nan'), -0.5), 'INVALID_GOAL', 'nan'),
+        ('plaid block', point(0, -0.5), 'OBJECT_NOT_FOUND', "'plaid block'"),
+        ('', point(3, -3), 'UNREACHABLE', 'reach'),
+        ('', point(0.0, -0.86), 'LIMIT', 'work area'),
+        ('', point(0.0, -0.5, -0.1), 'LIMIT', '0.100 m below the table'),
+        ('', point(0, -0.5, frame='narnia'), 'INVALID_GOAL', 'narnia'),
+        ('', point(float('nan'), -0.5), 'INVALID_GOAL', 'nan'),
         ('', Target(), 'INVALID_GOAL', 'neither'),
     ],
 )
@@ -381,13 +133,13 @@ def _picking(
     def run() -> None:
         with contextlib.suppress(RobotFaultError):
             results.append(
-                world.pick(block, _named(bowl), speed_scale, on_feedback=feedback, **call)
+                world.pick(block, named(bowl), speed_scale, on_feedback=feedback, **call)
             )
 
     caller = threading.Thread(target=run)
     caller.start()
-    assert reached.wait(_DEADLINE_S)
-    _wait('the motion', lambda: world.speed() > 0.3 * speed_scale)
+    assert reached.wait(DEADLINE_S)
+    wait('the motion', lambda: world.speed() > 0.3 * speed_scale)
     return caller, results
 
 
@@ -397,20 +149,20 @@ def _carrying(
     """Likewise, when the block is off the table; by default for seconds to come."""
     block = world.names('block')[0]
     caller, results = _picking(world, 'carry', speed_scale, **call)
-    _wait('the block in the air', lambda: world.at(block)[2] > 0.025)
+    wait('the block in the air', lambda: world.at(block)[2] > 0.025)
     return caller, results
 
 
 def test_a_busy_arm_rejects_goals(world: World) -> None:
     block, bowl = world.names('block')[0], world.names('bowl')[0]
     cancel = threading.Event()
-    caller, results = _picking(world, 'approach', 0.2, canceled=cancel.is_set, cancel_s=_DEADLINE_S)
+    caller, results = _picking(world, 'approach', 0.2, canceled=cancel.is_set, cancel_s=DEADLINE_S)
     with pytest.raises(BusyError):
-        world.pick(block, _named(bowl))
+        world.pick(block, named(bowl))
     with pytest.raises(BusyError):
-        world.move_to.call(MoveTo.Goal(target=_named(bowl)), deadline_s=_DEADLINE_S)
+        world.move_to.call(MoveTo.Goal(target=named(bowl)), deadline_s=DEADLINE_S)
     cancel.set()
-    caller.join(_DEADLINE_S)
+    caller.join(DEADLINE_S)
     assert results[0].error_code == PickPlace.Result.CANCELED
 
 
@@ -446,11 +198,11 @@ def test_a_cancel_in_each_phase(
     world.speeds.clear()
     result = world.pick(
         block,
-        _named(bowl),
+        named(bowl),
         scale,
         on_feedback=feedback,
         canceled=canceled,
-        cancel_s=_DEADLINE_S,
+        cancel_s=DEADLINE_S,
     )
     assert result.error_code == PickPlace.Result.CANCELED, result.error_msg
     assert result.phases[-1].name.startswith(phase)
@@ -468,9 +220,9 @@ def test_a_cancel_in_each_phase(
     stands_at = np.array(world.joints.position)
     height = world.at(block)[2]
     # The next goal works, and takes along what is held.
-    _wait('a while', lambda: world.time_s() > stood_s + 0.2)
+    wait('a while', lambda: world.time_s() > stood_s + 0.2)
     assert np.allclose(world.joints.position, stands_at, atol=0.002)
-    result = world.home.call(Home.Goal(), deadline_s=_DEADLINE_S)
+    result = world.home.call(Home.Goal(), deadline_s=DEADLINE_S)
     assert result.error_code == 0, result.error_msg
     assert np.allclose(world.joints.position, _PARK, atol=0.01)
     if is_held:
@@ -487,7 +239,7 @@ def _seen_to_brake(speeds: list[tuple[float, float]], asked_s: float) -> float:
     motion at half its speed ends with.
     """
     after = [(at, speed) for at, speed in speeds if at >= asked_s - 1e-6]
-    seen = next(index for index, (_, speed) in enumerate(after) if speed <= _STANDS)
+    seen = next(index for index, (_, speed) in enumerate(after) if speed <= STANDS)
     while seen > 1:
         (before, faster), (at, slower) = after[seen - 2], after[seen - 1]
         if faster - slower < 0.6 * _BRAKE * (at - before):
@@ -500,7 +252,7 @@ def test_an_object_that_is_gone_is_looked_for_once_more(world: World) -> None:
     block, other, _ = world.names('block')
     caller, results = _picking(world, 'approach', 1.0)
     world.move(block)
-    caller.join(_DEADLINE_S)
+    caller.join(DEADLINE_S)
     assert results[0].error_code == PickPlace.Result.OBJECT_NOT_FOUND
     assert f'no object {block!r} in the scene' in results[0].error_msg
     assert [phase.name.split()[0] for phase in results[0].phases][:5] == [
@@ -508,7 +260,7 @@ def test_an_object_that_is_gone_is_looked_for_once_more(world: World) -> None:
     ]
     assert 'felt nothing' in results[0].phases[4].name
     assert np.allclose(world.joints.position, _PARK, atol=0.01)
-    result = world.only_pick.call(Pick.Goal(object=_named(other)), deadline_s=_DEADLINE_S)
+    result = world.only_pick.call(Pick.Goal(object=named(other)), deadline_s=DEADLINE_S)
     assert result.error_code == 0, result.error_msg
 
 
@@ -517,7 +269,7 @@ def test_an_object_that_was_moved_is_found_again(world: World) -> None:
     x, y, _ = world.at(block)
     caller, results = _picking(world, 'approach', 1.0)
     world.move(block, x, y + 0.06)
-    caller.join(_DEADLINE_S)
+    caller.join(DEADLINE_S)
     assert results[0].error_code == 0, results[0].error_msg
     assert sum(phase.name.startswith('grasp') for phase in results[0].phases) == 2
     assert np.hypot(*(world.at(block) - world.at(bowl))[:2]) < 0.02
@@ -527,11 +279,11 @@ def test_an_object_that_is_taken_out_of_the_hand_is_lost(world: World) -> None:
     block, other, _ = world.names('block')
     caller, results = _carrying(world, 1.0)
     world.move(block)
-    caller.join(_DEADLINE_S)
+    caller.join(DEADLINE_S)
     assert results[0].error_code == PickPlace.Result.OBJECT_LOST
     assert f'{block!r} fell off the gripper' in results[0].error_msg
     assert np.allclose(world.joints.position, _PARK, atol=0.01)
-    result = world.only_pick.call(Pick.Goal(object=_named(other)), deadline_s=_DEADLINE_S)
+    result = world.only_pick.call(Pick.Goal(object=named(other)), deadline_s=DEADLINE_S)
     assert result.error_code == 0, result.error_msg
 
 
@@ -545,29 +297,27 @@ def test_losing_guard_or_scene_brakes(world: World, what: str, code: str) -> Non
     world.grants = what != 'silent'
     world.scenes = what != 'dark'
     world.state = Lease.STOPPED if what == 'stopped' else Lease.GRANTED
-    caller.join(_DEADLINE_S)
+    caller.join(DEADLINE_S)
     ended_s = world.time_s()
     assert results[0].error_code == getattr(PickPlace.Result, code), results[0].error_msg
     assert world.stood_s() - ended_s < 0.5
     if what == 'dark':
         return
     block, bowl = world.names('block')[0], world.names('bowl')[0]
-    refused = world.pick(block, _named(bowl))
+    refused = world.pick(block, named(bowl))
     assert refused.error_code == PickPlace.Result.STOPPED
 
 
 def test_move_to_and_say(world: World) -> None:
     bowl = world.names('bowl')[0]
-    result = world.move_to.call(
-        MoveTo.Goal(target=_named(bowl), height=0.1), deadline_s=_DEADLINE_S
-    )
+    result = world.move_to.call(MoveTo.Goal(target=named(bowl), height=0.1), deadline_s=DEADLINE_S)
     assert result.error_code == 0, result.error_msg
     reached = result.reached.pose.position
     assert np.allclose((reached.x, reached.y), world.at(bowl)[:2], atol=0.003)
     assert reached.z == pytest.approx(0.145, abs=0.003)
-    assert world.say.call(Say.Goal(text='done'), deadline_s=_DEADLINE_S).error_code == 0
-    _wait('speech', lambda: world.spoken == ['done'])
-    empty = world.say.call(Say.Goal(text='  '), deadline_s=_DEADLINE_S)
+    assert world.say.call(Say.Goal(text='done'), deadline_s=DEADLINE_S).error_code == 0
+    wait('speech', lambda: world.spoken == ['done'])
+    empty = world.say.call(Say.Goal(text='  '), deadline_s=DEADLINE_S)
     assert empty.error_code == Say.Result.INVALID_GOAL
 
 
@@ -576,8 +326,8 @@ def test_a_node_that_is_ended_brakes_first(world: World) -> None:
     caller, results = _picking(world, 'approach', 0.2)
     asked_s = world.time_s()
     world.processes['skills'].send_signal(signal.SIGTERM)
-    status = world.processes['skills'].wait(_DEADLINE_S)
-    caller.join(_DEADLINE_S)
+    status = world.processes['skills'].wait(DEADLINE_S)
+    caller.join(DEADLINE_S)
     world.start_skills()
     assert status == 0
     assert 0.0 < world.stood_s() - asked_s < 2.0
@@ -589,15 +339,15 @@ def test_a_node_that_was_killed_with_something_in_hand_parks_without_it(world: W
     killed = world.processes['skills']
     caller, _ = _carrying(world, lost=lambda: None if killed.poll() is None else 'it was killed')
     killed.kill()
-    killed.wait(_DEADLINE_S)
-    caller.join(_DEADLINE_S)
+    killed.wait(DEADLINE_S)
+    caller.join(DEADLINE_S)
     world.start_skills()
     world.stood_s()
     assert world.at(block)[2] > 0.021
-    parked = world.move_to.call(MoveTo.Goal(target=_named('park')), deadline_s=_DEADLINE_S)
+    parked = world.move_to.call(MoveTo.Goal(target=named('park')), deadline_s=DEADLINE_S)
     assert parked.error_code == 0, parked.error_msg
     assert world.at(block)[2] == pytest.approx(0.02, abs=0.002)
-    result = world.pick(block, _named(bowl))
+    result = world.pick(block, named(bowl))
     assert result.error_code == 0, result.error_msg
 
 
@@ -612,13 +362,13 @@ def test_a_dead_robot_is_a_fault(world: World) -> None:
             world.processes['sim'].kill()
 
     try:
-        result = world.pick(block, _named(bowl), on_feedback=kill)
+        result = world.pick(block, named(bowl), on_feedback=kill)
     except CanceledError:
         pytest.fail('no result')
     # Its scene comes from the same process here, and either silence may be noticed first.
     assert result.error_code in (PickPlace.Result.ROBOT_FAULT, PickPlace.Result.PERCEPTION_LOST)
     assert time.monotonic() - killed_at[0] < 15.0
-    again = world.pick(block, _named(bowl))
+    again = world.pick(block, named(bowl))
     assert again.error_code in (PickPlace.Result.ROBOT_FAULT, PickPlace.Result.PERCEPTION_LOST)
 
 
@@ -629,8 +379,8 @@ def test_lines_are_refused_and_drawn(tmp_path: Path) -> None:
     crowd[:, 0] = np.linspace(0.0, 0.3, 10_000)
 
     def draw(points: np.ndarray) -> Draw.Result:
-        path = [_pose(x, y, 0.0, 'whiteboard') for x, y in points]
-        return world.draw.call(Draw.Goal(path=path), deadline_s=_DEADLINE_S)
+        path = [pose_in(x, y, 0.0, 'whiteboard') for x, y in points]
+        return world.draw.call(Draw.Goal(path=path), deadline_s=DEADLINE_S)
 
     world = World(tmp_path, tool='marker')
     try:
@@ -652,6 +402,6 @@ def test_lines_are_refused_and_drawn(tmp_path: Path) -> None:
             ink = shapely.MultiPoint(world.ink[:, :2])
             return float(shapely.hausdorff_distance(line, ink, densify=0.02))
 
-        _wait('the ink', lambda: len(world.ink) > 0 and off() < 0.003)
+        wait('the ink', lambda: len(world.ink) > 0 and off() < 0.003)
     finally:
         world.close()
