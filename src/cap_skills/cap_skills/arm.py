@@ -23,7 +23,7 @@ from cap_skills.model import (
     Surroundings,
     Trajectory,
 )
-from cap_skills.planner import MotionPlanner
+from cap_skills.motion_planner import MotionPlanner
 from cap_skills.poses import Poses, raised
 from cap_skills.robot import Robot
 

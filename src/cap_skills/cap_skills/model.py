@@ -15,6 +15,9 @@ Vector = NDArray[np.float64]
 Joints = NDArray[np.float64]  # shape (6,) [rad], shoulder first
 Corners = NDArray[np.float64]  # of rectangles, seen from above, shape (n, 4, 2) [m]
 
+# Of a motion that goes nowhere [s].
+_PAUSE = 0.02
+
 
 @dataclass(frozen=True)
 class DishShape:
@@ -170,6 +173,22 @@ class Trajectory:
         """Where it ends."""
         end: Joints = self.positions[-1]
         return end
+
+    @staticmethod
+    def rest(joints: Joints) -> Trajectory:
+        """Stay there."""
+        return Trajectory(np.array([0.0, _PAUSE]), np.stack([joints, joints]), np.zeros((2, 6)))
+
+    @staticmethod
+    def joined(parts: Sequence[Trajectory]) -> Trajectory:
+        """One after the other; one or more."""
+        starts = np.cumsum([0.0, *(part.duration for part in parts[:-1])])
+        rest = [slice(0 if index == 0 else 1, None) for index in range(len(parts))]
+        return Trajectory(
+            np.concatenate([p.times[r] + s for p, r, s in zip(parts, rest, starts, strict=True)]),
+            np.concatenate([p.positions[r] for p, r in zip(parts, rest, strict=True)]),
+            np.concatenate([p.velocities[r] for p, r in zip(parts, rest, strict=True)]),
+        )
 
 
 @dataclass(frozen=True)

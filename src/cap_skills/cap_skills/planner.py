@@ -1,4 +1,4 @@
-"""MotionPlanner: legs and surroundings to a timed, collision-free trajectory; and the embedded one.
+"""The embedded MotionPlanner: legs and surroundings to a timed, collision-free trajectory.
 
 Legs through free space and straight lines become one polyline of joint positions, rounded where
 they meet so that the arm need not stop there. It is checked as a whole, densely, before it gets its
@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,41 +54,8 @@ _MAX_JOINT_STEP = 0.5
 _CUT = 1.5e-4
 _FOLLOW_STEP = 0.005
 _FOLLOW_GRID = 0.002
-# Of a motion that goes nowhere [s].
-_PAUSE = 0.02
 # A motion less than this goes nowhere [m].
 _NOTHING = 1e-6
-
-
-class MotionPlanner(Protocol):
-    """Plans motions of the arm."""
-
-    @property
-    def kinematics(self) -> ArmKinematics:
-        """Of the arm that it plans for."""
-        ...
-
-    def plan(
-        self,
-        start: Joints,
-        legs: Sequence[Leg],
-        surroundings: Surroundings,
-        speed_scale: float = 1.0,
-    ) -> Trajectory:
-        """One motion through all legs, from rest to rest.
-
-        What touches at the start may go on touching until it comes free.
-
-        Raises:
-            UnreachableError: no joint position for a pose.
-            NoPathError: no collision-free way was found; the text says what is in it.
-            LimitError: no timing keeps to the limits.
-        """
-        ...
-
-    def touching(self, joints: Joints, surroundings: Surroundings) -> frozenset[Pair]:
-        """Names of what would touch at a joint position; empty: it is free."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -178,7 +144,7 @@ class EmbeddedPlanner:
             else:
                 parts.append(self._pass(at, run, world, leaving, speed_scale))
             leaving &= world.pairs(parts[-1].end)
-        return _joined(parts) if parts else _rest(start)
+        return Trajectory.joined(parts) if parts else Trajectory.rest(start)
 
     # Free legs and straight lines ----------------------------------------------------------------
 
@@ -206,7 +172,7 @@ class EmbeddedPlanner:
                 pieces.append(self._line(at, leg.goal))
                 speeds.append(leg.speed)
         if max(motion_between(start, joints) for piece in pieces for joints in piece) < _NOTHING:
-            return _rest(start)
+            return Trajectory.rest(start)
         window = round(self._config.rounding / _KNOT_STEP)
         found = self._rounded(pieces, speeds, window, world, leaving)
         if isinstance(found, frozenset):
@@ -330,7 +296,7 @@ class EmbeddedPlanner:
         poses = np.concatenate([self.kinematics.forward(start)[None], leg.poses])
         way = blended(poses, _CUT, _FOLLOW_STEP)
         if way is None:
-            return _rest(start)
+            return Trajectory.rest(start)
         path = self._reached(start, way.poses[1:])
         try:
             slopes = np.linalg.solve(self.kinematics.jacobians(path), way.slopes[:, :, None])
@@ -371,11 +337,6 @@ def first_contact(
     return None
 
 
-def _rest(joints: Joints) -> Trajectory:
-    """Stay there."""
-    return Trajectory(np.array([0.0, _PAUSE]), np.stack([joints, joints]), np.zeros((2, 6)))
-
-
 def _runs(legs: Sequence[Leg]) -> list[list[Leg]]:
     """Legs that are passed without a stop; the arm rests at both ends of what it follows."""
     runs: list[list[Leg]] = []
@@ -385,17 +346,6 @@ def _runs(legs: Sequence[Leg]) -> list[list[Leg]]:
         else:
             runs.append([leg])
     return runs
-
-
-def _joined(parts: Sequence[Trajectory]) -> Trajectory:
-    """One after the other."""
-    starts = np.cumsum([0.0, *(part.duration for part in parts[:-1])])
-    rest = [slice(0 if index == 0 else 1, None) for index in range(len(parts))]
-    return Trajectory(
-        np.concatenate([p.times[r] + s for p, r, s in zip(parts, rest, starts, strict=True)]),
-        np.concatenate([p.positions[r] for p, r in zip(parts, rest, strict=True)]),
-        np.concatenate([p.velocities[r] for p, r in zip(parts, rest, strict=True)]),
-    )
 
 
 def _names(pairs: frozenset[Pair]) -> str:

@@ -14,7 +14,7 @@ from cap_skills.collision import Pair
 from cap_skills.hand import Hand
 from cap_skills.kinematics import tool_down
 from cap_skills.model import Held, Item, Joints, Surroundings, Vector
-from cap_skills.planner import MotionPlanner
+from cap_skills.motion_planner import MotionPlanner
 from cap_skills.robot import Robot
 from cap_skills.targets import Spot, tool_poses
 

@@ -24,9 +24,10 @@ from cap_skills.model import (
     Surroundings,
     Trajectory,
 )
+from cap_skills.motion_planner import MotionPlanner
 from cap_skills.parameters import SkillsParameters, motion_limits
 from cap_skills.paths import motion_between
-from cap_skills.planner import EmbeddedPlanner, MotionPlanner
+from cap_skills.planner import EmbeddedPlanner
 from cap_skills.robot_model import RobotModel
 
 _FIXTURES = [HealthCheck.function_scoped_fixture]
