@@ -10,6 +10,7 @@ from transformers import AutoProcessor, GroundingDinoForObjectDetection
 from cap_perception.detector import make_detector
 from cap_perception.detectors.grounding_dino import GroundingDino
 from cap_perception.detectors.transformers_models import TransformersModel
+from cap_perception.testing import check_detector
 
 PHRASES = ['red cube', 'blue bowl']
 TEXT = 'red cube. blue bowl.'
@@ -74,7 +75,7 @@ def test_the_whole_model(grounding_dino_folder, frame):
 def test_from_its_folder(grounding_dino_folder, frame, parameters):
     mine = replace(parameters.grounding_dino, folder=str(grounding_dino_folder), threshold=0.0)
     detector = make_detector('grounding_dino', replace(parameters, grounding_dino=mine))
-    detections = detector.detect(frame, ['red block', 'Blue bowl'])
+    detections = check_detector(detector, frame, ['red block', 'Blue bowl'])
     assert detections
     assert {(d.phrase, d.class_name, d.color) for d in detections} <= {
         ('red block', 'block', 'red'),

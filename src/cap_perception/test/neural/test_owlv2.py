@@ -12,6 +12,7 @@ from cap_perception.detector import make_detector
 from cap_perception.detectors.extra import MissingWeightsError
 from cap_perception.detectors.owlv2 import Owlv2
 from cap_perception.detectors.transformers_models import TransformersModel
+from cap_perception.testing import check_detector
 
 PHRASES = ['a photo of a cube', 'red bowl', 'egg']
 
@@ -56,7 +57,7 @@ def test_the_whole_model(owlv2_folder, frame):
 def test_from_its_folder(owlv2_folder, frame, parameters):
     mine = replace(parameters.owlv2, folder=str(owlv2_folder), threshold=0.0)
     detector = make_detector('owlv2', replace(parameters, owlv2=mine))
-    detections = detector.detect(frame, ['block', 'red bowl'])
+    detections = check_detector(detector, frame, ['block', 'red bowl'])
     assert detections
     assert {d.phrase for d in detections} <= {'block', 'red bowl'}
     assert all(d.mask is None and 0.0 <= d.score <= 1.0 for d in detections)

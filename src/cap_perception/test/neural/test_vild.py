@@ -11,6 +11,7 @@ from cap_perception.detector import make_detector
 from cap_perception.detectors.extra import MissingWeightsError
 from cap_perception.detectors.vild import Vild, load_embeddings, load_model
 from cap_perception.phrases import UnknownPhraseError
+from cap_perception.testing import check_detector
 
 REGIONS, FEATURES = 40, 8
 PHRASES = ['red cube', 'bowl']
@@ -144,7 +145,7 @@ def test_masks_as_in_the_demonstration():
 def test_from_its_folder(folder, frame, embeddings, parameters):
     mine = replace(parameters.vild, folder=str(folder), embeddings=str(embeddings), threshold=0.86)
     detector = make_detector('vild', replace(parameters, vild=mine))
-    detections = detector.detect(frame, ['red block', 'bowl'])
+    detections = check_detector(detector, frame, ['red block', 'bowl'])
     assert {d.phrase for d in detections} == {'red block', 'bowl'}
     assert sum(d.mask.astype(int) for d in detections).max() == 1
     with pytest.raises(UnknownPhraseError, match=r"no embedding of \['plate'\].*'bowl', 'egg'"):
