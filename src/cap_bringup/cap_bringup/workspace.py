@@ -34,6 +34,7 @@ COMPAT_PREFIX = PREFIX / 'compat'
 ENVIRONMENT = PREFIX / 'environment.sh'
 EXPORTED = ('VIRTUAL_ENV', 'AMENT_PREFIX_PATH', 'PYTHONPATH', 'LD_LIBRARY_PATH')
 COMPAT = ('control_msgs', 'tf2_msgs', 'vision_msgs')
+EIGEN = Path('/usr/include/eigen3')
 
 
 class SetupError(Exception):
@@ -53,6 +54,8 @@ SYSTEM_PACKAGES: dict[str, Callable[[], bool]] = {
     'libegl-mesa0': lambda: find_library('EGL_mesa') is not None,
     'libgl1-mesa-dri': lambda: bool(_dri_drivers()),
     'libseccomp2': lambda: find_library('seccomp') is not None,
+    # ur-analytic-ik has wheels up to Python 3.11; for a newer one it is compiled.
+    'libeigen3-dev': lambda: sys.version_info < (3, 12) or (EIGEN / 'Eigen/Core').exists(),
 }
 
 
@@ -116,7 +119,9 @@ def install_python_packages(distro: str) -> None:
     """Exactly what the lock file says."""
     lock = requirements(distro)
     with step(f'ROS 2 {distro.capitalize()} and Python packages, {lock.relative_to(ROOT)}'):
-        environment = {**pip_settings(), **os.environ, 'VIRTUAL_ENV': str(VENV)}
+        # What is compiled takes the system's Eigen, instead of cloning it.
+        ours = {**pip_settings(), 'CMAKE_ARGS': f'-DEIGEN_ROOT={EIGEN}'}
+        environment = {**ours, **os.environ, 'VIRTUAL_ENV': str(VENV)}
         uv = [str(VENV / 'bin/uv'), 'pip', 'install', '--require-hashes', '-r', str(lock)]
         # As pip does: the hashes, not the index, say what a package is.
         uv += ['--index-strategy', 'unsafe-best-match']
