@@ -69,7 +69,7 @@ class CameraSource:
         self._listening = detector if isinstance(detector, ListeningDetector) else None
         self._detector = CheckedDetector(detector, parameters.detector)
         self.health = Health(list(_TOPICS), parameters.silence_s)
-        self._lookout = Lookout(parameters.silence_s, lambda: self._slot.is_idle())
+        self._lookout = Lookout(parameters.silence_s, self._is_idle)
         self._forget = threading.Event()
 
     def start(self) -> None:
@@ -77,7 +77,8 @@ class CameraSource:
         node, workspace = self._node, self._parameters.workspace_frame
         self._pipeline = Pipeline(self._detector, self._parameters)
         self._transforms = StaticTransformListener(node)
-        self._robot = RobotView(node, workspace) if self._parameters.hide_robot else None
+        needs_robot = self._parameters.hide_robot or self._parameters.follow_held
+        self._robot = RobotView(node, workspace) if needs_robot else None
         self._synchronizer = StampSynchronizer(list(_TOPICS))
         self._slot: Slot[tuple[CameraFrame, str]] = Slot()
         self._stopped = False
@@ -109,6 +110,9 @@ class CameraSource:
     def look_for(self, phrases: Sequence[str], timeout_s: float) -> Finding:
         """See SceneSource."""
         return self._lookout.look_for(phrases, timeout_s, lambda: self.health.report().message)
+
+    def _is_idle(self) -> bool:
+        return self._slot.is_idle()
 
     def _subscribe(self, topic: str, qos: QoSProfile) -> None:
         self._subscriptions[topic] = self._node.create_subscription(
@@ -188,8 +192,12 @@ class CameraSource:
         if self._forget.is_set():
             self._forget.clear()
             self._pipeline.forget()
-        hidden = self._robot.at(frame.stamp_ns) if self._robot else None
-        scene = self._pipeline.process(frame, hidden)
+        hidden = held = None
+        if self._robot is not None and self._parameters.hide_robot:
+            hidden = self._robot.at(frame.stamp_ns)
+        if self._robot is not None and self._parameters.follow_held:
+            held = self._robot.held(frame.stamp_ns)
+        scene = self._pipeline.process(frame, hidden, held)
         if self._forget.is_set() or self._stopped:
             return  # it is of a world that is no more
         self.health.used(self._detector.seconds, time.monotonic() - started)

@@ -27,6 +27,7 @@ class PerceptionParameters:
         workspace_frame: TF frame of all poses.
         hide_robot: look for nothing where the robot's own links are in the picture, by its
             description and joint states.
+        follow_held: what the skills say they hold goes with the tool, seen or not.
         region_low, region_high: opposite corners (x, y, z) of what is looked at.
         max_color_distance, min_height, max_flat_rms: see detectors.color.ColorConfig.
     """
@@ -38,6 +39,7 @@ class PerceptionParameters:
     phrases: tuple[str, ...]
     workspace_frame: str
     hide_robot: bool
+    follow_held: bool
     region_low: tuple[float, ...]
     region_high: tuple[float, ...]
     max_color_distance: float

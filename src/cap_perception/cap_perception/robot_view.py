@@ -1,4 +1,4 @@
-"""The robot as its topics tell it: description and joint states, for pictures of some time ago."""
+"""The robot as its topics tell it, at some time ago: its links, its tool and whether that holds."""
 
 from __future__ import annotations
 
@@ -6,17 +6,21 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 
+import numpy as np
 from rclpy.node import Node
 from sensor_msgs.msg import JointState
 from std_msgs.msg import String
 
 from cap_common.ears import Ears
 from cap_common.qos import LATCHED, SENSOR
+from cap_description import LinkTree
+from cap_interfaces.msg import SceneObject as ObjectMessage
 from cap_perception.silhouette import Silhouette
-from cap_perception.types import CameraFrame, Mask
+from cap_perception.types import CameraFrame, HeldPose, Mask
 
 # Joint states that are kept: a second of them.
 _KEPT = 125
+_TOOL = 'tcp'
 
 
 class RobotView:
@@ -26,12 +30,15 @@ class RobotView:
         self._logger = node.get_logger()
         self._frame = workspace_frame
         self._silhouette: Silhouette | None = None
+        self._links: LinkTree | None = None
+        self._holds = False
         self._lock = threading.Lock()
         self._states: deque[tuple[int, Mapping[str, float]]] = deque(maxlen=_KEPT)
         # Not where the pictures come in: 125 wakes a second would cost some of them.
         self._ears = Ears(node)
         self._ears.listen(String, 'robot_description', self._describe, LATCHED)
         self._ears.listen(JointState, 'joint_states', self._hear, SENSOR)
+        self._ears.listen(ObjectMessage, 'held_object', self._hear_held, LATCHED)
         self._ears.start()
 
     def close(self) -> None:
@@ -41,23 +48,43 @@ class RobotView:
     def at(self, stamp_ns: int) -> Callable[[CameraFrame], Mask] | None:
         """Masks the robot of that time; None: nobody has told of it."""
         with self._lock:
-            silhouette = self._silhouette
-            if silhouette is None or not self._states:
-                return None
-            _, joints = min(self._states, key=lambda state: abs(state[0] - stamp_ns))
+            silhouette, joints = self._silhouette, self._joints(stamp_ns)
+        if silhouette is None or joints is None:
+            return None
         return lambda frame: silhouette.mask(frame, joints)
+
+    def held(self, stamp_ns: int) -> HeldPose | None:
+        """Where the tool was; None: it holds nothing, or nobody has told of it."""
+        with self._lock:
+            links, joints = self._links, self._joints(stamp_ns)
+            if links is None or joints is None or not self._holds:
+                return None
+        poses = links.poses(joints)
+        return HeldPose(np.linalg.inv(poses[self._frame]) @ poses[_TOOL])
+
+    def _joints(self, stamp_ns: int) -> Mapping[str, float] | None:
+        if not self._states:
+            return None
+        return min(self._states, key=lambda state: abs(state[0] - stamp_ns))[1]
 
     def _describe(self, message: String) -> None:
         try:
-            silhouette = Silhouette(message.data, self._frame)
+            silhouette, links = Silhouette(message.data, self._frame), LinkTree(message.data)
+            missing = {self._frame, _TOOL} - set(links.poses({}))
+            if missing:
+                raise LookupError(f'the URDF has no {sorted(missing)}')
         except LookupError as error:
-            self._logger.error(f'the robot cannot be hidden: {error}')
+            self._logger.error(f'the robot can be neither hidden nor followed: {error}')
             return
         with self._lock:
-            self._silhouette = silhouette
+            self._silhouette, self._links = silhouette, links
 
     def _hear(self, message: JointState) -> None:
         stamp = message.header.stamp
         positions = dict(zip(message.name, message.position, strict=False))
         with self._lock:
             self._states.append((stamp.sec * 1_000_000_000 + stamp.nanosec, positions))
+
+    def _hear_held(self, message: ObjectMessage) -> None:
+        with self._lock:
+            self._holds = bool(message.name)

@@ -109,7 +109,7 @@ def scenes():
 @pytest.fixture
 def source(node, parameters, scenes):
     # Longer than a busy machine may stand still.
-    parameters = replace(parameters, silence_s=30.0)
+    parameters = replace(parameters, silence_s=30.0, follow_held=False)
     source = CameraSource(node, parameters, lambda scene, view: scenes.append((scene, view)))
     source.start()
     yield source
@@ -246,7 +246,9 @@ def test_a_detector_that_raises_or_returns_garbage(
 
 @pytest.mark.parametrize(('phrases', 'words'), [((), 'is empty'), (('unicorn',), 'does not know')])
 def test_phrases_of_the_configuration(node, parameters, scenes, phrases, words):
-    source = CameraSource(node, replace(parameters, phrases=phrases), scenes.append)
+    source = CameraSource(
+        node, replace(parameters, phrases=phrases, follow_held=False), scenes.append
+    )
     source.start()
     Camera(node, source).take()
     source.stop()
@@ -298,7 +300,9 @@ def test_a_transform_that_comes_late(node, source, camera, scenes):
 
 
 def test_a_camera_that_never_comes(node, parameters, scenes):
-    source = CameraSource(node, replace(parameters, silence_s=0.05), scenes.append)
+    source = CameraSource(
+        node, replace(parameters, silence_s=0.05, follow_held=False), scenes.append
+    )
     source.start()
     assert source.health.report().message.startswith('nothing yet on camera/color/image_raw')
     with pytest.raises(PerceptionLostError, match='nothing yet on camera/color/image_raw'):

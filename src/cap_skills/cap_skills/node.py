@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from action_msgs.msg import GoalStatus
 from geometry_msgs.msg import PoseStamped
-from numpy.typing import NDArray
 from rclpy.action import CancelResponse, GoalResponse
 from rclpy.action.server import ServerGoalHandle
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -18,23 +16,21 @@ from rclpy.node import Node
 from rclpy.time import Time
 from std_msgs.msg import String
 
-from cap_common.conversions import matrix_from_pose, pose_from_matrix
 from cap_common.ears import Ears
-from cap_common.errors import CapError, InvalidGoalError, PerceptionLostError, error_code
-from cap_common.frames import FrameTree, Matrix, UnknownFrameError, transform_points
+from cap_common.errors import CapError, error_code
+from cap_common.frames import Matrix
 from cap_common.heartbeat import Beat, BeatMonitor
 from cap_common.parameters import load_parameters
 from cap_common.perception_status import PerceptionStatus
 from cap_common.qos import BEAT, LATCHED
 from cap_common.spin import run_node
-from cap_description.cell import fixed_transforms
 from cap_interfaces.action import Draw, Erase, Home, MoveTo, Pick, PickPlace, Place, Say
-from cap_interfaces.msg import Lease, PhaseTime, Scene, SceneObject, Target
+from cap_interfaces.msg import Lease, PhaseTime, Scene, SceneObject
 from cap_skills import model
 from cap_skills.action_server import AnsweringActionServer
 from cap_skills.arm import Arm
 from cap_skills.call import Call
-from cap_skills.drawing import BOARD
+from cap_skills.cell_frames import WORKSPACE, CellFrames
 from cap_skills.model import SceneView
 from cap_skills.parameters import (
     SkillsParameters,
@@ -50,8 +46,6 @@ from cap_skills.ros_robot import RosRobot
 from cap_skills.skills import Skills
 from cap_skills.watch import Watch
 
-_BASE = 'base_link'
-_DEFAULT_FRAME = 'workspace'
 # How long a skill may take to end when the node ends, and then its result to go out [s].
 _BRAKE_S = 3.0
 _ANSWER_S = 2.0
@@ -72,9 +66,7 @@ class SkillsNode(Node):
         super().__init__('skills', **kwargs)
         self._settings = load_parameters(self, SkillsParameters)
         urdf = self._settings.robot_description
-        self._frames = FrameTree()
-        for parent, child, parent_from_child in fixed_transforms(urdf):
-            self._frames.add(parent, child, parent_from_child)
+        self._frames = CellFrames(urdf)
         cell = robot_model(urdf)
         ears = self._ears = Ears(self)
         self._robot = RosRobot(
@@ -90,7 +82,7 @@ class SkillsNode(Node):
             cell, motion_limits(self._settings, cell), self._settings.planning
         )
         arm = Arm(self._robot, make_hand(self._settings, cell), planner, steps)
-        area = work_area(self._settings, self._frames.lookup(_BASE, _DEFAULT_FRAME))
+        area = work_area(self._settings, self._frames.base_from_workspace)
         self._skills = Skills(arm, self._scene_view, steps, area)
         self._drawing = make_drawing(
             self._settings, cell, arm, lambda: self._skills.require_scene().items
@@ -190,14 +182,14 @@ class SkillsNode(Node):
 
     def _pick(self, handle: ServerGoalHandle) -> Pick.Result:
         def run(goal: Any, result: Any, call: Call) -> None:
-            grasp = self._skills.pick(self._target(goal.object, 'the object'), call)
+            grasp = self._skills.pick(self._frames.place(goal.object, 'the object'), call)
             result.grasp = self._stamped(grasp)
 
         return self._with_arm(handle, Pick, run)
 
     def _place(self, handle: ServerGoalHandle) -> Place.Result:
         def run(goal: Any, result: Any, call: Call) -> None:
-            placed = self._skills.place(self._target(goal.target, 'the target'), call)
+            placed = self._skills.place(self._frames.place(goal.target, 'the target'), call)
             result.placed = self._stamped(placed)
 
         return self._with_arm(handle, Place, run)
@@ -205,8 +197,8 @@ class SkillsNode(Node):
     def _pick_place(self, handle: ServerGoalHandle) -> PickPlace.Result:
         def run(goal: Any, result: Any, call: Call) -> None:
             grasp, placed = self._skills.pick_place(
-                self._target(goal.object, 'the object'),
-                self._target(goal.target, 'the target'),
+                self._frames.place(goal.object, 'the object'),
+                self._frames.place(goal.target, 'the target'),
                 call,
             )
             result.grasp, result.placed = self._stamped(grasp), self._stamped(placed)
@@ -215,7 +207,7 @@ class SkillsNode(Node):
 
     def _move_to(self, handle: ServerGoalHandle) -> MoveTo.Result:
         def run(goal: Any, result: Any, call: Call) -> None:
-            target = self._target(goal.target, 'the target')
+            target = self._frames.place(goal.target, 'the target')
             result.reached = self._stamped(self._skills.move_to(target, goal.height, call))
 
         return self._with_arm(handle, MoveTo, run)
@@ -229,14 +221,14 @@ class SkillsNode(Node):
     def _draw(self, handle: ServerGoalHandle) -> Draw.Result:
         def run(goal: Any, result: Any, call: Call) -> None:
             assert self._drawing is not None
-            result.max_deviation = self._drawing.draw(self._on_board(goal.path), call)
+            result.max_deviation = self._drawing.draw(self._frames.on_board(goal.path), call)
 
         return self._with_arm(handle, Draw, run)
 
     def _erase(self, handle: ServerGoalHandle) -> Erase.Result:
         def run(goal: Any, result: Any, call: Call) -> None:
             assert self._drawing is not None
-            self._drawing.erase(self._on_board(goal.path), call)
+            self._drawing.erase(self._frames.on_board(goal.path), call)
 
         return self._with_arm(handle, Erase, run)
 
@@ -287,8 +279,7 @@ class SkillsNode(Node):
         if held is not None:
             item = held.item
             message.name, message.class_name = item.name, item.class_name
-            workspace_from_base = self._frames.lookup(_DEFAULT_FRAME, _BASE)
-            message.pose = pose_from_matrix(workspace_from_base @ item.pose)
+            message.pose = self._frames.in_workspace(item.pose)
             message.size.x, message.size.y, message.size.z = map(float, item.size)
         self._held.publish(message)
 
@@ -324,7 +315,7 @@ class SkillsNode(Node):
             force_limit=getattr(handle.request, 'force_limit', 0.0),
         )
 
-    # Conversion ----------------------------------------------------------------------------------
+    # What it hears, and tells -------------------------------------------------------------------
 
     def _on_scene(self, message: Scene) -> None:
         with self._lock:
@@ -339,58 +330,17 @@ class SkillsNode(Node):
             message = self._scene
         self._watch.require_scene()
         assert message is not None
-        base_from_scene = self._base_from(message.header.frame_id, PerceptionLostError)
-        items = tuple(
-            self._settings.item(
-                object_.name,
-                object_.class_name,
-                base_from_scene @ matrix_from_pose(object_.pose),
-                np.array([object_.size.x, object_.size.y, object_.size.z]),
-            )
-            for object_ in message.objects
-        )
+        items = self._frames.items(message, self._settings.item)
         age = self._ears.clock.now() - Time.from_msg(
             message.header.stamp, clock_type=self._ears.clock.clock_type
         )
         # A stamp from after now is from before the clock began anew.
         return SceneView(items, abs(age.nanoseconds) * 1e-9)
 
-    def _target(self, target: Target, what: str) -> model.Place:
-        if target.name:
-            return model.Place(target.name)
-        if not target.pose.header.frame_id:
-            raise InvalidGoalError(f'{what} has neither a name nor a pose with a frame')
-        base_from_frame = self._base_from(target.pose.header.frame_id, InvalidGoalError)
-        p = target.pose.pose.position
-        x, y, z = transform_points(base_from_frame, np.array([p.x, p.y, p.z]))
-        return model.Place('', (float(x), float(y), float(z)))
-
-    def _on_board(self, path: Sequence[PoseStamped]) -> NDArray[np.float64]:
-        """The points of a path in the board's frame, (n, 2); their height over it is dropped."""
-        frames = {pose.header.frame_id for pose in path}
-        if len(frames) > 1:
-            raise InvalidGoalError(f'the path is in several frames: {", ".join(sorted(frames))}')
-        points = np.array(
-            [(p.pose.position.x, p.pose.position.y, p.pose.position.z) for p in path]
-        ).reshape(-1, 3)
-        for frame in frames - {BOARD}:
-            base_from_frame = self._base_from(frame, InvalidGoalError)
-            base_from_board = self._base_from(BOARD, InvalidGoalError)
-            points = transform_points(np.linalg.inv(base_from_board) @ base_from_frame, points)
-        return points[:, :2]
-
-    def _base_from(self, frame: str, error: type[CapError]) -> Matrix:
-        try:
-            return self._frames.lookup(_BASE, frame)
-        except UnknownFrameError as unknown:
-            raise error(str(unknown)) from unknown
-
     def _stamped(self, base_from_tcp: Matrix) -> PoseStamped:
-        stamped = PoseStamped()
-        stamped.header.frame_id = _DEFAULT_FRAME
+        stamped = PoseStamped(pose=self._frames.in_workspace(base_from_tcp))
+        stamped.header.frame_id = WORKSPACE
         stamped.header.stamp = self._ears.clock.now().to_msg()
-        workspace_from_base = self._frames.lookup(_DEFAULT_FRAME, _BASE)
-        stamped.pose = pose_from_matrix(workspace_from_base @ base_from_tcp)
         return stamped
 
 
