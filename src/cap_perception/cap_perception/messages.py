@@ -105,12 +105,13 @@ def markers_message(scene: Scene, frame_id: str) -> MarkerArray:
 
 def picture_message(picture: ByteImage, stamp_ns: int, frame_id: str) -> Image:
     """sensor_msgs/Image, rgb8 of (H, W, 3), mono8 of (H, W)."""
+    picture = np.ascontiguousarray(picture)
     height, width, *channels = picture.shape
     message = Image(header=header(stamp_ns, frame_id), height=height, width=width)
     message.encoding = 'rgb8' if channels else 'mono8'
     message.step = picture.strides[0]
     # An array of bytes is taken as it is; anything else would be checked value by value.
-    message.data = array('B', np.ascontiguousarray(picture).tobytes())
+    message.data = array('B', picture.tobytes())
     return message
 
 
