@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cap_interfaces.msg import Scene as SceneMessage
+from cap_interfaces.msg import SceneObject as SceneObjectMessage
 from cap_perception.deproject import denoise
 from cap_perception.detector import make_detector
 from cap_perception.detectors.color import from_parameters
@@ -68,3 +70,35 @@ def test_what_is_hidden_is_not_seen(cell, parameters):
     found = detector.detect(denoise(world.frame(0.0, 0.0)), ['block'])
     assert [d.color for d in found] == ['blue']
     assert np.asarray(found[0].mask).sum() > 50
+
+
+class Node:
+    """What a listener needs of a node."""
+
+    def __init__(self):
+        self.callbacks = {}
+
+    def create_subscription(self, _, topic, callback, __):
+        self.callbacks[topic] = callback
+        return topic
+
+    def destroy_subscription(self, topic):
+        del self.callbacks[topic]
+
+
+def test_it_hears_the_simulator(cell, parameters):
+    world = cell(ObjectSpec('block', 'red', (0.0, -0.3)))
+    frame = world.frame()
+    position = world.truth()['red block'][:3, 3]
+    block = SceneObjectMessage(name='red block', class_name='block', color='red')
+    block.pose.position.x, block.pose.position.y, block.pose.position.z = position
+    block.size.x = block.size.y = block.size.z = 0.04
+    message = SceneMessage(objects=[block])
+    message.header.frame_id = parameters.workspace_frame
+    node = Node()
+    detector = make_detector('ground_truth', parameters)
+    detector.start(node)
+    node.callbacks['sim/ground_truth'](message)
+    detector.stop()
+    assert not node.callbacks
+    assert [d.color for d in detector.detect(frame, ['block'])] == ['red']
