@@ -10,6 +10,7 @@ from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 
 from cap_bringup.node_list import (
+    DIE_WITH_PARENT,
     ENVIRONMENT,
     FASTDDS_PROFILE,
     FASTDDS_PROFILE_VARIABLES,
@@ -39,7 +40,9 @@ def nodes(context: LaunchContext) -> list[Node]:
                 executable=spec.executable,
                 name=spec.name,
                 parameters=[*(str(SHARE / 'config' / name) for name in spec.config), parameters],
-                prefix=f'nice -n {spec.niceness}',
+                # By itself launch leaves them running when it gets a SIGTERM.
+                prefix=' '.join([*DIE_WITH_PARENT, 'nice', '-n', str(spec.niceness)]),
+                exec_name=spec.name,  # in the log; else that of the prefix
                 output='screen',
                 respawn=True,
                 respawn_delay=1.0,

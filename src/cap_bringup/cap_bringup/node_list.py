@@ -91,6 +91,9 @@ FASTDDS_PROFILE = 'config/fastdds.xml'
 # Jazzy knows the first, from Kilted on it is the second.
 FASTDDS_PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 
+# A node must not outlive what has started it, however that ends.
+DIE_WITH_PARENT = ('setpriv', '--pdeathsig', 'TERM')
+
 SYSTEMS = ('tabletop',)
 TABLETOP_ARGUMENTS = (
     Argument(

@@ -16,6 +16,7 @@ import yaml
 from ament_index_python.packages import get_package_prefix, get_package_share_directory
 
 from cap_bringup.node_list import (
+    DIE_WITH_PARENT,
     ENVIRONMENT,
     FASTDDS_PROFILE,
     FASTDDS_PROFILE_VARIABLES,
@@ -27,8 +28,6 @@ from cap_common.errors import CapError
 
 _RESTART_DELAY_S = 1.0
 _END_S = 5.0
-# A node must not outlive its supervisor, however that ends.
-_DIE_WITH_PARENT = ('setpriv', '--pdeathsig', 'TERM')
 
 
 def node_environment(domain_id: int | None = None) -> dict[str, str]:
@@ -173,7 +172,7 @@ class Supervisor:
 
     def _start(self, child: _Child) -> None:
         child.process = subprocess.Popen(
-            [*_DIE_WITH_PARENT, *child.command],
+            [*DIE_WITH_PARENT, *child.command],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=child.log,
