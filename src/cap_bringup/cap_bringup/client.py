@@ -63,6 +63,7 @@ class Client:
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
         self._changed = threading.Condition()
+        self._closing = threading.Event()
         self._newest: dict[str, Any] = {}
         self._received_at: dict[str, float] = {}
         self._frame_listeners: list[Callable[[Image], None]] = []
@@ -89,10 +90,11 @@ class Client:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._closing.set()
         self._executor.shutdown(timeout_sec=1.0)
+        self._thread.join(timeout=2.0)
         self._node.destroy_node()
         rclpy.try_shutdown()
-        self._thread.join(timeout=2.0)
         self._beats.close()
 
     def _spin(self) -> None:
@@ -100,6 +102,10 @@ class Client:
             self._executor.spin()
         except ExternalShutdownException:
             return
+        except Exception:
+            # rclpy's executor may stumble over its own shutdown.
+            if not self._closing.is_set():
+                raise
 
     def _keep(self, topic: str, message_type: Any, qos: QoSProfile) -> None:
         def on_message(message: Any) -> None:
