@@ -192,6 +192,13 @@ def test_a_python_that_has_no_wheels(tmp_path):
     assert '3.10.12' in answer.stderr
 
 
+def test_no_other_python_than_the_one_asked_for(tmp_path):
+    script = shutil.copy(workspace.ROOT / 'cap', tmp_path / 'cap')
+    answer = cap('setup', script=script, CAP_PYTHON='/no/such/python')
+    assert answer.returncode == 4
+    assert '/no/such/python is:' in answer.stderr
+
+
 @pytest.mark.parametrize('has_one', [False, True])
 def test_the_python_that_is_set_up_stays(tmp_path, has_one):
     script = shutil.copy(workspace.ROOT / 'cap', tmp_path / 'cap')
