@@ -10,15 +10,14 @@ were right.
 """
 
 import argparse
+import itertools
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from cap_bringup.client import Client
-from cap_bringup.testing import running_system
+from cap_bringup.testing import evidence_folder, running_system
 from cap_common.errors import CapError
 from cap_eval.conversations import CONVERSATIONS, Conversation, Told, judge_turn
 from cap_eval.drawing_conversation import WHITEBOARD
@@ -66,6 +65,36 @@ def run(
         yield turn.instruction, ' '.join([*answer.splitlines(), *reported]), wrong, seconds
 
 
+def hold(conversation: Conversation, options: argparse.Namespace) -> list[bool]:
+    """Which turns of one conversation were right."""
+    source = options.source or ('ground_truth' if conversation.world == 'fruits' else 'camera')
+    arguments = {
+        'model': options.model,
+        'source': source,
+        'seed': str(options.seed),
+        'real_time_factor': options.real_time_factor,
+    }
+    if conversation.world == WHITEBOARD.world:
+        arguments['domain'] = 'whiteboard'
+    else:
+        arguments['world'] = conversation.world
+    right: list[bool] = []
+    with (
+        evidence_folder('conversation', lambda: not all(right)) as folder,
+        running_system(folder, restart=True, **arguments) as system,
+    ):
+        seed, world = set_up(system.client, conversation, options.seed)
+        print(f'\n{conversation.name}: seed {seed}, scene from {source}')
+        turns = run(system.client, conversation, world, f'{conversation.name} {seed}')
+        for instruction, said, wrong, seconds in itertools.islice(turns, options.turns):
+            right.append(not wrong)
+            verdict = 'WRONG' if wrong else 'right'
+            print(f'{len(right):3d} {verdict} {seconds:6.1f} s  {instruction}')
+            for text in filter(None, (said, wrong)):
+                print(f'          {text}', flush=True)
+    return right
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     conversations = (*CONVERSATIONS, WHITEBOARD)
@@ -77,39 +106,11 @@ def main() -> int:
     parser.add_argument('--source', choices=('camera', 'ground_truth'), help='of the scene')
     parser.add_argument('--real-time-factor', default='1.0')
     options = parser.parse_args()
-    rows = []
-    for conversation in conversations:
-        if conversation.name not in options.only:
-            continue
-        source = options.source or ('ground_truth' if conversation.world == 'fruits' else 'camera')
-        folder = Path(tempfile.mkdtemp(prefix='cap-conversation-'))
-        arguments = {
-            'model': options.model,
-            'source': source,
-            'seed': str(options.seed),
-            'real_time_factor': options.real_time_factor,
-        }
-        if conversation.world == WHITEBOARD.world:
-            arguments['domain'] = 'whiteboard'
-        else:
-            arguments['world'] = conversation.world
-        with running_system(folder, restart=True, **arguments) as system:
-            seed, world = set_up(system.client, conversation, options.seed)
-            print(f'\n{conversation.name}: seed {seed}, scene from {source}, evidence in {folder}')
-            turns = run(system.client, conversation, world, f'{conversation.name} {seed}')
-            for number, (instruction, said, wrong, seconds) in enumerate(turns, 1):
-                rows.append((conversation.name, not wrong))
-                verdict = 'WRONG' if wrong else 'right'
-                print(f'{number:3d} {verdict} {seconds:6.1f} s  {instruction}')
-                for text in filter(None, (said, wrong)):
-                    print(f'          {text}', flush=True)
-                if number == options.turns:
-                    break
+    found = {c.name: hold(c, options) for c in conversations if c.name in options.only}
     print(f'\n{"conversation":28s} right  of')
-    for name in dict.fromkeys(name for name, _ in rows):
-        good = [right for which, right in rows if which == name]
-        print(f'{name:28s} {sum(good):5d} {len(good):3d}')
-    return 0 if rows and all(right for _, right in rows) else 1
+    for name, right in found.items():
+        print(f'{name:28s} {sum(right):5d} {len(right):3d}')
+    return 0 if all(right and all(right) for right in found.values()) else 1
 
 
 if __name__ == '__main__':

@@ -6,13 +6,11 @@
 import argparse
 import itertools
 import statistics
-import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 from cap_bringup.campaign import draw_seeds
-from cap_bringup.testing import ArmWatch, running_system
+from cap_bringup.testing import ArmWatch, evidence_folder, running_system
 from cap_eval.tasks import InfeasibleError, sample, world_for
 
 # Those that begin with a motion and are soon over.
@@ -60,9 +58,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--runs', type=int, default=40)
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix='cap-first-motion-'))
     samples = []
-    with running_system(folder) as system:
+    with evidence_folder('first-motion') as folder, running_system(folder) as system:
         arm = ArmWatch(system.client)
         for seed in draw_seeds(10 * options.runs):
             family = FAMILIES[len(samples) % len(FAMILIES)]

@@ -30,7 +30,6 @@ import select
 import signal
 import statistics
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -42,7 +41,13 @@ from ament_index_python.packages import get_package_share_directory
 from cap_bringup.braking import STILL_RAD_S
 from cap_bringup.campaign import draw_seeds
 from cap_bringup.client import NotReadyError
-from cap_bringup.testing import MotionRecorder, RunningSystem, ScriptedModelServer, running_system
+from cap_bringup.testing import (
+    MotionRecorder,
+    RunningSystem,
+    ScriptedModelServer,
+    evidence_folder,
+    running_system,
+)
 from cap_common.errors import CapError
 from cap_eval.wilson import wilson_interval
 
@@ -334,11 +339,11 @@ def main() -> int:
     turns = list(itertools.islice(itertools.cycle(VICTIMS), options.trials))
     turns += [STOP] * options.stops
     chance.shuffle(turns)
-    folder = Path(tempfile.mkdtemp(prefix='cap-kills-'))
-    print(f'seed {options.seed}; logs: {folder}', flush=True)
+    print(f'seed {options.seed}', flush=True)
     trials: list[Trial] = []
     with (
         ScriptedModelServer() as model,
+        evidence_folder('kills', lambda: any(trial.failures for trial in trials)) as folder,
         running_system(
             folder,
             environment=model.environment,

@@ -10,12 +10,15 @@ import argparse
 import os
 import platform
 import sys
-import tempfile
 from pathlib import Path
 
 from cap_bringup.campaign import ALL_FAMILIES, run_campaign
-from cap_bringup.testing import running_system
-from cap_eval.report import to_json, to_markdown
+from cap_bringup.testing import evidence_folder, running_system
+from cap_eval.report import Run, to_json, to_markdown
+
+
+def all_good(runs: list[Run]) -> bool:
+    return all(run.reported and run.carried_out for run in runs)
 
 
 def main() -> int:
@@ -40,18 +43,19 @@ def main() -> int:
             flush=True,
         )
 
-    folder = Path(tempfile.mkdtemp(prefix='cap-families-'))
-    print(f'evidence and logs: {folder}')
     arguments = {'real_time_factor': options.real_time_factor}
     try:
-        with running_system(folder, restart=True, **arguments) as system:
+        with (
+            evidence_folder('families', lambda: not all_good(runs)) as folder,
+            running_system(folder, restart=True, **arguments) as system,
+        ):
             run_campaign(system.client, options.families, options.seeds, on_run, system.wait_ready)
     finally:  # a campaign that breaks off has still measured something
         machine = f'{platform.machine()}, {os.cpu_count()} cores'
         print(to_markdown(runs))
         (options.out / 'report.md').write_text(to_markdown(runs), encoding='utf-8')
         (options.out / 'report.json').write_text(to_json(runs, machine=machine), encoding='utf-8')
-    return 0 if all(run.reported and run.carried_out for run in runs) else 1
+    return 0 if all_good(runs) else 1
 
 
 if __name__ == '__main__':

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -39,6 +41,26 @@ def children(pid: int) -> list[int]:
     """Process ids of a process's children."""
     lists = Path(f'/proc/{pid}/task').glob('*/children')
     return [int(child) for text in lists for child in text.read_text().split()]
+
+
+@contextmanager
+def evidence_folder(name: str, failed: Callable[[], bool] = lambda: False) -> Iterator[Path]:
+    """A folder for logs and evidence. It is kept, and named, only if something went wrong.
+
+    Args:
+        name: of the benchmark.
+        failed: asked at the end; what is raised is a failure, too.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=f'cap-{name}-'))
+    is_of_use = True
+    try:
+        yield folder
+        is_of_use = failed()
+    finally:
+        if is_of_use:
+            print(f'evidence and logs: {folder}', flush=True)
+        else:
+            shutil.rmtree(folder)
 
 
 @dataclass

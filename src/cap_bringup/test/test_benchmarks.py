@@ -3,12 +3,14 @@
 import contextlib
 import importlib.util
 import sys
+import tempfile
 from types import SimpleNamespace
 
 import pytest
 
 from cap_bringup.hands_bench import FreeMotion, Trial
 from cap_bringup.workspace import ROOT
+from cap_eval.conversations import CONVERSATIONS
 from cap_eval.report import Run
 
 # These only measure.
@@ -30,6 +32,15 @@ def argv(monkeypatch):
     return give
 
 
+@pytest.fixture
+def temporary(monkeypatch, tmp_path):
+    """What is kept of a run stays here."""
+    folder = tmp_path / 'temporary'
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, 'tempdir', str(folder))
+    return folder
+
+
 @contextlib.contextmanager
 def no_system(*_, **__):
     yield SimpleNamespace(client=None, wait_ready=lambda: None)
@@ -44,7 +55,7 @@ def test_each_ends_with_what_its_main_returns(name):
 
 
 @pytest.mark.parametrize(('wrong', 'status'), [('', 0), ('the apple is not there', 1)])
-def test_conversations(argv, monkeypatch, wrong, status):
+def test_conversations(argv, monkeypatch, temporary, wrong, status):
     bench = load('conversations')
     turns = [('one', 'done', '', 1.0), ('two', 'done', wrong, 1.0)]
     monkeypatch.setattr(bench, 'running_system', no_system)
@@ -52,13 +63,14 @@ def test_conversations(argv, monkeypatch, wrong, status):
     monkeypatch.setattr(bench, 'run', lambda *_: iter(turns))
     argv()
     assert bench.main() == status
+    assert len(list(temporary.iterdir())) == (len(CONVERSATIONS) + 1 if wrong else 0)
 
 
 @pytest.mark.parametrize(
     ('reported', 'carried_out', 'status'),
     [(True, True, 0), (True, False, 1), (False, True, 1), (True, None, 1)],
 )
-def test_families(argv, monkeypatch, tmp_path, reported, carried_out, status):
+def test_families(argv, monkeypatch, tmp_path, temporary, reported, carried_out, status):
     bench = load('tabletop_families')
 
     def campaign(client, families, seeds, on_run, recover):
@@ -69,6 +81,7 @@ def test_families(argv, monkeypatch, tmp_path, reported, carried_out, status):
     monkeypatch.setattr(bench, 'run_campaign', campaign)
     argv('--out', tmp_path)
     assert bench.main() == status
+    assert len(list(temporary.iterdir())) == status
 
 
 @pytest.mark.parametrize(
