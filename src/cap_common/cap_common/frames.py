@@ -57,10 +57,17 @@ class FrameTree:
         """Add or replace one edge."""
         self._parent[child] = (parent, np.asarray(parent_from_child, float))
 
+    def copy(self) -> FrameTree:
+        """Another one with the same edges; also while another thread adds some."""
+        tree = FrameTree()
+        tree._parent = dict(self._parent)
+        return tree
+
     @property
     def names(self) -> set[str]:
         """All frames."""
-        return set(self._parent) | {parent for parent, _ in self._parent.values()}
+        edges = dict(self._parent)
+        return set(edges) | {parent for parent, _ in edges.values()}
 
     def _root_from(self, frame: str) -> tuple[str, Matrix]:
         matrix = np.eye(4)

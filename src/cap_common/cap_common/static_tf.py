@@ -1,4 +1,4 @@
-"""Static transforms over /tf_static, for nodes: a broadcaster and a listener."""
+"""Transforms over /tf_static and /tf, for nodes: a broadcaster and listeners."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 from tf2_msgs.msg import TFMessage
 
 from cap_common.conversions import matrix_from_transform, transform_from_matrix
+from cap_common.ears import Ears
+from cap_common.frame_history import FrameHistory
 from cap_common.frames import FrameTree, Matrix
 
 # Several nodes latch transforms on this one topic, so the reader's depth must exceed one.
@@ -16,6 +18,10 @@ _QOS = QoSProfile(
     depth=100,
     reliability=ReliabilityPolicy.RELIABLE,
     durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
+# Of transforms that move: there is another one soon.
+_MOVING_QOS = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=100, reliability=ReliabilityPolicy.BEST_EFFORT
 )
 
 
@@ -50,5 +56,29 @@ class StaticTransformListener:
             self.frames.add(
                 stamped.header.frame_id,
                 stamped.child_frame_id,
+                matrix_from_transform(stamped.transform),
+            )
+
+
+class MovingTransformListener:
+    """Keeps `history` as /tf has it, in a thread of its own: it comes often."""
+
+    def __init__(self, node: Node) -> None:
+        self.history = FrameHistory()
+        self._ears = Ears(node, 'tf')
+        self._ears.listen(TFMessage, '/tf', self._add, _MOVING_QOS)
+        self._ears.start()
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._ears.close()
+
+    def _add(self, message: TFMessage) -> None:
+        for stamped in message.transforms:
+            stamp = stamped.header.stamp
+            self.history.add(
+                stamped.header.frame_id,
+                stamped.child_frame_id,
+                stamp.sec * 1_000_000_000 + stamp.nanosec,
                 matrix_from_transform(stamped.transform),
             )

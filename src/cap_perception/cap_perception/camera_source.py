@@ -14,9 +14,9 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from sensor_msgs.msg import CameraInfo, Image
 
-from cap_common.frames import UnknownFrameError
+from cap_common.frames import Matrix, UnknownFrameError
 from cap_common.qos import PICTURES, SENSOR
-from cap_common.static_tf import StaticTransformListener
+from cap_common.static_tf import MovingTransformListener, StaticTransformListener
 from cap_perception.checked import CheckedDetector, DetectorFaultError
 from cap_perception.detector import ListeningDetector, make_detector
 from cap_perception.health import Health
@@ -50,6 +50,7 @@ _FAULTS = (
     NoPhrasesError,
     UnknownPhraseError,
 )
+_TRANSFORM_S = 0.2  # which a transform may come after its picture
 _STOP_S = 5.0  # for the picture that is being looked at
 
 
@@ -80,7 +81,8 @@ class CameraSource:
         needs_robot = self._parameters.hide_robot or self._parameters.follow_held
         self._robot = RobotView(node, workspace) if needs_robot else None
         self._synchronizer = StampSynchronizer(list(_TOPICS))
-        self._slot: Slot[tuple[CameraFrame, str]] = Slot()
+        self._moving: MovingTransformListener | None = None
+        self._slot: Slot[tuple[int, Image, Image, CameraInfo]] = Slot()
         self._stopped = False
         self._worker = threading.Thread(target=self._work, name='pictures', daemon=True)
         self._worker.start()
@@ -102,6 +104,7 @@ class CameraSource:
         self._stopped = True
         self._slot.close()
         self._worker.join(_STOP_S)
+        self._stop_moving()
 
     def forget(self) -> None:
         """See SceneSource."""
@@ -140,27 +143,8 @@ class CameraSource:
         if complete is None:
             return
         self.health.complete()
-        try:
-            frame = self._frame(stamp_ns, *complete)
-        except _FAULTS as error:
-            self._fail(str(error))
-        else:
-            if self._slot.put((frame, complete[0].header.frame_id)):
-                self.health.skipped()
-
-    def _frame(self, stamp_ns: int, color: Image, depth: Image, info: CameraInfo) -> CameraFrame:
-        check_set(color, depth, info)
-        frame = CameraFrame(
-            rgb=rgb_from_image(color),
-            depth=depth_from_image(depth),
-            intrinsics=intrinsics_from_info(info),
-            workspace_from_camera=self._transforms.frames.lookup(
-                self._parameters.workspace_frame, depth.header.frame_id
-            ),
-            stamp_ns=stamp_ns,
-        )
-        check_depth(frame.depth)
-        return frame
+        if self._slot.put((stamp_ns, *complete)):
+            self.health.skipped()
 
     def _fail(self, why: str) -> None:
         self.health.failed(why)
@@ -187,8 +171,9 @@ class CameraSource:
             finally:
                 self.health.ended()
 
-    def _use(self, frame: CameraFrame, frame_id: str) -> None:
+    def _use(self, stamp_ns: int, color: Image, depth: Image, info: CameraInfo) -> None:
         started = time.monotonic()
+        frame = self._frame(stamp_ns, color, depth, info)
         if self._forget.is_set():
             self._forget.clear()
             self._pipeline.forget()
@@ -202,6 +187,36 @@ class CameraSource:
             return  # it is of a world that is no more
         self.health.used(self._detector.seconds, time.monotonic() - started)
         if scene is not None:
-            self._on_scene(scene, View(frame.rgb, frame_id))
+            self._on_scene(scene, View(frame.rgb, color.header.frame_id))
         names = [thing.name for thing in scene.objects] if scene else []
         self._lookout.serve(frame.stamp_ns, self._pipeline.look, lambda: names)
+
+    def _frame(self, stamp_ns: int, color: Image, depth: Image, info: CameraInfo) -> CameraFrame:
+        check_set(color, depth, info)
+        frame = CameraFrame(
+            rgb=rgb_from_image(color),
+            depth=depth_from_image(depth),
+            intrinsics=intrinsics_from_info(info),
+            workspace_from_camera=self._workspace_from(depth.header.frame_id, stamp_ns),
+            stamp_ns=stamp_ns,
+        )
+        check_depth(frame.depth)
+        return frame
+
+    def _workspace_from(self, camera: str, stamp_ns: int) -> Matrix:
+        """By what is fixed; by /tf, which comes often, only where that is not enough."""
+        workspace, fixed = self._parameters.workspace_frame, self._transforms.frames
+        try:
+            pose = fixed.lookup(workspace, camera)
+        except UnknownFrameError:
+            if self._moving is None:
+                self._moving = MovingTransformListener(self._node)
+            history = self._moving.history
+            return history.lookup(workspace, camera, stamp_ns, fixed, _TRANSFORM_S)
+        self._stop_moving()
+        return pose
+
+    def _stop_moving(self) -> None:
+        if self._moving is not None:
+            self._moving.close()
+            self._moving = None

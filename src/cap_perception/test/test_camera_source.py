@@ -13,7 +13,9 @@ from std_msgs.msg import Header
 
 from cap_common.conversions import transform_from_matrix
 from cap_common.errors import InvalidGoalError, ObjectNotFoundError, PerceptionLostError
+from cap_common.frame_history import FrameHistory
 from cap_common.frames import matrix_from_rpy
+from cap_perception import camera_source
 from cap_perception.camera_source import CameraSource
 from cap_perception.health import Level
 from cap_perception.types import Detection
@@ -96,8 +98,20 @@ def until(done):
         pause.wait(0.002)
 
 
+class MovingTransforms:
+    """A listener to /tf; a test says what it hears."""
+
+    def __init__(self, node):
+        self.history = FrameHistory()
+        node.moving = self
+
+    def close(self):
+        pass
+
+
 @pytest.fixture
-def node():
+def node(monkeypatch):
+    monkeypatch.setattr(camera_source, 'MovingTransformListener', MovingTransforms)
     return RecordingNode()
 
 
@@ -297,6 +311,24 @@ def test_a_transform_that_comes_late(node, source, camera, scenes):
     camera.take()
     assert len(scenes) == 1
     assert source.health.report().level == Level.OK
+
+
+def test_a_camera_that_moves(monkeypatch, node, source, camera, scenes):
+    monkeypatch.setattr(camera_source, '_TRANSFORM_S', 30.0)
+    source.stop()
+    source.start()  # knows no transform any more
+    camera.take()  # from now on it is known that it moves
+    with ThreadPoolExecutor(1) as pool:
+        taking = pool.submit(camera.take)
+        until(lambda: not source._slot._item)
+        for second in (1, 3):
+            node.moving.history.add('workspace', 'camera', second * 1_000_000_000, ABOVE)
+        taking.result()
+    camera.take()
+    assert len(scenes) == 1
+    monkeypatch.setattr(camera_source, '_TRANSFORM_S', 0.01)
+    camera.take()
+    assert "of ['camera'] nothing so new is known" in source.health.report().message
 
 
 def test_a_camera_that_never_comes(node, parameters, scenes):
