@@ -46,7 +46,7 @@ class Detection:
         color: its name in the palette; '': not told, or none of these.
         box: (u0, v0, u1, v1) [px] of the frame the detector was given, half open.
         mask: (H, W) of that frame; None: the box is all that is known (see `segment`).
-        score: 0 to 1.
+        score: 0 to 1; less than 0.5 is a thing of which too little is seen to be sure.
     """
 
     phrase: str

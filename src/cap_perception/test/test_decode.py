@@ -19,6 +19,7 @@ from cap_perception.detectors.decode import (
 from cap_perception.detectors.open_vocabulary import (
     Candidates,
     OpenVocabularyDetector,
+    confidence,
     whole_pixels,
 )
 from cap_perception.phrases import NoPhrasesError
@@ -149,18 +150,26 @@ def frame():
 
 def test_any_model_becomes_a_detector(frame):
     finder = Finder()
-    detector = OpenVocabularyDetector(finder, Words(['block = square']), 0.5)
+    detector = OpenVocabularyDetector(finder, Words(['block = square']), 0.5, 0.6)
     block, bowl = detector.detect(frame, ['Red Block', 'bowl'])
     assert finder.asked == ['red square', 'bowl']
     assert (block.phrase, block.class_name, block.color) == ('Red Block', 'block', 'red')
     assert (bowl.phrase, bowl.class_name, bowl.color) == ('bowl', 'bowl', '')
-    assert (block.box, block.score) == ((5, 5, 15, 15), 0.8)
-    assert (bowl.box, bowl.score) == ((0, 0, 30, 20), 0.6)
+    assert (block.box, block.score) == ((5, 5, 15, 15), pytest.approx(0.75))
+    assert (bowl.box, bowl.score) == ((0, 0, 30, 20), 0.5)
     assert block.mask.sum() == 100
     assert bowl.mask.sum() == 500
     assert not (block.mask & bowl.mask).any()
 
 
+@given(threshold=st.floats(0, 1), scores=st.tuples(st.floats(0, 1), st.floats(0, 1)))
+def test_confidence_is_from_a_half_to_one_in_the_order_of_scores(threshold, scores):
+    low, high = sorted(confidence(score, threshold) for score in scores)
+    assert 0.5 <= low <= high <= 1.0
+    assert [confidence(score, threshold) for score in sorted(scores)] == [low, high]
+    assert confidence(threshold, threshold) == 0.5
+
+
 def test_nothing_is_asked_without_phrases(frame):
     with pytest.raises(NoPhrasesError):
-        OpenVocabularyDetector(Finder(), Words(), 0.5).detect(frame, [])
+        OpenVocabularyDetector(Finder(), Words(), 0.5, 0.6).detect(frame, [])

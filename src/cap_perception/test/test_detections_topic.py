@@ -49,7 +49,7 @@ def test_boxes_of_the_whole_picture_in_the_part(frame):
     )
     block, bowl = made.detect(frame, ['block', 'blue bowl', 'bowl'])
     assert (block.phrase, block.class_name, block.color) == ('block', 'block', 'red')
-    assert (block.box, block.score, block.mask) == ((15, 10, 25, 30), 0.9, None)
+    assert (block.box, block.score, block.mask) == ((15, 10, 25, 30), pytest.approx(0.9), None)
     assert (bowl.phrase, bowl.color, bowl.box) == ('bowl', '', (52, 8, 60, 12))
 
 

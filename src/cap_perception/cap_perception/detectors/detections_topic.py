@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from cap_perception.detectors.open_vocabulary import whole_pixels
+from cap_perception.detectors.open_vocabulary import confidence, whole_pixels
 from cap_perception.parameters import PerceptionParameters
 from cap_perception.phrases import parse_phrases
 from cap_perception.types import CameraFrame, Detection
@@ -121,7 +121,7 @@ class TopicDetector:
             centre, half = np.array(each.centre) - frame.origin, np.array(each.size) / 2
             box = whole_pixels(np.hstack([centre - half, centre + half]), frame.depth.shape)
             if box is not None:
-                score = float(np.clip(each.score, 0.0, 1.0))
+                score = confidence(each.score, self._threshold)
                 found.append(Detection(phrase.text, phrase.noun, phrase.color, box, None, score))
         return found
 

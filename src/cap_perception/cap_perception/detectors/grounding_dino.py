@@ -45,4 +45,5 @@ def from_parameters(parameters: PerceptionParameters) -> OpenVocabularyDetector:
     mine = parameters.grounding_dino
     model = load(mine, 'GroundingDinoForObjectDetection', 'grounding_dino')
     finder = GroundingDino(model, mine.threshold)
-    return OpenVocabularyDetector(finder, Words(mine.words, mine.prompt), mine.max_overlap)
+    words = Words(mine.words, mine.prompt)
+    return OpenVocabularyDetector(finder, words, mine.max_overlap, mine.threshold)

@@ -160,4 +160,5 @@ def from_parameters(parameters: PerceptionParameters) -> OpenVocabularyDetector:
     package('transformers', 'mdetr')
     model = load(torch, folder.resolve(), mine.entry, checkpoint.resolve()).to(mine.device)
     finder = Mdetr(torch, model, mine.threshold, mine.device)
-    return OpenVocabularyDetector(finder, Words(mine.words, mine.prompt), mine.max_overlap)
+    words = Words(mine.words, mine.prompt)
+    return OpenVocabularyDetector(finder, words, mine.max_overlap, mine.threshold)

@@ -52,12 +52,14 @@ class OpenVocabularyDetector:
     Args:
         words: in which the finder is asked.
         max_overlap: intersection over union from which two boxes are one thing.
+        threshold: least score of the finder.
     """
 
-    def __init__(self, finder: Finder, words: Words, max_overlap: float) -> None:
+    def __init__(self, finder: Finder, words: Words, max_overlap: float, threshold: float) -> None:
         self._finder = finder
         self._words = words
         self._max_overlap = max_overlap
+        self._threshold = threshold
 
     def detect(self, frame: CameraFrame, phrases: Sequence[str]) -> list[Detection]:
         """See Detector. Any phrase is known."""
@@ -69,9 +71,17 @@ class OpenVocabularyDetector:
                 continue
             phrase = asked[found.phrases[i]]
             mask = found.masks[i] if found.masks is not None else None
-            score = float(np.clip(found.scores[i], 0.0, 1.0))
+            score = confidence(float(found.scores[i]), self._threshold)
             detections.append(Detection(phrase.text, phrase.noun, phrase.color, box, mask, score))
         return apart(detections)
+
+
+def confidence(score: float, threshold: float) -> float:
+    """A score as the scene has it: from 0.5, just good enough for the threshold, to 1.
+
+    One model is sure of a thing at 0.3, another one at 0.9; their thresholds say so.
+    """
+    return float(np.clip(0.5 + 0.5 * (score - threshold) / max(1.0 - threshold, 1e-6), 0.5, 1.0))
 
 
 def whole_pixels(box: Floats, shape: tuple[int, int]) -> Box | None:

@@ -37,4 +37,5 @@ def from_parameters(parameters: PerceptionParameters) -> OpenVocabularyDetector:
     """
     mine = parameters.owlv2
     finder = Owlv2(load(mine, 'Owlv2ForObjectDetection', 'owlv2'), mine.threshold)
-    return OpenVocabularyDetector(finder, Words(mine.words, mine.prompt), mine.max_overlap)
+    words = Words(mine.words, mine.prompt)
+    return OpenVocabularyDetector(finder, words, mine.max_overlap, mine.threshold)

@@ -163,4 +163,5 @@ def from_parameters(parameters: PerceptionParameters) -> OpenVocabularyDetector:
         mine.max_overlap,
         mine.min_area,
     )
-    return OpenVocabularyDetector(finder, Words(mine.words, mine.prompt), mine.max_overlap)
+    # A phrase has but to win against the others and the background, by however little.
+    return OpenVocabularyDetector(finder, Words(mine.words, mine.prompt), mine.max_overlap, 0.0)
