@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from cap_common.frames import Matrix
 from cap_perception.track import Track
-from cap_perception.types import HeldPose
+from cap_perception.types import HeldPose, Observation
 
 _REACH = 0.02  # [m] from a thing's box; so near is the tool that takes it
 # Between two pictures it may have been lifted: so far straight up, from a thing out of sight [m].
 _LIFTED, _ASIDE = 0.12, 0.01
+# Taken by the rim: a tool in the middle of it is at something else.
+_HOLLOW = ('bowl',)
 
 
 class Grip:
@@ -27,6 +29,7 @@ class Grip:
         self.track: Track | None = None
         self._tool_from_box: Matrix = np.eye(4)
         self._was_holding = False
+        self._before: Observation | None = None
 
     def follow(self, held: HeldPose | None, tracks: Sequence[Track], stamp_ns: int) -> None:
         """Move what is held with the tool.
@@ -52,9 +55,21 @@ class Grip:
             tool_from_workspace = np.linalg.inv(held.workspace_from_tool)
             self._tool_from_box = tool_from_workspace @ self.track.last.workspace_from_box
 
+    def is_refuted_by(self, seen: Observation) -> bool:
+        """Is what is said to be held seen at the place from which it was taken?"""
+        if self.track is None or self._before is None:
+            return False
+        way = (seen.workspace_from_box - self._before.workspace_from_box)[:3, 3]
+        return float(np.linalg.norm(way)) < _REACH < self.track.distance(seen)
+
+    def give_back(self) -> None:
+        """What was taken for held has stayed where it was."""
+        if self.track is not None and self._before is not None:
+            self.track.last, self.track = self._before, None
+
     def _taken(self, tip: NDArray[np.float64], tracks: Sequence[Track]) -> Track | None:
         """The one next to the tool's working point (3,); None: there is none."""
-        way = {track: _way_from_box(tip, track) for track in tracks}
+        way = {track: _way_to(tip, track) for track in tracks}
         near = [track for track in tracks if np.linalg.norm(way[track]) < _REACH]
         lifted = [
             track
@@ -64,6 +79,7 @@ class Grip:
             and 0 < way[track][2] < _LIFTED
         ]
         track = min(near or lifted, key=lambda t: np.linalg.norm(way[t]), default=None)
+        self._before = None if track is None else track.last
         if track is not None and not near:
             moved = track.last.workspace_from_box.copy()
             moved[:3, 3] += way[track]
@@ -71,9 +87,12 @@ class Grip:
         return track
 
 
-def _way_from_box(point: NDArray[np.float64], track: Track) -> NDArray[np.float64]:
-    """From the nearest point of its box to a point (3,), in workspace [m]; inside, 0."""
+def _way_to(point: NDArray[np.float64], track: Track) -> NDArray[np.float64]:
+    """From the nearest point of its box, or of its rim, to a point (3,) [m]; inside, 0."""
     matrix, half = track.last.workspace_from_box, 0.5 * np.array(track.last.size)
     local = (point - matrix[:3, 3]) @ matrix[:3, :3]
-    way: NDArray[np.float64] = matrix[:3, :3] @ (local - np.clip(local, -half, half))
+    nearest = np.clip(local, -half, half)
+    if track.last.class_name in _HOLLOW:
+        nearest = half * [*(local[:2] / max(float(np.hypot(*local[:2])), 1e-9)), 1.0]
+    way: NDArray[np.float64] = matrix[:3, :3] @ (local - nearest)
     return way

@@ -173,6 +173,11 @@ class Tracker:
 
     def _settle(self, group: _Group, seen: Observation, frame: CameraFrame) -> bool:
         """Give a confirmed observation a track; False: it must wait."""
+        held = self._grip.track
+        if held in group.tracks and self._grip.is_refuted_by(seen):
+            self._grip.give_back()
+            self._see(held, seen, frame)
+            return True
         free = [
             t
             for t in group.tracks

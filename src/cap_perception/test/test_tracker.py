@@ -255,6 +255,29 @@ def test_what_is_lifted_between_two_pictures_hangs_at_the_tool(movie):
     assert thing.workspace_from_box[0, 3] == pytest.approx(0.0)
 
 
+def test_a_tool_in_a_bowl_takes_what_lies_there(movie):
+    block, bowl = seen('red block', 0, -0.5, 0.024), seen('blue bowl', 0.003, -0.5, 0.0225)
+    movie.play([block, bowl], frames=3)
+    after = movie.play([bowl], [ARM], held=tool(0.001, -0.5, 0.041))
+    assert {name for name, thing in after.items() if thing.held} == {'red block'}
+    movie.play([bowl], [ARM])
+    after = movie.play([bowl], [ARM], held=tool(0.061, -0.5, 0.044))
+    assert {name for name, thing in after.items() if thing.held} == {'blue bowl'}
+
+
+def test_what_is_seen_to_have_stayed_is_not_held(movie):
+    low, high = seen('red block', 0, -0.5), seen('blue block', 0.05, -0.5)
+    before = movie.play([low, high], frames=3)
+    # Between the two, it has taken neither: something of which nobody knows.
+    after = movie.play([low, high], held=tool(0.022, -0.5, 0.045))
+    assert after['red block'].held
+    sliver = seen('red block', 0.005, -0.5, score=0.6, complete=False)
+    after = movie.play([sliver, high], frames=4, held=tool(0.0, -0.5, 0.2))
+    assert {n: t.id for n, t in after.items()} == {n: t.id for n, t in before.items()}
+    assert not any(thing.held for thing in after.values())
+    assert after['red block'].workspace_from_box[:3, 3] == pytest.approx((0, -0.5, 0.02))
+
+
 def test_a_candidate_is_rather_what_is_gone_than_what_is_hidden(movie):
     left, right = seen('red block', -0.2, -0.5), seen('red block', 0.1, -0.5)
     before = movie.play([left, right], frames=3)
