@@ -1,7 +1,7 @@
 """From pictures to scenes: names and places, identities, time and memory.
 
 ./cap bench eyes                         # 300 tables, 100 stories of twins, 10,000 frames, a minute
-./cap bench eyes --tables 50 --stories 0 --frames 0 --live 0 --seed 7 --show
+./cap bench eyes --tables 50 --stories 0 --frames 0 --live 0 --seed 7
 
 Tables of 3 to 12 blocks and bowls of ten colours; stories in which two or three things of one name
 are carried, pushed and covered; frames for time and memory, and at a camera's pace. The camera is
@@ -114,6 +114,9 @@ def main() -> int:
     parser.add_argument(
         '--camera', nargs='*', default=['noisy'], help='files in config/ on top of sim.yaml'
     )
+    parser.add_argument(
+        '--untold', action='store_true', help='the eyes do not hear of what the gripper holds'
+    )
     options = parser.parse_args()
     # One core, as the figures have it.
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
@@ -121,7 +124,7 @@ def main() -> int:
     first = draw_seeds(1)[0] if options.seed is None else options.seed
     print(f'camera {" ".join(["sim", *options.camera])}, seeds from {first} on', flush=True)
     seeds, report = itertools.count(first), Report()
-    eyes = Eyes(ROOT / 'config', ('sim', *options.camera), first)
+    eyes = Eyes(ROOT / 'config', ('sim', *options.camera), first, told=not options.untold)
     for part, size in ((tables, options.tables), (stories, options.stories),
                        (frames, options.frames)):  # fmt: skip
         started = time.monotonic()

@@ -61,9 +61,13 @@ class Eyes:
         config: folder of the parameters.
         camera: names of the files there that have the simulator's, without ending, the later ones
             on top.
+        told: whether the pipeline hears of what the gripper holds.
     """
 
-    def __init__(self, config: Path, camera: tuple[str, ...], seed: int) -> None:
+    def __init__(
+        self, config: Path, camera: tuple[str, ...], seed: int, *, told: bool = True
+    ) -> None:
+        self._told = told
         self.parameters = read_config(
             config / 'perception.yaml', 'perception', PerceptionParameters
         )
@@ -118,7 +122,9 @@ class Eyes:
     def look(self, hold: Hold | None = None) -> Scene | None:
         """The scene after one more picture."""
         frame = self.frame()
-        held = HeldPose(hold.workspace_from_tool) if hold is not None and hold.holding else None
+        held = None
+        if self._told and hold is not None and hold.holding:
+            held = HeldPose(hold.workspace_from_tool)
         robot = None
         if self.parameters.hide_robot:
             joints = dict(zip(ARM_JOINTS, self.cell.joints, strict=True))
