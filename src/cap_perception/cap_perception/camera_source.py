@@ -42,6 +42,8 @@ _TOPICS: dict[str, Any] = {
     'camera/depth/image_raw': Image,
     'camera/camera_info': CameraInfo,
 }
+# Stamp [ns], colour, depth and camera_info.
+_Pictures = Slot[tuple[int, Image, Image, CameraInfo]]
 # What a picture, or the configuration, may have wrong.
 _FAULTS = (
     UnsupportedImageError,
@@ -57,7 +59,7 @@ _STOP_S = 5.0  # for the picture that is being looked at
 class CameraSource:
     """A scene for every complete set of colour, depth and camera_info of one stamp.
 
-    Pictures are looked at in a thread of their own, the newest first: a slow detector costs
+    Pictures are looked at in a thread of their own, always the newest: a slow detector costs
     scenes, and neither beats nor pictures. Those that give no scene are told of, and the next ones
     are tried: a camera may be set right.
     """
@@ -82,9 +84,10 @@ class CameraSource:
         self._robot = RobotView(node, workspace) if needs_robot else None
         self._synchronizer = StampSynchronizer(list(_TOPICS))
         self._moving: MovingTransformListener | None = None
-        self._slot: Slot[tuple[int, Image, Image, CameraInfo]] = Slot()
-        self._stopped = False
-        self._worker = threading.Thread(target=self._work, name='pictures', daemon=True)
+        self._slot: _Pictures = Slot()
+        self._worker = threading.Thread(
+            target=self._work, args=[self._slot], name='pictures', daemon=True
+        )
         self._worker.start()
         if self._listening is not None:
             self._listening.start(node)
@@ -101,7 +104,6 @@ class CameraSource:
             self._listening.stop()
         if self._robot is not None:
             self._robot.close()
-        self._stopped = True
         self._slot.close()
         self._worker.join(_STOP_S)
         self._stop_moving()
@@ -155,11 +157,11 @@ class CameraSource:
 
     # In the thread of the pictures ---------------------------------------------------------------
 
-    def _work(self) -> None:
-        while (item := self._slot.take()) is not None:
+    def _work(self, slot: _Pictures) -> None:
+        while (item := slot.take()) is not None:
             self.health.begun()
             try:
-                self._use(*item)
+                self._use(slot, *item)
             except _FAULTS as error:
                 if error.__cause__ is not None:
                     self._tell_where()
@@ -171,7 +173,9 @@ class CameraSource:
             finally:
                 self.health.ended()
 
-    def _use(self, stamp_ns: int, color: Image, depth: Image, info: CameraInfo) -> None:
+    def _use(
+        self, slot: _Pictures, stamp_ns: int, color: Image, depth: Image, info: CameraInfo
+    ) -> None:
         started = time.monotonic()
         frame = self._frame(stamp_ns, color, depth, info)
         if self._forget.is_set():
@@ -183,7 +187,7 @@ class CameraSource:
         if self._robot is not None and self._parameters.follow_held:
             held = self._robot.held(frame.stamp_ns)
         scene = self._pipeline.process(frame, hidden, held)
-        if self._forget.is_set() or self._stopped:
+        if self._forget.is_set() or slot.is_closed():
             return  # it is of a world that is no more
         self.health.used(self._detector.seconds, time.monotonic() - started)
         if scene is not None:

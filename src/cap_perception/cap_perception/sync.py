@@ -81,6 +81,11 @@ class Slot(Generic[T]):
         with self._changed:
             return self._is_awaited and self._item is None
 
+    def is_closed(self) -> bool:
+        """Whether it has been closed."""
+        with self._changed:
+            return self._closed
+
     def close(self) -> None:
         """No more items; whoever waits is let go."""
         with self._changed:

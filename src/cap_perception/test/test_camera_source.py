@@ -393,6 +393,27 @@ def test_what_was_seen_before_somebody_rearranged_the_table(monkeypatch, source,
     assert len(scenes) == 1
 
 
+def test_a_picture_that_takes_longer_than_the_stop(monkeypatch, source, camera, scenes):
+    camera.take()
+    may_go = threading.Event()
+    slow = source._detector._detector.detect
+
+    def detect(frame, phrases):
+        assert may_go.wait(30.0)
+        return slow(frame, phrases)
+
+    monkeypatch.setattr(source._detector._detector, 'detect', detect)
+    monkeypatch.setattr(camera_source, '_STOP_S', 0.01)
+    camera.take(wait=False)
+    until(lambda: not source._slot._item)
+    late = source._worker
+    source.stop()
+    source.start()
+    may_go.set()
+    late.join(30.0)
+    assert not scenes, 'what was known before is forgotten'
+
+
 def test_it_can_be_started_again(node, source, camera, scenes):
     source.stop()
     assert not node.callbacks
