@@ -152,7 +152,7 @@ class CollisionWorld:
         return frozenset(self._pairs())
 
     def _pairs(self) -> Iterator[Pair]:
-        for first, second in self._data.contact.geom[: self._data.ncon]:
+        for first, second in self._data.contact.geom[: self._data.ncon].tolist():
             a, b = sorted((self._names[first], self._names[second]))
             yield a, b
 
