@@ -20,6 +20,8 @@ def commands(monkeypatch):
             neural.Path(command[-1]).mkdir(exist_ok=True)
 
     monkeypatch.setattr(neural, 'run', run)
+    monkeypatch.setattr(neural, 'pip_settings', dict)  # asks pip, which takes its time
+    monkeypatch.setenv('PIP_FIND_LINKS', '')
     return ran
 
 
