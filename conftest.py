@@ -5,11 +5,10 @@ from pathlib import Path
 
 from hypothesis import settings
 
-from cap_bringup.node_list import ENVIRONMENT, FASTDDS_PROFILE, FASTDDS_PROFILE_VARIABLES
+from cap_bringup.node_list import process_environment
 
 # Nodes of tests are as those of the system: without the profile, pictures get lost.
-os.environ |= ENVIRONMENT
-os.environ |= dict.fromkeys(FASTDDS_PROFILE_VARIABLES, str(Path(__file__).parent / FASTDDS_PROFILE))
+os.environ |= process_environment(Path(__file__).parent)
 # Another machine of the network, perhaps one with these tests, is not to be heard, nor moved.
 os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
 os.environ.pop('ROS_STATIC_PEERS', None)

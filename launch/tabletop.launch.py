@@ -11,10 +11,8 @@ from launch_ros.actions import Node
 
 from cap_bringup.node_list import (
     DIE_WITH_PARENT,
-    ENVIRONMENT,
-    FASTDDS_PROFILE,
-    FASTDDS_PROFILE_VARIABLES,
     TABLETOP_ARGUMENTS,
+    process_environment,
     robot_description,
     tabletop,
 )
@@ -53,8 +51,7 @@ def nodes(context: LaunchContext) -> list[Node]:
 
 def generate_launch_description() -> LaunchDescription:
     """Entry point of `ros2 launch`."""
-    profile = dict.fromkeys(FASTDDS_PROFILE_VARIABLES, str(SHARE / FASTDDS_PROFILE))
-    environment = {**ENVIRONMENT, **profile}
+    environment = process_environment(SHARE)
     return LaunchDescription(
         [
             *(SetEnvironmentVariable(name, value) for name, value in environment.items()),

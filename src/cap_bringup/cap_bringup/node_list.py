@@ -74,9 +74,7 @@ class NodeSpec:
     needs_stop_file: bool = False
 
 
-# What every process needs in its environment, beside what sourcing the workspace sets. The path of
-# the Fast DDS profile is relative to the share folder of cap_bringup.
-ENVIRONMENT = {
+_ENVIRONMENT = {
     'RMW_IMPLEMENTATION': 'rmw_fastrtps_cpp',
     # Each topic as the Fast DDS profile has it, and no shared memory (docs/decisions/0015).
     'RMW_FASTRTPS_PUBLICATION_MODE': 'AUTO',
@@ -87,9 +85,8 @@ ENVIRONMENT = {
     'OMP_NUM_THREADS': '1',
     'PYTHONUNBUFFERED': '1',
 }
-FASTDDS_PROFILE = 'config/fastdds.xml'
 # Jazzy knows the first, from Kilted on it is the second.
-FASTDDS_PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+_FASTDDS_PROFILE_VARIABLES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
 
 # A node must not outlive what has started it, however that ends.
 DIE_WITH_PARENT = ('setpriv', '--pdeathsig', 'TERM')
@@ -181,6 +178,17 @@ _TABLETOP = (
     ),
     NodeSpec('cap_planner', 'planner_node', 'planner', ('planner.yaml',), niceness=5),
 )
+
+
+def process_environment(share: Path) -> dict[str, str]:
+    """What every process has in its environment, beside what sourcing the workspace sets.
+
+    Args:
+        share: the folder of cap_bringup with config/.
+    """
+    # Kilted reads both variables, and takes a link for another file with the same profiles.
+    profile = str((share / 'config/fastdds.xml').resolve())
+    return _ENVIRONMENT | dict.fromkeys(_FASTDDS_PROFILE_VARIABLES, profile)
 
 
 def tabletop(arguments: Mapping[str, str]) -> list[NodeSpec]:

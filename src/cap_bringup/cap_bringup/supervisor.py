@@ -17,10 +17,8 @@ from ament_index_python.packages import get_package_prefix, get_package_share_di
 
 from cap_bringup.node_list import (
     DIE_WITH_PARENT,
-    ENVIRONMENT,
-    FASTDDS_PROFILE,
-    FASTDDS_PROFILE_VARIABLES,
     NodeSpec,
+    process_environment,
     robot_description,
 )
 from cap_common.domain import own_domain_id
@@ -36,8 +34,7 @@ def node_environment(domain_id: int | None = None) -> dict[str, str]:
     environment = {
         'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
         **os.environ,
-        **ENVIRONMENT,
-        **dict.fromkeys(FASTDDS_PROFILE_VARIABLES, str(share / FASTDDS_PROFILE)),
+        **process_environment(share),
     }
     if domain_id is not None:
         environment['ROS_DOMAIN_ID'] = str(domain_id)

@@ -7,7 +7,14 @@ import pytest
 import yaml
 
 from cap_bringup.cli import _launch_arguments, _parser
-from cap_bringup.node_list import CELL, FILES, TABLETOP_ARGUMENTS, robot_description, tabletop
+from cap_bringup.node_list import (
+    CELL,
+    FILES,
+    TABLETOP_ARGUMENTS,
+    process_environment,
+    robot_description,
+    tabletop,
+)
 from cap_bringup.workspace import ROOT
 from cap_common.config import parameter_types
 from cap_perception.parameters import PerceptionParameters
@@ -175,6 +182,14 @@ def test_the_domain_reaches_the_planner():
     assert planner.parameters == {'domain': 'whiteboard'}
 
 
+def test_the_profile_of_a_linked_install_is_one_file(tmp_path):
+    """Fast DDS 3 reads both variables, and complains of profiles that it has from another file."""
+    (tmp_path / 'config').symlink_to(ROOT / 'config')
+    environment = process_environment(tmp_path)
+    named = {value for name, value in environment.items() if name.endswith('PROFILES_FILE')}
+    assert named == {str(ROOT / 'config/fastdds.xml')}
+
+
 def test_the_launch_file_takes_nodes_and_arguments_from_the_list():
     """The launch packages are on ROS machines only; that it runs there is tried by hand."""
     tree = ast.parse((ROOT / 'launch/tabletop.launch.py').read_text())
@@ -183,7 +198,7 @@ def test_the_launch_file_takes_nodes_and_arguments_from_the_list():
         for node in tree.body
         if isinstance(node, ast.ImportFrom) and node.module == 'cap_bringup.node_list'
     ]
-    assert {'TABLETOP_ARGUMENTS', 'tabletop', 'ENVIRONMENT'} <= imported
+    assert {'TABLETOP_ARGUMENTS', 'tabletop', 'process_environment'} <= imported
     names = {spec.executable for spec in tabletop({})}
     constants = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
     assert not names & constants, 'no node is listed a second time'
