@@ -59,7 +59,7 @@ def generate_launch_description() -> LaunchDescription:
                 DeclareLaunchArgument(
                     a.name,
                     default_value='',
-                    description=f'{a.description}; empty: as in config/{a.node}.yaml',
+                    description=f'{a.description}; empty: {a.default}',
                 )
                 for a in TABLETOP_ARGUMENTS
             ),

@@ -185,7 +185,7 @@ def _label(text: str) -> str:
 
 def _add_launch_arguments(parser: argparse.ArgumentParser, **shown_defaults: str) -> None:
     for argument in TABLETOP_ARGUMENTS:
-        default = shown_defaults.get(argument.name, f'as in config/{argument.node}.yaml')
+        default = shown_defaults.get(argument.name, argument.default)
         parser.add_argument(
             f'--{argument.name.replace("_", "-")}',
             dest=f'launch_{argument.name}',

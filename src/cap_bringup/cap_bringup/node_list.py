@@ -24,7 +24,8 @@ class Argument:
     Without it the node has what config/<node>.yaml says.
 
     Attributes:
-        choices: the values that there are; empty: too many to be listed.
+        choices: the values that there are; empty: too many to be listed. Among files, the first
+            is what there is without it.
     """
 
     name: str
@@ -32,6 +33,11 @@ class Argument:
     kind: type[int] | type[float] | type[str]
     description: str
     choices: tuple[str, ...] = ()
+
+    @property
+    def default(self) -> str:
+        """What there is without it, in words."""
+        return self.choices[0] if self.node == FILES else f'as in config/{self.node}.yaml'
 
     def value(self, text: str) -> int | float | str:
         """The parameter's value.

@@ -133,6 +133,15 @@ def test_the_world_of_fruits_has_its_detector_and_phrases():
     assert {'apple', 'plate'} <= set(perception.parameters['phrases'])
 
 
+def test_what_there_is_without_an_argument_is_what_its_text_says():
+    for argument in TABLETOP_ARGUMENTS:
+        folder, _, file = argument.default.rpartition('/')
+        if folder:
+            assert (ROOT / 'config' / file).is_file()
+        else:
+            assert tabletop({argument.name: argument.default}) == tabletop({})
+
+
 def test_a_seed_that_is_no_number():
     with pytest.raises(ValueError, match="seed is no int: 'seven'"):
         tabletop({'seed': 'seven'})
