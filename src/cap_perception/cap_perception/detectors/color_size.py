@@ -166,9 +166,9 @@ def _may_be_part(points: Points, thing: Thing) -> bool:
 
 
 def _extents(points: Points) -> tuple[float, float, float]:
-    """Length, width and height of the top of a piece [m]."""
+    """Length, width and height of the top of a piece [m], noise of its highest points left out."""
     sides = upright(points).sides
-    return max(sides), min(sides), float(np.percentile(points[:, 2], 95))
+    return max(sides), min(sides), float(np.percentile(points[:, 2], 80))
 
 
 def _is_cut(piece: Mask, depth: FloatImage) -> bool:
