@@ -16,6 +16,7 @@ from rclpy.executors import (
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile
+from rclpy.subscription import Subscription
 
 # Message type, topic, callback and QoS; a node's create_subscription is one, too.
 Listen = Callable[[type, str, Callable[[Any], None], QoSProfile], object]
@@ -54,9 +55,10 @@ class Ears:
 
     def listen(
         self, kind: type, topic: str, callback: Callable[[Any], None], qos: QoSProfile
-    ) -> None:
-        """Subscribe; before `start`."""
-        self.node.create_subscription(kind, self._parent.resolve_topic_name(topic), callback, qos)
+    ) -> Subscription:
+        """Subscribe; before `start`, or in a callback of these ears."""
+        name = self._parent.resolve_topic_name(topic)
+        return self.node.create_subscription(kind, name, callback, qos)
 
     def serve(self, kind: type, name: str, answer: Callable[[Any, Any], Any]) -> None:
         """Answer a service, whose callback may wait: only these ears are deaf meanwhile.

@@ -80,8 +80,8 @@ class CameraSource:
         node, workspace = self._node, self._parameters.workspace_frame
         self._pipeline = Pipeline(self._detector, self._parameters)
         self._transforms = StaticTransformListener(node)
-        needs_robot = self._parameters.hide_robot or self._parameters.follow_held
-        self._robot = RobotView(node, workspace) if needs_robot else None
+        hides, follows = self._parameters.hide_robot, self._parameters.follow_held
+        self._robot = RobotView(node, workspace, always=hides) if hides or follows else None
         self._synchronizer = StampSynchronizer(list(_TOPICS))
         self._moving: MovingTransformListener | None = None
         self._slot: _Pictures = Slot()

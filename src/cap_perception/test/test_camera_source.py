@@ -318,11 +318,11 @@ def test_a_camera_that_moves(monkeypatch, node, source, camera, scenes):
     source.stop()
     source.start()  # knows no transform any more
     camera.take()  # from now on it is known that it moves
+    history = node.moving.history
+    history.add('workspace', 'camera', 1_000_000_000, ABOVE)
     with ThreadPoolExecutor(1) as pool:
-        taking = pool.submit(camera.take)
-        until(lambda: not source._slot._item)
-        for second in (1, 3):
-            node.moving.history.add('workspace', 'camera', second * 1_000_000_000, ABOVE)
+        taking = pool.submit(camera.take)  # of second 2
+        history.add('workspace', 'camera', 3_000_000_000, ABOVE)
         taking.result()
     camera.take()
     assert len(scenes) == 1

@@ -14,9 +14,14 @@ from cap_perception.robot_view import RobotView
 class FakeEars:
     def __init__(self, node):
         node.say = self.say = {}
+        self.node = self
 
     def listen(self, kind, topic, callback, qos):
         self.say[topic] = callback
+        return topic
+
+    def destroy_subscription(self, topic):
+        del self.say[topic]
 
     def start(self):
         pass
@@ -41,7 +46,7 @@ def node():
 @pytest.fixture
 def view(monkeypatch, node):
     monkeypatch.setattr(robot_view, 'Ears', FakeEars)
-    return RobotView(node, 'workspace')
+    return RobotView(node, 'workspace', always=True)
 
 
 def joints(second, *positions):
@@ -76,3 +81,17 @@ def test_a_description_without_the_frame(view, node):
     node.say['robot_description'](String(data='<robot name="r"><link name="base"/></robot>'))
     assert 'neither hidden nor followed' in node.said[0]
     assert view.at(0) is None
+
+
+def test_joint_states_are_listened_to_while_something_is_held(monkeypatch, node):
+    monkeypatch.setattr(robot_view, 'Ears', FakeEars)
+    view = RobotView(node, 'workspace', always=False)
+    node.say['robot_description'](String(data=cell_urdf()))
+    for _ in range(2):
+        assert 'joint_states' not in node.say
+        node.say['held_object'](SceneObject(name='red block'))
+        assert view.held(0) is None, 'nothing is known of before'
+        node.say['joint_states'](joints(1, *[0.0] * 6))
+        assert view.held(0) is not None
+        node.say['held_object'](SceneObject())
+        assert view.held(0) is None
