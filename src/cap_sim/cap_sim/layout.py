@@ -232,7 +232,7 @@ def with_clutter(layout: Layout, seed: int, count: int) -> Layout:
 def free_place(
     rng: np.random.Generator,
     kind: str,
-    taken: Iterable[ObjectSpec],
+    taken: Iterable[ObjectSpec | Clutter],
     tries: int = _RESTARTS,
     room: _Room = _TABLE,
 ) -> tuple[float, float]:
