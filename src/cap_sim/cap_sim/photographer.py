@@ -78,7 +78,8 @@ class Photographer(threading.Thread):
     def run(self) -> None:
         """Render until closed."""
         # A software renderer has threads of its own, which inherit this.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        me = os.PRIO_PROCESS, threading.get_native_id()
+        os.setpriority(*me, max(_NICENESS, os.getpriority(*me)))  # less is for root alone
         try:
             while (wanted := self._next()) is not None:
                 self._render(*wanted)
