@@ -73,8 +73,8 @@ class PairBench:
         layout = random_layout(
             seed, len(colors.blocks), len(colors.bowls), colors.blocks, colors.bowls
         )
-        if camera:
-            layout = with_clutter(layout, seed, self._clutter)
+        # In both: what has no name is in the way of who sees it as it is, too.
+        layout = with_clutter(layout, seed, self._clutter)
         system = CellSystem(layout, self._config, camera, seed)
         try:
             before = system.rest(_FIRST_LOOK_S)
