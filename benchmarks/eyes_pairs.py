@@ -69,7 +69,8 @@ def main() -> int:
     for pair in pairs(families, camera, arguments.workers):
         done.append(pair)
         tell(pair)
-        print(f'{len(done)} of {len(families)}: {pair.camera.family}, seed {pair.camera.seed}')
+        count = f'{len(done)} of {len(families)}'
+        print(f'{count}: {pair.camera.family}, seed {pair.camera.seed}', flush=True)
     lost = Counter(pair.difference for pair in done)
     net = (lost[-1] - lost[1]) / len(done)
     for name, runs in (('camera', [p.camera for p in done]), ('truth', [p.truth for p in done])):
