@@ -1,8 +1,8 @@
-"""The whole system in one process and without ROS, as fast as the machine can: for benchmarks.
+"""The whole system in one process, as fast as the machine can: for benchmarks.
 
-Model, sandbox, skills, physics, camera and perception are those of the nodes; what goes between
-nodes is handed over here. Whoever waits, for a motion or a picture, steps the physics, and whenever
-simulated time has come to it a picture is taken.
+Without ROS, but for its messages. Model, sandbox, skills, physics, camera and perception are those
+of the nodes; what goes between nodes is handed over here. Whoever waits, for a motion or a picture,
+steps the physics, and whenever simulated time has come to it a picture is taken.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from cap_perception import types as seen
 from cap_perception.detector import make_detector
 from cap_perception.messages import object_message, scene_message
 from cap_perception.parameters import PerceptionParameters
-from cap_perception.phrases import UnknownPhraseError
+from cap_perception.phrases import UnknownPhraseError, answered, parse_phrase
 from cap_perception.pipeline import Pipeline
 from cap_perception.silhouette import Silhouette
 from cap_planner.api.spec import Mask, Points, Target
@@ -120,7 +120,8 @@ class TrueSight:
 
     def look_for(self, phrase: str) -> list[seen.SceneObject]:
         """See Sight."""
-        return [item for item in self.look().objects if item.name.endswith(phrase)]
+        wanted = [parse_phrase(phrase)]
+        return [o for o in self.look().objects if answered(wanted, o.color, o.class_name)]
 
     def close(self) -> None:
         """See Sight."""

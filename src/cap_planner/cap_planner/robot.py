@@ -26,6 +26,7 @@ _MOST_QUOTED = 100
 _FREE_QUERIES = 200
 _QUERIES_PER_PICTURE = 20
 _MAX_SEARCH_S = 60.0
+_SAME_M = 0.05  # so far apart two searches see the same thing
 _LOOK_S = 1.0  # for so long a search does not hear that it is stopped
 
 
@@ -194,10 +195,13 @@ class SceneRobot:
         ]
 
     def _remember(self, item: SceneObject, taken: Collection[str]) -> str:
-        numbers = itertools.count(2)
-        name = item.name
-        while name in taken or name in self._found:
-            name = f'{item.name} {next(numbers)}'
+        """Its name: the one that it has from an earlier search, or a new one."""
+        names = itertools.chain([item.name], (f'{item.name} {n}' for n in itertools.count(2)))
+        name = next(
+            name
+            for name in names
+            if name not in taken and (name not in self._found or _is_same(self._found[name], item))
+        )
         self._found[name] = replace(item, name=name)
         return name
 
@@ -334,3 +338,8 @@ class SceneRobot:
         if target in self._found and target not in scene.names:
             return self._found[target].xy
         return scene.find(target, also=self._table.places).name
+
+
+def _is_same(one: SceneObject, other: SceneObject) -> bool:
+    """Whether two searches have seen the same thing."""
+    return float(np.linalg.norm(one.xy - other.xy)) < _SAME_M

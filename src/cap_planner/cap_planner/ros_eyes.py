@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -65,17 +64,13 @@ def _answer(client: Any, request: Any, deadline_s: float) -> Any:
         PerceptionLostError: there is none.
         CapError: the one it carries.
     """
-    response = _tried(lambda: call_service(client, request, deadline_s))
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            response = call_service(client, request, deadline_s)
+            break
+        except RobotFaultError as lost:
+            if not tries_left:
+                raise PerceptionLostError(f'{lost}: is perception running?') from lost
     if error := error_from_result(response):
         raise error
     return response
-
-
-def _tried(call: Callable[[], Any]) -> Any:
-    for left in reversed(range(_TRIES)):
-        try:
-            return call()
-        except RobotFaultError as error:
-            if not left:
-                raise PerceptionLostError(f'{error}: is perception running?') from error
-    raise AssertionError

@@ -47,7 +47,7 @@ class TabletopRobot(SceneRobot):
     def put_first_on_second(  # noqa: D102
         self, first: Target, second: Target, speed: float = 1.0, force: float | None = None
     ) -> None:
-        manner = Manner(speed, force)
+        manner, asked = Manner(speed, force), first
         with self._attempt('put_first_on_second', _text(first)):
             scene = self.scene()
             first, second = self._resolve(scene, first), self._resolve(scene, second)
@@ -59,6 +59,8 @@ class TabletopRobot(SceneRobot):
                 self._place_unseen(scene, placed, first, second, manner)
         if moved:
             self._place(scene, placed, first, second, manner)
+        if isinstance(asked, str):
+            self._found.pop(asked, None)  # where a search saw it, it is no more
 
     def pick_up(  # noqa: D102
         self, obj: Target, speed: float = 1.0, force: float | None = None
@@ -80,7 +82,8 @@ class TabletopRobot(SceneRobot):
         start = scene.find(name).xy if name else np.asarray(obj)
         if name:
             self._placements.pop(name, None)
-        self._has_changed(f'picked up {name or "what was there"!r} from {_place(start)}')
+        what = repr(name) if name else 'what was there'
+        self._has_changed(f'picked up {what} from {_place(start)}')
 
     def _place(
         self, scene: Scene, placed: Placement, first: Target, second: Target, manner: Manner

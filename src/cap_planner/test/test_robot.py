@@ -218,6 +218,7 @@ def test_what_the_scene_does_not_list_has_a_name_from_then_on(
     assert robot.detect_obj('mug')
     assert robot.find_all_objects('mug') == ['mug', 'mug 2']
     assert np.allclose(robot.get_obj_pos('mug 2'), (0.1, -0.3))
+    assert robot.find_all_objects('mug') == ['mug', 'mug 2'], 'the same things, the same names'
     with pytest.raises(ObjectNotFoundError):
         robot.get_obj_pos('mug 3')
 

@@ -21,7 +21,7 @@ from cap_planner.api.spec import Target
 from cap_planner.labels import InstructionError, Label
 from cap_planner.places import Table
 from cap_planner.robot import ORDINARY, Manner
-from cap_planner.scene import Scene
+from cap_planner.scene import Scene, SceneObject
 from cap_planner.tabletop import TabletopRobot
 from cap_planner.testing import SymbolicTable
 
@@ -90,6 +90,16 @@ def test_how_an_action_is_to_be_done_reaches_the_skill(desk: Desk) -> None:
     desk.robot.put_first_on_second('red block', [0.0, -0.3])
     desk.robot.point_gripper_to('blue block', 0.2)
     assert desk.manners == [Manner(0.4, 7.0), ORDINARY, Manner(0.2)]
+
+
+def test_what_only_a_search_found_is_moved_by_its_place(desk: Desk) -> None:
+    place = (0.22, -0.7, 0.05)
+    desk.unlisted = [SceneObject('mug', 'mug', '', place, (0.05, 0.05, 0.1), 0.0, True)]
+    desk.happens = lambda: None
+    desk.robot.put_first_on_second(desk.robot.find_object('mug', 0.0), 'blue block')
+    assert desk.robot.changes[0].startswith('moved what was at [0.220, -0.700] to')
+    with pytest.raises(ObjectNotFoundError):
+        desk.robot.get_obj_pos('mug')
 
 
 def test_what_is_picked_up_is_put_down_from_where_it_was(desk: Desk) -> None:
