@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import itertools
 import resource
-import threading
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -300,42 +298,3 @@ def scene_from(eyes: Eyes, color: Image, depth: Image, info: CameraInfo) -> obje
         )
     )
     return None if scene is None else scene_message(scene, eyes.parameters.workspace_frame)
-
-
-def run_live(eyes: Eyes, seed: int, seconds: float, rate_hz: float = 10.0) -> tuple[int, int]:
-    """Frames at a camera's pace into a place for one: how many came, and how many were lost.
-
-    A frame is lost if the next one comes before the pipeline has taken it.
-    """
-    picture = eyes.watch(draw_table(seed), seed).picture()
-    count = int(seconds * rate_hz)
-    ready = [messages(eyes, eyes.frame(picture)) for _ in range(min(count, 20))]
-    eyes.pipeline.forget()
-    waiting: deque[int] = deque(maxlen=1)
-    there, over = threading.Condition(), threading.Event()
-    lost = 0
-
-    def shoot() -> None:
-        nonlocal lost
-        start = time.monotonic()
-        for number in range(count):
-            time.sleep(max(0.0, start + number / rate_hz - time.monotonic()))
-            with there:
-                lost += len(waiting)
-                waiting.append(number)
-                there.notify()
-        over.set()
-        with there:
-            there.notify()
-
-    threading.Thread(target=shoot, daemon=True).start()
-    while True:
-        with there:
-            there.wait_for(lambda: waiting or over.is_set())
-            if not waiting:
-                return count, lost
-            number = waiting.popleft()
-        color, depth, info = ready[number % len(ready)]
-        at = convert.time_message(1e6 + number / rate_hz)
-        color.header.stamp = at
-        scene_from(eyes, color, depth, info)

@@ -126,6 +126,7 @@ TABLETOP_ARGUMENTS = (
         'the simulated one: clean (and its room), or noisy, as in config/noisy.yaml',
         ('clean', 'noisy'),
     ),
+    Argument('camera_rate_hz', 'sim', float, 'pictures of the simulated camera in a second'),
     Argument('real_time_factor', 'sim', float, 'speed of the simulation; 0.0: as fast as it can'),
     Argument(
         'source',

@@ -103,12 +103,14 @@ def running_system(
     *,
     environment: Mapping[str, str] | None = None,
     restart: bool = False,
+    watch_world: bool = True,
     **arguments: str,
 ) -> Iterator[RunningSystem]:
     """Start all nodes, wait until they are ready, and end them.
 
     Args:
         environment: of the nodes, on top of their usual one.
+        watch_world: whether the client hears the simulator's truth and the operator's camera.
         arguments: launch arguments.
     """
     values = {'evidence': str(folder / 'evidence.db'), **arguments}
@@ -119,7 +121,7 @@ def running_system(
         # First: two processes that make a new file at once may get into each other's way.
         EvidenceStore(folder / 'evidence.db') as evidence,
         Supervisor(tabletop(values), folder / 'log', variables, restart) as nodes,
-        Client(watch_world=True) as client,
+        Client(watch_world=watch_world) as client,
     ):
         system = RunningSystem(nodes, client, evidence)
         system.wait_ready()

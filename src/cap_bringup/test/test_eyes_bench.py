@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cap_bringup import eyes_bench
-from cap_bringup.eyes_bench import Eyes, judge, live_through, look_at_table, run_frames, run_live
+from cap_bringup.eyes_bench import Eyes, judge, live_through, look_at_table, run_frames
 from cap_bringup.eyes_worlds import FEWEST, MOST, Hand, draw_table, draw_twins
 from cap_bringup.workspace import ROOT
 from cap_perception.types import Scene, SceneObject
@@ -137,11 +137,3 @@ def test_a_slice_of_the_frames(eyes):
     assert pace.wall_ms.shape == pace.cpu_ms.shape == (20,)
     assert (pace.cpu_ms > 0).all()
     assert len(pace.memory_mb) == 10
-
-
-def test_a_slice_at_a_cameras_pace(eyes):
-    assert run_live(eyes, 5, seconds=1.0, rate_hz=4.0) == (4, 0)
-    # So fast that it must lose some, and tells of it.
-    count, lost = run_live(eyes, 5, seconds=0.2, rate_hz=500.0)
-    assert count == 100
-    assert lost > 50

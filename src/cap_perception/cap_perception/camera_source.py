@@ -34,7 +34,7 @@ from cap_perception.phrases import NoPhrasesError, UnknownPhraseError
 from cap_perception.pipeline import Pipeline
 from cap_perception.robot_view import RobotView
 from cap_perception.sources import OnScene, View
-from cap_perception.sync import Slot, StampSynchronizer
+from cap_perception.sync import Backlog, StampSynchronizer
 from cap_perception.types import CameraFrame
 
 _TOPICS: dict[str, Any] = {
@@ -43,7 +43,7 @@ _TOPICS: dict[str, Any] = {
     'camera/camera_info': CameraInfo,
 }
 # Stamp [ns], colour, depth and camera_info.
-_Pictures = Slot[tuple[int, Image, Image, CameraInfo]]
+_Pictures = Backlog[tuple[int, Image, Image, CameraInfo]]
 # What a picture, or the configuration, may have wrong.
 _FAULTS = (
     UnsupportedImageError,
@@ -52,6 +52,7 @@ _FAULTS = (
     NoPhrasesError,
     UnknownPhraseError,
 )
+_PATIENCE_S = 0.25  # of a picture while those before it are looked at
 _TRANSFORM_S = 0.2  # which a transform may come after its picture
 _STOP_S = 5.0  # for the picture that is being looked at
 
@@ -59,9 +60,9 @@ _STOP_S = 5.0  # for the picture that is being looked at
 class CameraSource:
     """A scene for every complete set of colour, depth and camera_info of one stamp.
 
-    Pictures are looked at in a thread of their own, always the newest: a slow detector costs
-    scenes, and neither beats nor pictures. Those that give no scene are told of, and the next ones
-    are tried: a camera may be set right.
+    Pictures are looked at in a thread of their own, one after the other; those that wait too long
+    are skipped for newer ones: a slow detector costs scenes, and no beats. Those that give no scene
+    are told of, and the next ones are tried: a camera may be set right.
     """
 
     def __init__(self, node: Node, parameters: PerceptionParameters, on_scene: OnScene) -> None:
@@ -84,9 +85,9 @@ class CameraSource:
         self._robot = RobotView(node, workspace, always=hides) if hides or follows else None
         self._synchronizer = StampSynchronizer(list(_TOPICS))
         self._moving: MovingTransformListener | None = None
-        self._slot: _Pictures = Slot()
+        self._pictures: _Pictures = Backlog(_PATIENCE_S)
         self._worker = threading.Thread(
-            target=self._work, args=[self._slot], name='pictures', daemon=True
+            target=self._work, args=[self._pictures], name='pictures', daemon=True
         )
         self._worker.start()
         if self._listening is not None:
@@ -104,20 +105,21 @@ class CameraSource:
             self._listening.stop()
         if self._robot is not None:
             self._robot.close()
-        self._slot.close()
+        self._pictures.close()
         self._worker.join(_STOP_S)
         self._stop_moving()
 
     def forget(self) -> None:
         """See SceneSource."""
         self._forget.set()
+        self._pictures.clear()
 
     def look_for(self, phrases: Sequence[str], timeout_s: float) -> Finding:
         """See SceneSource."""
         return self._lookout.look_for(phrases, timeout_s, lambda: self.health.report().message)
 
     def _is_idle(self) -> bool:
-        return self._slot.is_idle()
+        return self._pictures.is_idle()
 
     def _subscribe(self, topic: str, qos: QoSProfile) -> None:
         self._subscriptions[topic] = self._node.create_subscription(
@@ -145,8 +147,7 @@ class CameraSource:
         if complete is None:
             return
         self.health.complete()
-        if self._slot.put((stamp_ns, *complete)):
-            self.health.skipped()
+        self._pictures.put((stamp_ns, *complete))
 
     def _fail(self, why: str) -> None:
         self.health.failed(why)
@@ -157,11 +158,12 @@ class CameraSource:
 
     # In the thread of the pictures ---------------------------------------------------------------
 
-    def _work(self, slot: _Pictures) -> None:
-        while (item := slot.take()) is not None:
+    def _work(self, pictures: _Pictures) -> None:
+        while (item := pictures.take()) is not None:
+            self.health.skipped(pictures.take_skipped())
             self.health.begun()
             try:
-                self._use(slot, *item)
+                self._use(pictures, *item)
             except _FAULTS as error:
                 if error.__cause__ is not None:
                     self._tell_where()
@@ -174,7 +176,7 @@ class CameraSource:
                 self.health.ended()
 
     def _use(
-        self, slot: _Pictures, stamp_ns: int, color: Image, depth: Image, info: CameraInfo
+        self, pictures: _Pictures, stamp_ns: int, color: Image, depth: Image, info: CameraInfo
     ) -> None:
         started = time.monotonic()
         frame = self._frame(stamp_ns, color, depth, info)
@@ -187,7 +189,7 @@ class CameraSource:
         if self._robot is not None and self._parameters.follow_held:
             held = self._robot.held(frame.stamp_ns)
         scene = self._pipeline.process(frame, hidden, held)
-        if self._forget.is_set() or slot.is_closed():
+        if self._forget.is_set() or pictures.is_closed():
             return  # it is of a world that is no more
         self.health.used(self._detector.seconds, time.monotonic() - started)
         if scene is not None:

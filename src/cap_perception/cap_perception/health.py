@@ -76,10 +76,10 @@ class Health:
             self._lost.extend([self._clock()] * pictures)
             self._lost_ever += pictures
 
-    def skipped(self) -> None:
-        """A complete picture was not looked at, because a newer one came first."""
+    def skipped(self, pictures: int) -> None:
+        """So many complete pictures were not looked at, because newer ones came."""
         with self._lock:
-            self._skipped_ever += 1
+            self._skipped_ever += pictures
 
     def complete(self) -> None:
         """All inputs of one stamp are there."""

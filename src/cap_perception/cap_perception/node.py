@@ -188,7 +188,7 @@ class PerceptionNode(LifecycleNode):
     # What it is asked for ------------------------------------------------------------------------
 
     def _forget(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        if self._source is not None:
+        if self._source is not None and self._is_active:
             self._source.forget()
         response.success = True
         return response

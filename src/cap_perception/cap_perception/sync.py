@@ -1,9 +1,11 @@
-"""Between threads: messages that belong together by their stamp, and a slot for the newest set."""
+"""Between threads: messages that belong together by their stamp, and the sets that wait."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 T = TypeVar('T')
@@ -50,36 +52,59 @@ class StampSynchronizer:
         return lost
 
 
-class Slot(Generic[T]):
-    """Holds the newest item until somebody takes it. Thread-safe."""
+class Backlog(Generic[T]):
+    """What waits to be taken, oldest first. Thread-safe.
 
-    def __init__(self) -> None:
+    A burst waits its turn; but what has waited longer than it may is skipped as soon as something
+    newer is there, so that whoever takes too slowly gets the newest.
+
+    Args:
+        patience_s: how long an item may wait.
+        clock: seconds.
+    """
+
+    def __init__(self, patience_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._patience_s = patience_s
+        self._clock = clock
         self._changed = threading.Condition()
-        self._item: T | None = None
+        self._items: deque[tuple[float, T]] = deque()
+        self._skipped = 0
         self._closed = False
         self._is_awaited = True
 
-    def put(self, item: T) -> bool:
-        """Put it in; True: another one was in there, and is lost."""
+    def put(self, item: T) -> None:
+        """Put it at the end."""
         with self._changed:
-            replaced = self._item is not None
-            self._item = item
+            self._items.append((self._clock(), item))
+            self._skip()
             self._changed.notify()
-        return replaced
 
     def take(self) -> T | None:
         """Wait for an item, and take it out; None: closed."""
         with self._changed:
             self._is_awaited = True
-            self._changed.wait_for(lambda: self._closed or self._item is not None)
-            item, self._item = self._item, None
+            self._changed.wait_for(lambda: self._closed or self._items)
             self._is_awaited = False
-            return None if self._closed else item
+            if self._closed:
+                return None
+            self._skip()
+            return self._items.popleft()[1]
+
+    def clear(self) -> None:
+        """Drop what waits; none of it counts as skipped."""
+        with self._changed:
+            self._items.clear()
+
+    def take_skipped(self) -> int:
+        """How many have been skipped since this was last asked."""
+        with self._changed:
+            skipped, self._skipped = self._skipped, 0
+        return skipped
 
     def is_idle(self) -> bool:
         """Whether whoever takes the items has done with all that were put in."""
         with self._changed:
-            return self._is_awaited and self._item is None
+            return self._is_awaited and not self._items
 
     def is_closed(self) -> bool:
         """Whether it has been closed."""
@@ -91,3 +116,13 @@ class Slot(Generic[T]):
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def __len__(self) -> int:
+        with self._changed:
+            return len(self._items)
+
+    def _skip(self) -> None:
+        too_long = self._clock() - self._patience_s
+        while len(self._items) > 1 and self._items[0][0] < too_long:
+            self._items.popleft()
+            self._skipped += 1

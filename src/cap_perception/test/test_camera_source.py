@@ -87,7 +87,7 @@ class Camera:
             if topic in topics:
                 self._node.callbacks[f'camera/{topic}'](message)
         if wait:
-            until(self._source._slot.is_idle)
+            until(self._source._pictures.is_idle)
 
 
 def until(done):
@@ -357,7 +357,12 @@ def test_what_is_looked_for_on_request(source, camera, phrases, error, words):
         asking.result()
 
 
-def test_the_newest_picture_comes_first(monkeypatch, source, camera, scenes):
+@pytest.mark.parametrize(
+    ('patience_s', 'stamps', 'skipped'), [(60.0, [2, 3, 4], '0'), (0.0, [4], '2')]
+)
+def test_pictures_that_come_while_one_is_looked_at(
+    monkeypatch, source, camera, scenes, patience_s, stamps, skipped
+):
     may_go = threading.Event()
     slow = source._detector._detector.detect
 
@@ -366,14 +371,15 @@ def test_the_newest_picture_comes_first(monkeypatch, source, camera, scenes):
         return slow(frame, phrases)
 
     monkeypatch.setattr(source._detector._detector, 'detect', detect)
+    monkeypatch.setattr(source._pictures, '_patience_s', patience_s)
     camera.take(wait=False)
-    until(lambda: not source._slot._item)
+    until(lambda: not source._pictures)
     for _ in range(3):
         camera.take(wait=False)
     may_go.set()
-    until(lambda: scenes)
-    assert scenes[0][0].stamp_ns == 4_000_000_000
-    assert source.health.report().values['pictures skipped for newer ones'] == '2'
+    until(source._pictures.is_idle)
+    assert [scene.stamp_ns // 10**9 for scene, _ in scenes] == stamps
+    assert source.health.report().values['pictures skipped for newer ones'] == skipped
 
 
 def test_what_was_seen_before_somebody_rearranged_the_table(monkeypatch, source, camera, scenes):
@@ -381,6 +387,7 @@ def test_what_was_seen_before_somebody_rearranged_the_table(monkeypatch, source,
     slow = source._detector._detector.detect
 
     def detect(frame, phrases):
+        camera.take(wait=False)
         source.forget()
         return slow(frame, phrases)
 
@@ -405,7 +412,7 @@ def test_a_picture_that_takes_longer_than_the_stop(monkeypatch, source, camera, 
     monkeypatch.setattr(source._detector._detector, 'detect', detect)
     monkeypatch.setattr(camera_source, '_STOP_S', 0.01)
     camera.take(wait=False)
-    until(lambda: not source._slot._item)
+    until(lambda: not source._pictures)
     late = source._worker
     source.stop()
     source.start()

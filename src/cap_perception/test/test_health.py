@@ -97,7 +97,7 @@ def test_losses_are_counted(health, clock):
     for _ in range(3):
         picture(health)
     health.lost(2)
-    health.skipped()
+    health.skipped(1)
     report = health.report()
     assert report.level == Level.WARN
     assert report.values['pictures lost'] == '2'

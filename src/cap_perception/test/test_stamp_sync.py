@@ -2,7 +2,9 @@
 
 import threading
 
-from cap_perception.sync import Slot, StampSynchronizer
+import pytest
+
+from cap_perception.sync import Backlog, StampSynchronizer
 
 
 def test_a_set_is_complete_once_in_the_order_of_the_topics():
@@ -45,17 +47,64 @@ def test_what_is_lost_is_counted_once():
     assert (sync.take_lost(), sync.take_lost()) == (4, 0)
 
 
-def test_a_slot_has_the_newest():
-    slot = Slot()
-    assert [slot.put(1), slot.put(2)] == [False, True]
-    assert slot.take() == 2
-    assert not slot.put(3)
+class Clock:
+    now = 0.0
+
+    def __call__(self):
+        return self.now
 
 
-def test_a_closed_slot_lets_go():
-    slot, taken = Slot(), []
-    taker = threading.Thread(target=lambda: taken.append(slot.take()))
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def test_what_waits_is_taken_in_order(clock):
+    waiting = Backlog(patience_s=1.0, clock=clock)
+    for item in (1, 2, 3):
+        waiting.put(item)
+    clock.now += 1.0
+    assert [waiting.take(), waiting.take(), waiting.take()] == [1, 2, 3]
+    assert (len(waiting), waiting.take_skipped()) == (0, 0)
+
+
+def test_what_waits_too_long_is_skipped_for_newer_ones(clock):
+    waiting = Backlog(patience_s=1.0, clock=clock)
+    waiting.put(1)
+    clock.now += 0.8
+    waiting.put(2)
+    clock.now += 0.8
+    assert (waiting.take(), waiting.take_skipped()) == (2, 1)
+    waiting.put(3)
+    clock.now += 5.0
+    assert waiting.take() == 3, 'nothing newer'
+    assert waiting.take_skipped() == 0
+
+
+def test_nothing_heaps_up_where_nobody_takes(clock):
+    waiting = Backlog(patience_s=1.0, clock=clock)
+    for item in range(100):
+        waiting.put(item)
+        clock.now += 0.3
+    assert (len(waiting), waiting.take_skipped()) == (4, 96)
+
+
+def test_a_backlog_is_idle_when_the_taker_waits_again(clock):
+    waiting = Backlog(patience_s=1.0, clock=clock)
+    assert waiting.is_idle()
+    waiting.put(1)
+    assert not waiting.is_idle()
+    waiting.take()
+    assert not waiting.is_idle(), 'it is being used'
+    waiting.put(2)
+    waiting.clear()
+    assert (len(waiting), waiting.take_skipped()) == (0, 0)
+
+
+def test_a_closed_backlog_lets_go():
+    waiting, taken = Backlog(1.0), []
+    taker = threading.Thread(target=lambda: taken.append(waiting.take()))
     taker.start()
-    slot.close()
+    waiting.close()
     taker.join(10.0)
     assert taken == [None]
