@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CameraInfo, Image
 
 from cap_bringup.eyes_worlds import Hand, Hold, Twins, draw_event, draw_table, draw_twins
+from cap_bringup.node_list import PERCEPTION
 from cap_common.config import read_config
 from cap_common.frames import Matrix
 from cap_description import ARM_JOINTS
@@ -60,14 +61,22 @@ class Eyes:
         camera: names of the files there that have the simulator's, without ending, the later ones
             on top.
         told: whether the pipeline hears of what the gripper holds.
+        world: where something else is looked for than perception.yaml says.
     """
 
     def __init__(
-        self, config: Path, camera: tuple[str, ...], seed: int, *, told: bool = True
+        self,
+        config: Path,
+        camera: tuple[str, ...],
+        seed: int,
+        *,
+        told: bool = True,
+        world: str = '',
     ) -> None:
         self._told = told
-        self.parameters = read_config(
-            config / 'perception.yaml', 'perception', PerceptionParameters
+        self.parameters = replace(
+            read_config(config / 'perception.yaml', 'perception', PerceptionParameters),
+            **PERCEPTION.get(world, {}),
         )
         files = [config / f'{name}.yaml' for name in camera]
         self._sim = read_config(files, 'sim', Parameters)
@@ -172,9 +181,9 @@ def judge(scene: Scene | None, truth: Mapping[str, Matrix]) -> TableResult:
     return TableResult(len(truth), len(objects), right, wrong, tuple(off), tuple(faults))
 
 
-def look_at_table(eyes: Eyes, seed: int) -> TableResult:
-    """The scene of a drawn table, after a few pictures."""
-    cell = eyes.watch(draw_table(seed), seed)
+def look_at_table(eyes: Eyes, table: Layout, seed: int) -> TableResult:
+    """The scene of a table, after a few pictures."""
+    cell = eyes.watch(table, seed)
     for _ in range(_LOOKS):
         scene = eyes.look()
     return judge(scene, cell.truth())

@@ -1,4 +1,4 @@
-"""Tables of blocks and bowls to look at, and what happens to them: for the benchmark `eyes`.
+"""Tables to look at, and what happens to things on them: for the benchmark `eyes`.
 
 Nothing here steps the physics but for things that come to rest; a carried thing is put where the
 tool is, picture by picture, and the arm is in the picture where it would be. No ROS.
@@ -17,14 +17,16 @@ from cap_common.palette import PALETTE
 from cap_description import transform
 from cap_sim.clutter import Clutter
 from cap_sim.layout import Layout, LayoutError, ObjectSpec, free_place
-from cap_sim.shapes import size_of
+from cap_sim.shapes import KINDS, PLATE, size_of
 from cap_sim.still import OUT_OF_VIEW, StillCell
 from cap_skills.kinematics import ArmKinematics, tool_down
 from cap_skills.robot_model import robot_model
 
 FEWEST, MOST = 3, 12
-# Of the blocks of a table, the share that lies in a bowl.
-IN_BOWL = 0.15
+# Of what is no bowl or plate, the share that lies in one.
+IN_DISH = 0.15
+# How far from a dish's middle things come into it, along x and y, and how high [m].
+_DISHES = {'bowl': (0.01, 0.012), 'plate': (0.025, PLATE.wall)}
 _SETTLE_STEPS = 400
 _DRAWS = 200
 # Of what happens, a picture every 0.1 s: ways of the tool and of what is pushed [m].
@@ -39,25 +41,38 @@ def draw_table(seed: int) -> Layout:
     count = int(rng.integers(FEWEST, MOST + 1))
     names = [(kind, color) for kind in ('block', 'bowl') for color in PALETTE]
     things = [names[i] for i in rng.permutation(len(names))[:count]]
-    # The large ones first: they would find no room between the small ones.
-    return _scatter(rng, sorted(things, key=lambda thing: thing[0] != 'bowl'), IN_BOWL)
+    return _scatter(rng, things, IN_DISH)
+
+
+def draw_fruits(seed: int) -> Layout:
+    """3 to 12 fruits, bottles, blocks and plates; some of the small things on plates."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(FEWEST, MOST + 1))
+    things = [(name, kind.color) for name, kind in KINDS.items() if kind.color]
+    for kind in ('bottle', 'block', 'plate'):
+        things += [(kind, str(color)) for color in rng.permutation(list(PALETTE))[:2]]
+    return _scatter(rng, [things[i] for i in rng.permutation(len(things))[:count]], IN_DISH)
 
 
 def _scatter(
-    rng: np.random.Generator, things: list[tuple[str, str]], in_bowl: float = 0.0
+    rng: np.random.Generator, things: list[tuple[str, str]], in_dish: float = 0.0
 ) -> Layout:
+    # The large ones first: they would find no room between the small ones.
+    things = sorted(things, key=lambda thing: thing[0] not in _DISHES)
     for _ in range(_DRAWS):
         specs: list[ObjectSpec] = []
         empty: list[ObjectSpec] = []
         try:
             for kind, color in things:
                 yaw = float(rng.uniform(-np.pi, np.pi))
-                if kind == 'block' and empty and rng.random() < in_bowl:
-                    x, y = empty.pop().xy + rng.uniform(-0.01, 0.01, 2)
-                    specs.append(ObjectSpec(kind, color, (float(x), float(y)), yaw, z=0.012))
+                if kind not in _DISHES and empty and rng.random() < in_dish:
+                    dish = empty.pop()
+                    spread, z = _DISHES[dish.kind]
+                    x, y = dish.xy + rng.uniform(-spread, spread, 2)
+                    specs.append(ObjectSpec(kind, color, (float(x), float(y)), yaw, z))
                     continue
                 specs.append(ObjectSpec(kind, color, free_place(rng, kind, specs, 60), yaw))
-                if kind == 'bowl':
+                if kind in _DISHES:
                     empty.append(specs[-1])
         except LayoutError:
             continue
@@ -93,9 +108,8 @@ def draw_twins(seed: int) -> Twins:
     count, others = int(rng.integers(2, 4)), int(rng.integers(1, 5))
     twins = [(kind, color) for color in colors[:count]]
     rest = [(('block', 'bowl')[int(rng.integers(2))], color) for color in colors[count:]][:others]
-    things = sorted(twins + rest, key=lambda thing: thing[0] != 'bowl')
     bodies = tuple(f'{color} {kind}' for _, color in twins)
-    return Twins(_scatter(rng, things), bodies, dict.fromkeys(bodies, colors[0]))
+    return Twins(_scatter(rng, twins + rest), bodies, dict.fromkeys(bodies, colors[0]))
 
 
 @dataclass(frozen=True)

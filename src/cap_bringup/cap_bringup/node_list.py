@@ -156,7 +156,7 @@ TABLETOP_ARGUMENTS = (
 )
 
 # Worlds where something else is looked for than config/perception.yaml says, by another detector.
-_PERCEPTION: dict[str, dict[str, Any]] = {
+PERCEPTION: dict[str, dict[str, Any]] = {
     'fruits': {
         'detector': 'color_size',
         'phrases': [
@@ -212,7 +212,7 @@ def tabletop(arguments: Mapping[str, str]) -> list[NodeSpec]:
     for argument in TABLETOP_ARGUMENTS:
         if text := arguments.get(argument.name):
             given[argument.node][argument.name] = argument.value(text)
-    for name, value in _PERCEPTION.get(arguments.get('world', ''), {}).items():
+    for name, value in PERCEPTION.get(arguments.get('world', ''), {}).items():
         given['perception'].setdefault(name, value)
     domain = arguments.get('domain', '')
     if tool := _TOOLS.get(domain):

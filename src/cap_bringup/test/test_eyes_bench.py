@@ -9,10 +9,10 @@ import pytest
 
 from cap_bringup import eyes_bench
 from cap_bringup.eyes_bench import Eyes, judge, live_through, look_at_table, run_frames
-from cap_bringup.eyes_worlds import FEWEST, MOST, Hand, draw_table, draw_twins
+from cap_bringup.eyes_worlds import FEWEST, MOST, Hand, draw_fruits, draw_table, draw_twins
 from cap_bringup.workspace import ROOT
 from cap_perception.types import Scene, SceneObject
-from cap_sim.layout import Layout, ObjectSpec
+from cap_sim.layout import FRUITS, Layout, ObjectSpec
 
 
 @pytest.fixture
@@ -109,9 +109,19 @@ def test_a_carried_thing_is_in_the_gripper_and_then_where_it_was_to_be(eyes):
 
 @pytest.mark.parametrize('seed', [1, 2, 3])
 def test_a_slice_of_the_tables(eyes, seed):
-    result = look_at_table(eyes, seed)
+    result = look_at_table(eyes, draw_table(seed), seed)
     assert result.right == result.there == result.seen, result.faults
     assert max(result.off_m) < 0.005
+
+
+# A gray plate; an egg on a plate, half of it in the shade; a purple block and a plum, twice.
+@pytest.mark.parametrize('seed', [1654910070, 1654910083, 1654910124, 1654910129])
+def test_a_slice_of_the_fruits(seed):
+    eyes = Eyes(ROOT / 'config', ('sim', 'noisy'), 0, world=FRUITS)
+    result = look_at_table(eyes, draw_fruits(seed), seed)
+    eyes.close()
+    assert result.right == result.there == result.seen, result.faults
+    assert max(result.off_m) < 0.008
 
 
 @pytest.mark.parametrize('seed', [1, 4])

@@ -31,12 +31,17 @@ class ColorTable:
         self.names = tuple(palette)
         rgb = np.array(list(palette.values()), float)
         shaded = np.clip(rgb[:, None] * _SHADES[:, None], 0, 255)
-        tree = cKDTree(_lab(shaded.reshape(-1, 3)))
+        self._max_distance = max_distance
+        self._tree = cKDTree(_lab(shaded.reshape(-1, 3)))
         steps = np.arange(2**_BITS) * 2 ** (8 - _BITS) + 2 ** (8 - _BITS) / 2 - 0.5
         cells = np.stack(np.meshgrid(steps, steps, steps, indexing='ij'), axis=-1).reshape(-1, 3)
-        distance, nearest = tree.query(_lab(cells), distance_upper_bound=max_distance)
+        self._table = self._nearest(cells)
+
+    def _nearest(self, rgb: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """Index of each colour (N, 3), or NO_COLOR."""
+        distance, nearest = self._tree.query(_lab(rgb), distance_upper_bound=self._max_distance)
         index = np.where(np.isfinite(distance), nearest // len(_SHADES), NO_COLOR)
-        self._table = index.astype(np.uint8)
+        return index.astype(np.uint8)
 
     def classify(self, rgb: ByteImage) -> NDArray[np.uint8]:
         """Index into `names` of each pixel (..., 3), or NO_COLOR."""
@@ -47,6 +52,10 @@ class ColorTable:
         index <<= _BITS
         index |= cell[..., 2]
         return self._table[index]
+
+    def of_mean(self, pixels: ByteImage) -> int:
+        """Index of the mean colour of pixels (N, 3), not rounded to a cell; or NO_COLOR."""
+        return int(self._nearest(pixels.mean(axis=0, keepdims=True))[0])
 
 
 def _lab(rgb: NDArray[np.float64]) -> NDArray[np.float32]:

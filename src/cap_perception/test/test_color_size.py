@@ -79,6 +79,23 @@ def test_all_that_a_plate_may_bear(cell, look):
     assert_seen(look(world), world, kinds_of(*specs))
 
 
+def test_gray_and_white_and_what_has_one_size_but_another_outline(cell, look):
+    floor = PLATE.wall
+    specs = (
+        ObjectSpec('plate', 'gray', (-0.2, -0.6)),
+        ObjectSpec('egg', 'white', (-0.2, -0.62), 0.4, z=floor),
+        ObjectSpec('plate', 'white', (0.05, -0.6)),
+        ObjectSpec('bottle', 'gray', (0.05, -0.62), z=floor),
+        ObjectSpec('block', 'gray', (0.2, -0.6), 0.5),
+        ObjectSpec('block', 'white', (0.2, -0.4), 0.2),
+        ObjectSpec('block', 'purple', (0.0, -0.4), 0.8),
+        ObjectSpec('plate', 'green', (-0.2, -0.35)),
+        ObjectSpec('plum', 'purple', (-0.18, -0.33), z=floor),
+    )
+    world = cell(layout=Layout(specs))
+    assert_seen(look(world), world, kinds_of(*specs))
+
+
 def test_the_arm_is_no_fruit_and_what_it_hides_is_remembered(cell, look):
     layout = fruit_layout(1)
     world = cell(layout=layout)
@@ -124,10 +141,13 @@ def test_an_egg_that_comes_is_seen_and_one_that_goes_is_gone(cell, look):
 
 
 def test_a_thing_as_text():
-    things = parse_things(('egg white 0.056 0.044 0.032', 'plate any 0.2 0.2 0.016'))
+    sponge = 'sponge any 0.1 0.06 0.03 box'
+    things = parse_things(('egg white 0.056 0.044 0.032', 'plate any 0.2 0.2 0.016', sponge))
     assert things['egg'].size == (0.056, 0.044, 0.032)
     assert (things['egg'].color, things['plate'].color) == ('white', '')
     assert (things['egg'].is_round, things['plate'].is_round) == (False, True)
+    assert (things['egg'].is_box, things['sponge'].is_box) == (False, True)
+    assert things['sponge'].size == (0.1, 0.06, 0.03)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +156,7 @@ def test_a_thing_as_text():
         ('egg',),
         ('egg white 1 2 x',),
         ('egg white 0.05 0.04',),
+        ('egg white 0.05 0.04 box',),
         ('egg white 0.04 0.05 0.03',),
         ('egg white 0.05 0.04 0.0',),
         ('egg white 0.05 0.04 0.03', 'egg red 0.05 0.04 0.03'),

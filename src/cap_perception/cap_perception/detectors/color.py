@@ -239,8 +239,12 @@ def from_parameters(parameters: PerceptionParameters) -> ColorDetector:
 
 
 def _pixel_size(frame: CameraFrame) -> float:
-    """Width [m] of one pixel at the scene's median depth."""
-    return float(np.nanmedian(frame.depth[::8, ::8]) / frame.intrinsics[0, 0])
+    """Width [m] of one pixel at the scene's median depth; NaN where none was measured."""
+    for step in (8, 1):
+        depth = frame.depth[::step, ::step]
+        if not np.isnan(depth).all():
+            return float(np.nanmedian(depth) / frame.intrinsics[0, 0])
+    return float('nan')
 
 
 def _patches(

@@ -1,12 +1,13 @@
 """Detector of known things by colour and size: fruits, bottles and plates.
 
-What stands higher than a plate's rim is cut into pieces of one colour. A piece is the thing of the
-catalogue that has its colour and, best, its length, width and height; one that fits none (a part of
-the arm, a thing half hidden) is nothing. Plates are too low for that: theirs are circles of the
-right size around patches of one colour near the table.
+What stands higher than a plate's rim is cut into pieces of one colour; gray and white are one until
+a whole piece tells which. A piece is the thing of the catalogue that has its colour and, best, its
+length, width, height and outline; one that fits none (a part of the arm, a thing half hidden) is
+nothing. Plates are too low for that: theirs are circles of the right size around patches of one
+colour near the table.
 
-It tells apart what differs in colour or size, and nothing else: it does not know an apple from a
-red ball. `color` is the detector for blocks and bowls, whatever lies on them.
+It tells apart what differs in colour, size or outline, and nothing else: it does not know an apple
+from a red ball. `color` is the detector for blocks and bowls, whatever lies on them.
 """
 
 from __future__ import annotations
@@ -25,12 +26,16 @@ from cap_perception.parameters import PerceptionParameters
 from cap_perception.phrases import answered, check_known, parse_phrases
 from cap_perception.segment import box_around
 from cap_perception.shapes import Points, fit_circle
-from cap_perception.types import CameraFrame, Detection, FloatImage, Mask
+from cap_perception.types import ByteImage, CameraFrame, Detection, FloatImage, Mask
 
 _PLATE = 'plate'
 _CLEAR = 0.006  # [m] above a plate's rim, where what stands there is cut off from it
 _JUMP = 0.025  # [m] of depth between neighbours that are not one surface
 _MISFIT = 0.3  # of length and width, and of the height, as shares of the thing's own
+# Share of the rectangle around it that is filled by a thing's outline, of pixels: a box's, an
+# ellipse's; and what a share that is off counts beside lengths that are.
+_BOX_FILLED, _ROUND_FILLED = 0.93, 0.80
+_OUTLINE = 2.5
 _BAND = 0.006  # [m] about a plate's edge
 _MIN_COVERAGE = 0.4  # share of a plate's edge that must be seen
 _MIN_FILLED = 0.25  # share of a plate that must have its colour
@@ -40,8 +45,11 @@ _MARGIN = 5
 _LARGER = 1.15  # as which share of a thing's length and width a part of it may be measured
 _CUT = 0.1  # share of a piece's surroundings that are nearer than the piece
 _PLATES_OF_A_COLOR = 4
-# The table itself is dark, so colours near black say nothing of what lies on it.
-_TABLE_COLORS = ('black', 'gray')
+# White in the shade is gray: of single pixels noise would decide.
+_GRAY, _WHITE = 'gray', 'white'
+# The table itself is dark: what is black, or grayish and as dark as this [0 to 255], may be table.
+_TABLE_COLOR = 'black'
+_DARK = 100
 _CROSS = np.ones((3, 3), np.uint8)
 
 
@@ -73,13 +81,19 @@ class ColorSizeDetector:
         # The far side of an edge mixes two surfaces.
         stands = (heights > self._low) & (heights < self._max_height)
         stands &= frame.depth - near < _JUMP
+        lies = heights < self._low
         labels = self._colors.classify(frame.rgb)
+        names = self._colors.names
+        labels[labels == names.index(_WHITE)] = names.index(_GRAY)
         found: list[tuple[str, str, Mask, float]] = []
-        for index, color in enumerate(self._colors.names):
+        for index, color in enumerate(names):
             of_color = labels == index
             found += self._standing(color, of_color & stands, frame)
-            if self._plate is not None and color not in _TABLE_COLORS:
-                found += self._plates(color, of_color & (heights < self._low), frame)
+            if self._plate is None or color == _TABLE_COLOR:
+                continue
+            if color == _GRAY:
+                of_color &= frame.rgb.max(axis=2) > _DARK
+            found += self._plates(color, of_color & lies, frame)
         return [
             Detection(phrase.text, class_name, color, box_around(mask), mask, score)
             for class_name, color, mask, score in found
@@ -100,7 +114,8 @@ class ColorSizeDetector:
             if stats[i, cv2.CC_STAT_AREA] < _MIN_PIXELS:
                 continue
             piece = labels == i
-            things = [thing for thing in self._things if thing.color in ('', color)]
+            name = self._name(color, frame.rgb[window][piece])
+            things = [thing for thing in self._things if thing.color in ('', name)]
             of_piece = points[piece].astype(float)
             if _is_cut(piece, frame.depth[window]):
                 # What is left of a banana may have the size of a lemon.
@@ -109,7 +124,7 @@ class ColorSizeDetector:
                     continue
             thing, misfit = _best(of_piece, things)
             if thing is not None:
-                yield thing.class_name, color, _whole(mask, window, piece), 1.0 - misfit
+                yield thing.class_name, name, _whole(mask, window, piece), 1.0 - misfit
 
     def _plates(
         self, color: str, mask: Mask, frame: CameraFrame
@@ -138,15 +153,25 @@ class ColorSizeDetector:
                 return
             if circle.z < _MIN_RIM * self._plate.size[2]:
                 continue
-            yield _PLATE, color, _whole(mask, window, edge & inside), circle.coverage
+            name = self._name(color, frame.rgb[window][inside])
+            yield _PLATE, name, _whole(mask, window, edge & inside), circle.coverage
+
+    def _name(self, color: str, pixels: ByteImage) -> str:
+        """The colour of a piece (N, 3) that was cut out as one of `color`."""
+        if color != _GRAY:
+            return color
+        index = self._colors.of_mean(pixels)
+        return _WHITE if index == self._colors.names.index(_WHITE) else _GRAY
 
 
 def _best(points: Points, things: Sequence[Thing]) -> tuple[Thing | None, float]:
     """The thing that a piece fits best, and how badly: 0 to _MISFIT."""
     length, width, top = _extents(points)
+    filled = cv2.contourArea(cv2.convexHull(points[:, :2].astype(np.float32))) / (length * width)
     best, least = None, _MISFIT
     for thing in things:
         shares = (
+            (filled - (_BOX_FILLED if thing.is_box else _ROUND_FILLED)) * _OUTLINE,
             length / thing.size[0] - 1.0,
             width / thing.size[1] - 1.0,
             # What stands on a plate or is carried is higher, and never lower.
