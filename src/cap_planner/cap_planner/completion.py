@@ -44,6 +44,7 @@ _JSON_KEYS = ('code', 'program', 'python')
 _SPAN = re.compile(r'`[^`]*`|\*\*')
 _PARENTHESES = re.compile(r'\s\([^()]*\)')
 _CODE_CHARACTERS = set('=()[]{}\\#"<>|@&%~^$`*/+_')
+_JOINER = re.compile('[\u200c\u200d]')
 _RULER = re.compile(r'\s*([-*_=])\1{2,}\s*')
 
 
@@ -113,11 +114,14 @@ class _Piece:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter('ignore')  # the verifier tells them
-                return ast.parse(self.program)
+                parsed = ast.parse(self.program)
         except SyntaxError as error:
             return f'line {error.lineno}: {error.msg}' if error.lineno else str(error.msg)
         except (ValueError, RecursionError, MemoryError) as error:
             return str(error) or 'nested too deeply'
+        if _JOINER.search(self.program) and (joiner := _joiner_in_a_name(parsed)):
+            return f'invisible character U+{ord(joiner):04X} in a name'
+        return parsed
 
 
 def _program(text: str, *, may_be_json: bool, may_be_idle: bool) -> str:
@@ -313,6 +317,17 @@ def _does_something(node: ast.stmt) -> bool:
     if isinstance(node, ast.Expr):
         return any(isinstance(part, ast.Call) for part in ast.walk(node))
     return True
+
+
+def _joiner_in_a_name(tree: ast.Module) -> str:
+    """The first one; empty: none. Nobody sees it, and of all versions Python 3.13 allows it."""
+    for node in ast.walk(tree):
+        for _, value in ast.iter_fields(node):
+            for name in value if isinstance(value, list) else [value]:
+                is_name = isinstance(name, str) and not isinstance(node, ast.Constant)
+                if is_name and (found := _JOINER.search(name)):
+                    return found[0]
+    return ''
 
 
 def _quote(text: str) -> str:

@@ -81,7 +81,7 @@ def refused(report, label, *words):
         '1 MB in a text': (f'say("{"x" * MIB}")', ['at most 50000']),
         '1 MB of parentheses': ('(' * MIB, ['at most 50000']),
         '1 MB of NUL': ('\0' * MIB, ['at most 50000']),
-        'nested too deeply': ('x = ' + '-' * 5000 + '1\nsay("x")', ['recursion', 'x = --']),
+        'nested too deeply': ('x = a' + '.b' * 20_000, ['recursion', 'x = a.b']),
     }.values(),
 )
 def test_what_is_no_program(endure, answer, words):

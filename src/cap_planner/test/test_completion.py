@@ -267,3 +267,25 @@ def test_what_says_nothing_is_no_program_even_there(text: str) -> None:
 
 def test_where_nothing_may_be_done_something_may() -> None:
     assert program_from_completion("say('hi')", may_be_idle=True) == "say('hi')\n"
+
+
+@pytest.mark.parametrize('joiner', ['\u200c', '\u200d'])
+@pytest.mark.parametrize('code', ['NAME = 1', 'import NAME', 'say(NAME=1)', 'global NAME'])
+def test_a_name_with_a_letter_that_nobody_sees(
+    monkeypatch: pytest.MonkeyPatch, code: str, joiner: str
+) -> None:
+    name = f's{joiner}ay'
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        for field, value in ast.iter_fields(node):
+            if value in ('NAME', ['NAME']):
+                setattr(node, field, name if value == 'NAME' else [name])
+    # As Python 3.13 reads it; the versions before raise.
+    monkeypatch.setattr(ast, 'parse', lambda _: tree)
+    with pytest.raises(ModelMalformedError, match=f'U\\+{ord(joiner):04X}'):
+        program_from_completion(code.replace('NAME', name))
+
+
+def test_texts_may_have_such_letters() -> None:
+    text = 'say("\u0915\u094d\u200d\u0937")\n'
+    assert program_from_completion(text) == text
