@@ -132,7 +132,7 @@ def frames(eyes: Eyes, seeds: Iterator[int], count: int, report: Report) -> None
 
 
 def live(seed: int, seconds: float, report: Report) -> None:
-    """Losses, over DDS."""
+    """Losses of the poor camera's pictures, over DDS."""
     arguments = {'seed': f'{seed}', 'camera': 'noisy', 'camera_rate_hz': f'{LIVE_HZ}'}
     # The operator's camera is for people, and costs more than all that is measured here.
     with (
@@ -144,6 +144,8 @@ def live(seed: int, seconds: float, report: Report) -> None:
     rate = taken / seconds
     good = not lost and rate > LEAST_OF_RATE * LIVE_HZ
     report.line('pictures without a scene', f'{lost} of {taken} at {rate:.1f} Hz', good)
+    if lost == taken:
+        return
     median, late = np.percentile(np.multiply(pictures.delays_s(), 1e3), (50, 99))
     report.line('taken to scene, over DDS [ms]', f'median {median:.0f}, p99 {late:.0f}')
 
