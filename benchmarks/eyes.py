@@ -153,7 +153,7 @@ def live(seed: int, seconds: float, report: Report) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--tables', type=int, default=300)
-    parser.add_argument('--fruits', type=int, default=100, help='tables of them')
+    parser.add_argument('--fruits', type=int, default=300, help='tables of them')
     parser.add_argument('--stories', type=int, default=100)
     parser.add_argument('--frames', type=int, default=10_000)
     parser.add_argument('--live', type=float, default=60.0, help='seconds of a system')
