@@ -5,9 +5,10 @@
 
 import argparse
 import itertools
-import statistics
 import time
 from dataclasses import dataclass
+
+import numpy as np
 
 from cap_bringup.campaign import draw_seeds
 from cap_bringup.testing import ArmWatch, evidence_folder, running_system
@@ -76,8 +77,8 @@ def main() -> None:
     rows += [(f'  {name}', [s.phases[i] for s in samples]) for i, name in enumerate(PHASES)]
     rows += [("the model's time, taken out", [s.model for s in samples])]
     for name, seconds in rows:
-        p95 = statistics.quantiles(seconds, n=20)[-1]
-        print(f'{name:30s} {1000 * statistics.median(seconds):7.1f} {1000 * p95:7.1f}')
+        p95 = np.percentile(seconds, 95)
+        print(f'{name:30s} {1000 * np.median(seconds):7.1f} {1000 * p95:7.1f}')
 
 
 if __name__ == '__main__':

@@ -28,13 +28,13 @@ import pickle
 import random
 import select
 import signal
-import statistics
 import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import yaml
 from ament_index_python.packages import get_package_share_directory
 
@@ -316,11 +316,11 @@ def report(trials: list[Trial]) -> None:
         if not group:
             continue
         begins = [1000 * t.begin for t in group]
-        p95 = statistics.quantiles(begins, n=20)[-1] if len(begins) > 1 else begins[0]
+        p95 = np.percentile(begins, 95)
         well = sum(not t.failures for t in group)
         low, high = wilson_interval(well, len(group))
         print(
-            f'{name:11s}{len(group):4d}{statistics.median(begins):15.0f}{p95:6.0f}'
+            f'{name:11s}{len(group):4d}{np.median(begins):15.0f}{p95:6.0f}'
             f'{max(begins):6.0f}{1000 * max(t.over for t in group):+11.0f}'
             f'{sum(t.held for t in group):6d}{sum(t.dropped for t in group):9d}'
             f'{sum(t.told <= TOLD_S for t in group):6d}{max(t.told for t in group):9.2f} s'
