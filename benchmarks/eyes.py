@@ -131,9 +131,10 @@ def frames(eyes: Eyes, seeds: Iterator[int], count: int, report: Report) -> None
         report.line('memory, every tenth of them [MB]', text, last < (1 + MOST_GROWTH) * first)
 
 
-def live(seed: int, seconds: float, report: Report) -> None:
-    """Losses of the poor camera's pictures, over DDS."""
-    arguments = {'seed': f'{seed}', 'camera': 'noisy', 'camera_rate_hz': f'{LIVE_HZ}'}
+def live(camera: Sequence[str], seed: int, seconds: float, report: Report) -> None:
+    """Losses, over DDS."""
+    arguments = {'seed': f'{seed}', 'camera_rate_hz': f'{LIVE_HZ}'}
+    arguments['camera'] = ' '.join(camera) or 'clean'
     # The operator's camera is for people, and costs more than all that is measured here.
     with (
         evidence_folder('eyes', lambda: not report.good) as folder,
@@ -185,7 +186,7 @@ def main() -> int:
         fruits(options.camera, seeds, options.fruits, report)
     if options.live:
         os.sched_setaffinity(0, cores)
-        live(next(seeds), options.live, report)
+        live(options.camera, next(seeds), options.live, report)
     return 0 if report.good else 1
 
 

@@ -55,8 +55,8 @@ class StampSynchronizer:
 class Backlog(Generic[T]):
     """What waits to be taken, oldest first. Thread-safe.
 
-    A burst waits its turn; but what has waited longer than it may is skipped as soon as something
-    newer is there, so that whoever takes too slowly gets the newest.
+    A burst waits its turn; but as soon as something has waited longer than it may, all but the
+    newest are skipped: whoever takes too slowly catches up.
 
     Args:
         patience_s: how long an item may wait.
@@ -122,7 +122,7 @@ class Backlog(Generic[T]):
             return len(self._items)
 
     def _skip(self) -> None:
-        too_long = self._clock() - self._patience_s
-        while len(self._items) > 1 and self._items[0][0] < too_long:
-            self._items.popleft()
-            self._skipped += 1
+        if self._items and self._items[0][0] < self._clock() - self._patience_s:
+            # Not this one alone: the next ones would come as late.
+            self._skipped += len(self._items) - 1
+            self._items = deque([self._items[-1]])

@@ -30,6 +30,20 @@ OUT_OF_VIEW = (-np.pi / 2, -2.2, 2.0, -1.4, -np.pi / 2, 0.0)
 FRAME_NS = 100_000_000
 
 
+class Clock:
+    """Stands still unless a test moves it [s]."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
 class Cell:
     """The world of a layout. Poses are workspace_from_object, metres.
 

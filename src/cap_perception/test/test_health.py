@@ -5,18 +5,6 @@ import pytest
 from cap_perception.health import Health, Level
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def health(clock):
     return Health(['color', 'depth'], 1.0, clock)

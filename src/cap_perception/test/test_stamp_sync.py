@@ -2,8 +2,6 @@
 
 import threading
 
-import pytest
-
 from cap_perception.sync import Backlog, StampSynchronizer
 
 
@@ -47,18 +45,6 @@ def test_what_is_lost_is_counted_once():
     assert (sync.take_lost(), sync.take_lost()) == (4, 0)
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 def test_what_waits_is_taken_in_order(clock):
     waiting = Backlog(patience_s=1.0, clock=clock)
     for item in (1, 2, 3):
@@ -75,6 +61,10 @@ def test_what_waits_too_long_is_skipped_for_newer_ones(clock):
     waiting.put(2)
     clock.now += 0.8
     assert (waiting.take(), waiting.take_skipped()) == (2, 1)
+    for item in (3, 4, 5):
+        waiting.put(item)
+        clock.now += 0.4
+    assert (waiting.take(), waiting.take_skipped()) == (5, 2), 'no older one, though 4 might wait'
     waiting.put(3)
     clock.now += 5.0
     assert waiting.take() == 3, 'nothing newer'
